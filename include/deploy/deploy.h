@@ -1,0 +1,37 @@
+/*
+ * libdeploy: tell a fleet of MCollective nodes what to do, a bounded number at a time, and know
+ * afterwards what happened on each of them. This header includes all others.
+ *
+ * One word per concept, here and in the command line:
+ *   node        a machine that runs MCollective, known by its identity ("web01.example.net")
+ *   nodeset     a set of identities: "web[01-20].example.net"
+ *   collective  a part of the fleet with exchanges of its own at the broker
+ *   agent       what answers on a node; it has actions with inputs and outputs
+ *   fact, class what a node says about itself; a filter chooses nodes by them
+ *   request     an action with its inputs, sent to nodes; a reply comes from one sender
+ *   discovery   asking everyone that matches a filter who is there
+ *   task        a request, the nodes it is for, and a policy (batch, window, tries, limits)
+ *   plan        tasks in order; a run carries it out; an event tells what happened
+ *   outcome     what became of a node: ok, failed, silent, unknown, skipped, cancelled
+ *   silent      asked and did not answer in time; "not connected" is a silent node without a queue
+ *   unknown     we were cut off before learning the outcome
+ *
+ * Ownership: a returned pointer is borrowed from the object argument; a T **out first argument is the
+ * caller's to free; const char * arguments are copied if kept; "take" in a name means ownership moves.
+ */
+#ifndef DEPLOY_DEPLOY_H
+#define DEPLOY_DEPLOY_H
+
+#include "deploy/config.h"
+#include "deploy/error.h"
+#include "deploy/event.h"
+#include "deploy/filter.h"
+#include "deploy/log.h"
+#include "deploy/nodeset.h"
+#include "deploy/outcome.h"
+#include "deploy/plan.h"
+#include "deploy/request.h"
+#include "deploy/run.h"
+#include "deploy/text.h"
+
+#endif

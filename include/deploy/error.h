@@ -1,0 +1,34 @@
+/* Errors about our own ability to go on; what a node answers is never an error but an outcome. */
+#ifndef DEPLOY_ERROR_H
+#define DEPLOY_ERROR_H
+
+/* Functions return 0 or one of these; a code exists because some caller branches on it. */
+enum deploy_code {
+	DEPLOY_OK = 0,
+	DEPLOY_USAGE = -1,       /* the caller asked for something that makes no sense */
+	DEPLOY_CONFIG = -2,      /* configuration wrong, incomplete or unsafe */
+	DEPLOY_INPUT = -3,       /* input text or document is malformed */
+	DEPLOY_CONNECT = -4,     /* broker or server unreachable, or lost */
+	DEPLOY_AUTH = -5,        /* login, permission or certificate refused */
+	DEPLOY_PROTOCOL = -6,    /* a peer sent what its protocol does not allow */
+	DEPLOY_TIMEOUT = -7,     /* the run's deadline passed */
+	DEPLOY_IO = -8,          /* a file or stream cannot be read or written */
+	DEPLOY_INTERRUPTED = -9, /* a signal asked us to stop */
+	DEPLOY_BUG = -10         /* an invariant of ours does not hold */
+};
+
+/*
+ * Carries the first error up to the one place that prints it.
+ * text: one line, no newline, e.g. "broker1:5672: connection refused". hint: a way out, may be "".
+ * Owned by the caller, zero-initialised, last argument of every function that can fail, never NULL.
+ */
+struct deploy_error {
+	enum deploy_code code;
+	char text[768];
+	char hint[256];
+};
+
+/* Return the name of a code, e.g. "connect"; never NULL. Borrowed, static. */
+const char *deploy_code_name(enum deploy_code code);
+
+#endif

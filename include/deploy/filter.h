@@ -1,0 +1,71 @@
+/* Which nodes: mco's filter, as typed with -F -C -A -I -W, and as nodes evaluate it. */
+#ifndef DEPLOY_FILTER_H
+#define DEPLOY_FILTER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "deploy/error.h"
+#include "deploy/nodeset.h"
+
+struct deploy_fact_term {
+	char *fact, *value;
+	char operator[3]; /* == != =~ < <= > >= */
+};
+
+/*
+ * Terms of one kind are all required (AND), identities are alternatives (OR).
+ * classes, agents and identities hold text verbatim; "/re/" is a regular expression there.
+ * All arrays and their strings are owned by the filter; zero-initialise, then deploy_filter_release.
+ */
+struct deploy_filter {
+	struct deploy_fact_term *facts;
+	size_t fact_count, fact_cap;
+	char **classes;
+	size_t class_count, class_cap;
+	char **agents;
+	size_t agent_count, agent_cap;
+	char **identities; /* regular expressions, with their slashes */
+	size_t identity_count, identity_cap;
+	struct deploy_nodeset *nodes; /* literal identities; NULL if none was given */
+};
+
+void deploy_filter_release(struct deploy_filter *filter);
+
+/* Make *to, whose content is forgotten, a copy of from; release it like any filter. */
+void deploy_filter_copy(struct deploy_filter *to, const struct deploy_filter *from);
+
+/*
+ * Parse one fact expression: "country=de", "rank>=3", "os=~/^deb/i"... The first rule that matches,
+ * as mco does: f => v (>=), f =< v (<=), f OP v with OP of <= >= < > != == =~, f = /re/ (=~), f = v (==).
+ * The fact has no blanks; blanks around the operator are dropped. Errors: DEPLOY_USAGE.
+ */
+int deploy_filter_add_fact(struct deploy_filter *filter, const char *text,
+	struct deploy_error *err);
+
+/* A class name or /regex/. Errors: DEPLOY_USAGE if empty or the regex does not compile. */
+int deploy_filter_add_class(struct deploy_filter *filter, const char *text,
+	struct deploy_error *err);
+
+/* An agent name (^[a-z0-9_]+$) or /regex/. Errors: DEPLOY_USAGE. */
+int deploy_filter_add_agent(struct deploy_filter *filter, const char *text,
+	struct deploy_error *err);
+
+/* A node set (see nodeset.h) or /regex/. Errors: DEPLOY_USAGE. */
+int deploy_filter_add_identity(struct deploy_filter *filter, const char *text,
+	struct deploy_error *err);
+
+/* Words separated by blanks, each a fact expression if it parses as one, otherwise a class. */
+int deploy_filter_add_with(struct deploy_filter *filter, const char *text,
+	struct deploy_error *err);
+
+/* True if no term at all was given: the filter means everyone. */
+bool deploy_filter_is_empty(const struct deploy_filter *filter);
+
+/* True if the filter is literal identities only, so that it names its nodes without discovery. */
+bool deploy_filter_names_nodes(const struct deploy_filter *filter);
+
+/* One line for people, e.g. "-F country=de -C apache"; "" if empty. Caller frees with free(). */
+char *deploy_filter_print(const struct deploy_filter *filter);
+
+#endif

@@ -1,0 +1,15 @@
+/* Force-included everywhere: functions that overflow, are not reentrant, or hide their errors. */
+#ifndef DP_BANNED_H
+#define DP_BANNED_H
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#pragma GCC poison strcpy strcat strncpy strncat sprintf vsprintf strtok gmtime localtime ctime
+#pragma GCC poison asctime atoi atol gets system popen alloca
+#ifndef DP_MAY_ALLOCATE
+#pragma GCC poison malloc calloc realloc strdup strndup
+#endif
+
+#endif
