@@ -1,0 +1,280 @@
+/* Reading an mco configuration as mco does. Source: MCollective 2.12, config class. */
+#include "model/client_cfg.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/mem.h"
+#include "deploy/text.h"
+
+#define MAX_FILE_BYTES (1024 * 1024)
+
+/* Every key that is no plugin's; another one is an error, as for mco. */
+static const char *const known_keys[] = {"activate_agents", "classesfile", "collectives", "color",
+	"connection_timeout", "connector", "daemonize", "default_batch_size",
+	"default_batch_sleep_time", "default_discovery_method", "default_discovery_options",
+	"direct_addressing", "direct_addressing_threshold", "discovery_timeout", "fact_cache_time",
+	"factsource", "helptemplatedir", "identity", "keeplogs", "libdir", "logfacility", "logfile",
+	"logger_type", "loglevel", "main_collective", "max_hbrlck_fails", "max_log_size",
+	"publish_timeout", "queueprefix", "registerinterval", "registration",
+	"registration_collective", "registration_splay", "rpcaudit", "rpcauditprovider",
+	"rpcauthorization", "rpcauthprovider", "rpchelptemplate", "rpclimitmethod",
+	"securityprovider", "soft_shutdown", "soft_shutdown_timeout", "ssl_cipher", "threaded",
+	"topicprefix", "topicsep", "ttl"};
+#define KNOWN_KEYS (sizeof(known_keys) / sizeof(known_keys[0]))
+
+void dp_client_cfg_release(struct dp_client_cfg *cfg)
+{
+	for (size_t i = 0; i < cfg->count; i++) {
+		dp_wipe(cfg->entries[i].value, strlen(cfg->entries[i].value));
+		free(cfg->entries[i].key);
+		free(cfg->entries[i].value);
+	}
+	free(cfg->entries);
+	*cfg = (struct dp_client_cfg){0};
+}
+
+static bool is_known(const char *key)
+{
+	if (strncmp(key, "plugin.", 7) == 0)
+		return true;
+	for (size_t i = 0; i < KNOWN_KEYS; i++)
+		if (strcmp(key, known_keys[i]) == 0)
+			return true;
+	return false;
+}
+
+static int add(struct dp_client_cfg *cfg, const char *key, size_t key_len, const char *value,
+	unsigned line, struct deploy_error *err)
+{
+	struct dp_cfg_entry *entry;
+	const char *close;
+
+	cfg->entries = dp_grow(cfg->entries, &cfg->cap, cfg->count + 1, sizeof(*cfg->entries));
+	entry = &cfg->entries[cfg->count++];
+	*entry = (struct dp_cfg_entry){
+		.key = dp_xstrndup(key, key_len), .value = dp_xstrdup(value), .line = line};
+	if (is_known(entry->key))
+		return 0;
+	(void)dp_error_set(
+		err, DEPLOY_CONFIG, "%s:%u: unknown key '%s'", cfg->path, line, entry->key);
+	close = deploy_text_suggest(entry->key, known_keys, KNOWN_KEYS);
+	if (close)
+		dp_error_hint(err, "did you mean '%s'?", close);
+	return err->code;
+}
+
+/* text ends in NUL and is changed: trailing blanks are cut. */
+static int parse_line(struct dp_client_cfg *cfg, char *text, unsigned line,
+	struct deploy_error *err)
+{
+	size_t len = strlen(text);
+	char *equals, *end;
+
+	while (len && isspace((unsigned char)text[len - 1]))
+		text[--len] = '\0';
+	if (!len || text[0] == '#')
+		return 0;
+	equals = strchr(text, '=');
+	if (!equals)
+		return 0;
+	end = equals++;
+	while (isspace((unsigned char)*text))
+		text++;
+	while (end > text && isspace((unsigned char)end[-1]))
+		end--;
+	while (isspace((unsigned char)*equals))
+		equals++;
+	if (end == text || !*equals)
+		return 0;
+	return add(cfg, text, (size_t)(end - text), equals, line, err);
+}
+
+static int parse(struct dp_client_cfg *cfg, char *text, struct deploy_error *err)
+{
+	unsigned line = 0;
+	int rc = 0;
+
+	while (text && !rc) {
+		char *next = strchr(text, '\n');
+
+		if (next)
+			*next++ = '\0';
+		rc = parse_line(cfg, text, ++line, err);
+		text = next;
+	}
+	return rc;
+}
+
+/* Whoever can write it decides whose commands our nodes run. */
+static int check_file(int fd, const char *path, struct deploy_error *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return dp_error_set(err, DEPLOY_CONFIG, "%s: %s", path, strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return dp_error_set(err, DEPLOY_CONFIG, "%s: not a regular file", path);
+	if (st.st_uid != 0 && st.st_uid != geteuid())
+		return dp_error_set(err, DEPLOY_CONFIG,
+			"%s: belongs to user %lu, neither root nor you", path,
+			(unsigned long)st.st_uid);
+	if (st.st_mode & S_IWOTH) {
+		(void)dp_error_set(err, DEPLOY_CONFIG, "%s: everybody can write it", path);
+		dp_error_hint(err, "chmod o-w %s", path);
+		return err->code;
+	}
+	return 0;
+}
+
+static int read_file(struct dp_buf *text, int fd, const char *path, struct deploy_error *err)
+{
+	char piece[4096];
+	ssize_t n;
+
+	while ((n = read(fd, piece, sizeof(piece))) > 0)
+		dp_buf_add(text, piece, (size_t)n);
+	dp_wipe(piece, sizeof(piece));
+	if (n < 0)
+		return dp_error_set(err, DEPLOY_CONFIG, "%s: %s", path, strerror(errno));
+	if (text->overflow)
+		return dp_error_set(
+			err, DEPLOY_CONFIG, "%s: larger than %d bytes", path, MAX_FILE_BYTES);
+	if (text->len && memchr(text->data, '\0', text->len))
+		return dp_error_set(err, DEPLOY_CONFIG, "%s: no text, it holds a NUL", path);
+	return 0;
+}
+
+int dp_client_cfg_read(struct dp_client_cfg *cfg, const char *path, struct deploy_error *err)
+{
+	struct dp_buf text;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc;
+
+	cfg->path = path;
+	if (fd < 0)
+		return dp_error_set(err, DEPLOY_CONFIG, "%s: %s", path, strerror(errno));
+	dp_buf_init(&text, MAX_FILE_BYTES);
+	rc = check_file(fd, path, err);
+	if (!rc)
+		rc = read_file(&text, fd, path, err);
+	if (!rc && text.len)
+		rc = parse(cfg, text.data, err);
+	dp_buf_wipe(&text);
+	(void)close(fd);
+	return rc;
+}
+
+const struct dp_cfg_entry *dp_client_cfg_find(const struct dp_client_cfg *cfg, const char *key)
+{
+	for (size_t i = cfg->count; i-- > 0;)
+		if (strcmp(cfg->entries[i].key, key) == 0)
+			return &cfg->entries[i];
+	return NULL;
+}
+
+const char *dp_client_cfg_text(const struct dp_client_cfg *cfg, const char *key,
+	const char *preset)
+{
+	const struct dp_cfg_entry *entry = dp_client_cfg_find(cfg, key);
+
+	return entry ? entry->value : preset;
+}
+
+int dp_client_cfg_bool(const struct dp_client_cfg *cfg, const char *key, bool *out,
+	struct deploy_error *err)
+{
+	static const char *const words[] = {"0", "no", "false", "n", "f", "1", "yes", "true", "y", "t"};
+	const struct dp_cfg_entry *entry = dp_client_cfg_find(cfg, key);
+
+	if (!entry)
+		return 0;
+	for (size_t i = 0; i < 10; i++)
+		if (strcasecmp(entry->value, words[i]) == 0) {
+			*out = i >= 5;
+			return 0;
+		}
+	return dp_error_set(err, DEPLOY_CONFIG, "%s:%u: %s is '%s', neither yes nor no", cfg->path,
+		entry->line, key, entry->value);
+}
+
+/* The base that Ruby's prefix names; *text moves behind the prefix. */
+static int take_base(const char **text)
+{
+	const char *at = *text;
+
+	if (at[0] != '0' || at[1] == '\0')
+		return 10;
+	*text += 2;
+	switch (tolower((unsigned char)at[1])) {
+	case 'x':
+		return 16;
+	case 'b':
+		return 2;
+	case 'o':
+		return 8;
+	case 'd':
+		return 10;
+	default:
+		*text -= 1;
+		return 8;
+	}
+}
+
+/* Underscores may stand between digits only. */
+static bool parse_integer(const char *text, long long *out)
+{
+	char digits[72];
+	bool is_negative = *text == '-';
+	size_t n = 0;
+	char *end;
+	int base;
+
+	if (*text == '-' || *text == '+')
+		text++;
+	base = take_base(&text);
+	if (*text == '_' && base == 8 && text[-1] == '0')
+		text++;
+	for (; *text && n < sizeof(digits) - 1; text++) {
+		if (*text == '_' && n && text[-1] != '_' && isalnum((unsigned char)text[1]))
+			continue;
+		if (!isalnum((unsigned char)*text))
+			return false;
+		digits[n++] = *text;
+	}
+	digits[n] = '\0';
+	if (!n || *text)
+		return false;
+	errno = 0;
+	*out = strtoll(digits, &end, base);
+	if (errno || *end)
+		return false;
+	if (is_negative)
+		*out = -*out;
+	return true;
+}
+
+int dp_client_cfg_number(const struct dp_client_cfg *cfg, const char *key, long long min,
+	long long max, long long *out, struct deploy_error *err)
+{
+	const struct dp_cfg_entry *entry = dp_client_cfg_find(cfg, key);
+	long long number;
+
+	if (!entry)
+		return 0;
+	if (!parse_integer(entry->value, &number))
+		return dp_error_set(err, DEPLOY_CONFIG, "%s:%u: %s is '%s', no number", cfg->path,
+			entry->line, key, entry->value);
+	if (number < min || number > max)
+		return dp_error_set(err, DEPLOY_CONFIG, "%s:%u: %s is %lld, not within %lld and %lld",
+			cfg->path, entry->line, key, number, min, max);
+	*out = number;
+	return 0;
+}

@@ -1,0 +1,321 @@
+/* What the keys of a configuration mean. */
+#include "deploy/config.h"
+
+#include <grp.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "deploy/nodeset.h"
+#include "deploy/text.h"
+#include "model/client_cfg.h"
+
+#define MAX_BROKERS 64
+
+static const char *const system_paths[] = {
+	"/etc/puppetlabs/mcollective/client.cfg", "/etc/mcollective/client.cfg"};
+
+static void release_broker(struct deploy_broker *broker)
+{
+	if (broker->password)
+		dp_wipe(broker->password, strlen(broker->password));
+	free(broker->host);
+	free(broker->user);
+	free(broker->password);
+	free(broker->ca_file);
+	free(broker->cert_file);
+	free(broker->key_file);
+}
+
+void deploy_config_free(struct deploy_config *config)
+{
+	if (!config)
+		return;
+	for (size_t i = 0; i < config->broker_count; i++)
+		release_broker(&config->brokers[i]);
+	for (size_t i = 0; i < config->collective_count; i++)
+		free(config->collectives[i]);
+	if (config->psk)
+		dp_wipe(config->psk, strlen(config->psk));
+	free(config->brokers);
+	free(config->collectives);
+	free(config->path);
+	free(config->identity);
+	free(config->main_collective);
+	free(config->vhost);
+	free(config->psk);
+	free(config->callerid);
+	free(config);
+}
+
+/* The first configuration that can be read; the caller frees. Errors: DEPLOY_CONFIG. */
+static int find_path(char **out, struct deploy_error *err)
+{
+	const char *home = getenv("HOME");
+
+	if (home && *home) {
+		*out = dp_xasprintf("%s/.mcollective", home);
+		if (access(*out, R_OK) == 0)
+			return 0;
+		free(*out);
+	}
+	for (size_t i = 0; i < sizeof(system_paths) / sizeof(system_paths[0]); i++) {
+		if (access(system_paths[i], R_OK) == 0) {
+			*out = dp_xstrdup(system_paths[i]);
+			return 0;
+		}
+		if (access(system_paths[i], F_OK) == 0)
+			return dp_error_set(err, DEPLOY_CONFIG, "%s: you may not read it",
+				system_paths[i]);
+	}
+	*out = NULL;
+	(void)dp_error_set(err, DEPLOY_CONFIG, "no configuration: neither ~/.mcollective nor %s nor %s",
+		system_paths[0], system_paths[1]);
+	dp_error_hint(err, "name an mco client.cfg with -c FILE");
+	return err->code;
+}
+
+/* A key of the pool's broker number, such as plugin.rabbitmq.pool.1.host. */
+static const char *pool_text(const struct dp_client_cfg *cfg, size_t number, const char *name,
+	const char *preset)
+{
+	char key[64];
+
+	(void)snprintf(key, sizeof(key), "plugin.rabbitmq.pool.%zu.%s", number, name);
+	return dp_client_cfg_text(cfg, key, preset);
+}
+
+static char *copy_or_null(const char *text)
+{
+	return text ? dp_xstrdup(text) : NULL;
+}
+
+static const char *env_or(const char *name, const char *preset)
+{
+	const char *value = getenv(name);
+
+	return value && *value ? value : preset;
+}
+
+static int read_tls(struct deploy_broker *broker, const struct dp_client_cfg *cfg, size_t number,
+	struct deploy_error *err)
+{
+	char cert[64], key[64];
+
+	(void)snprintf(cert, sizeof(cert), "MCOLLECTIVE_RABBITMQ_POOL%zu_SSL_CERT", number);
+	(void)snprintf(key, sizeof(key), "MCOLLECTIVE_RABBITMQ_POOL%zu_SSL_KEY", number);
+	broker->ca_file = copy_or_null(pool_text(cfg, number, "ssl.ca", NULL));
+	broker->cert_file = copy_or_null(env_or(cert, pool_text(cfg, number, "ssl.cert", NULL)));
+	broker->key_file = copy_or_null(env_or(key, pool_text(cfg, number, "ssl.key", NULL)));
+	if (!broker->ca_file)
+		return dp_error_set(err, DEPLOY_CONFIG,
+			"%s: plugin.rabbitmq.pool.%zu.ssl without ssl.ca: a broker is never trusted "
+			"unverified",
+			cfg->path, number);
+	if (!broker->cert_file != !broker->key_file)
+		return dp_error_set(err, DEPLOY_CONFIG,
+			"%s: plugin.rabbitmq.pool.%zu: ssl.cert and ssl.key belong together", cfg->path,
+			number);
+	return 0;
+}
+
+/* The pool's port is STOMP's; AMQP has its own, which a key of ours may name. */
+static int read_broker(struct deploy_broker *broker, const struct dp_client_cfg *cfg,
+	size_t number, struct deploy_error *err)
+{
+	const char *host = pool_text(cfg, number, "host", NULL);
+	char ssl[64], amqp_port[64];
+	long long port;
+	int rc;
+
+	(void)snprintf(ssl, sizeof(ssl), "plugin.rabbitmq.pool.%zu.ssl", number);
+	(void)snprintf(amqp_port, sizeof(amqp_port), "plugin.rabbitmq.pool.%zu.amqp_port", number);
+	if (!host)
+		return dp_error_set(err, DEPLOY_CONFIG, "%s: plugin.rabbitmq.pool.%zu.host is missing",
+			cfg->path, number);
+	broker->host = dp_xstrdup(host);
+	broker->user = dp_xstrdup(env_or("STOMP_USER", pool_text(cfg, number, "user", "")));
+	broker->password =
+		dp_xstrdup(env_or("STOMP_PASSWORD", pool_text(cfg, number, "password", "")));
+	rc = dp_client_cfg_bool(cfg, ssl, &broker->uses_tls, err);
+	port = broker->uses_tls ? 5671 : 5672;
+	if (!rc)
+		rc = dp_client_cfg_number(cfg, amqp_port, 1, 65535, &port, err);
+	broker->port = (unsigned)port;
+	if (!rc && broker->uses_tls)
+		rc = read_tls(broker, cfg, number, err);
+	return rc;
+}
+
+static int read_brokers(struct deploy_config *config, const struct dp_client_cfg *cfg,
+	struct deploy_error *err)
+{
+	const char *connector = dp_client_cfg_text(cfg, "connector", "activemq");
+	long long count = 0;
+	int rc;
+
+	if (strcasecmp(connector, "rabbitmq") != 0) {
+		(void)dp_error_set(err, DEPLOY_CONFIG, "%s: connector is %s, only rabbitmq is supported",
+			cfg->path, connector);
+		dp_error_hint(err, "set connector = rabbitmq and the plugin.rabbitmq.* keys");
+		return err->code;
+	}
+	rc = dp_client_cfg_number(cfg, "plugin.rabbitmq.pool.size", 1, MAX_BROKERS, &count, err);
+	if (rc)
+		return rc;
+	if (!count)
+		return dp_error_set(
+			err, DEPLOY_CONFIG, "%s: plugin.rabbitmq.pool.size is missing", cfg->path);
+	config->vhost = dp_xstrdup(dp_client_cfg_text(cfg, "plugin.rabbitmq.vhost", "/"));
+	config->brokers = dp_xcalloc((size_t)count, sizeof(*config->brokers));
+	for (size_t i = 1; i <= (size_t)count; i++) {
+		config->broker_count = i;
+		rc = read_broker(&config->brokers[i - 1], cfg, i, err);
+		if (rc)
+			return rc;
+	}
+	return dp_client_cfg_bool(cfg, "plugin.rabbitmq.base64", &config->base64, err);
+}
+
+static int add_collective(struct deploy_config *config, const char *name, size_t len,
+	const char *path, struct deploy_error *err)
+{
+	size_t cap = config->collective_count;
+
+	if (!deploy_identity_is_valid(name, len))
+		return dp_error_set(err, DEPLOY_CONFIG, "%s: '%.*s' is no name of a collective", path,
+			(int)len, name);
+	config->collectives = dp_grow(
+		config->collectives, &cap, cap + 1, sizeof(*config->collectives));
+	config->collectives[config->collective_count++] = dp_xstrndup(name, len);
+	return 0;
+}
+
+static int read_collectives(struct deploy_config *config, const struct dp_client_cfg *cfg,
+	struct deploy_error *err)
+{
+	const char *at = dp_client_cfg_text(cfg, "collectives", "mcollective");
+	int rc = 0;
+
+	config->main_collective =
+		dp_xstrdup(dp_client_cfg_text(cfg, "main_collective", "mcollective"));
+	if (!deploy_identity_is_valid(config->main_collective, strlen(config->main_collective)))
+		return dp_error_set(err, DEPLOY_CONFIG, "%s: main_collective '%s' is no name",
+			cfg->path, config->main_collective);
+	while (!rc && *at) {
+		size_t len;
+
+		at += strspn(at, ", \t");
+		len = strcspn(at, ", \t");
+		if (len)
+			rc = add_collective(config, at, len, cfg->path, err);
+		at += len;
+	}
+	return rc;
+}
+
+/* Nodes accept no other shape of a caller id than word=name. */
+static char *make_callerid(const struct deploy_config *config, const char *type)
+{
+	const struct passwd *user;
+	const struct group *group;
+
+	if (strcmp(type, "gid") == 0)
+		return dp_xasprintf("gid=%lu", (unsigned long)getgid());
+	if (strcmp(type, "group") == 0 && (group = getgrgid(getgid())))
+		return dp_xasprintf("group=%s", group->gr_name);
+	if (strcmp(type, "user") == 0 && (user = getpwuid(getuid())))
+		return dp_xasprintf("user=%s", user->pw_name);
+	if (strcmp(type, "identity") == 0)
+		return dp_xasprintf("identity=%s", config->identity);
+	return dp_xasprintf("uid=%lu", (unsigned long)getuid());
+}
+
+static int read_identity(struct deploy_config *config, const struct dp_client_cfg *cfg,
+	struct deploy_error *err)
+{
+	char host[DEPLOY_MAX_IDENTITY + 1] = "";
+	const char *provider = dp_client_cfg_text(cfg, "securityprovider", "psk");
+
+	if (strcasecmp(provider, "psk") != 0)
+		return dp_error_set(err, DEPLOY_CONFIG,
+			"%s: securityprovider is %s, only psk is supported", cfg->path, provider);
+	(void)gethostname(host, sizeof(host) - 1);
+	config->identity = dp_xstrdup(dp_client_cfg_text(cfg, "identity", host));
+	if (!deploy_identity_is_valid(config->identity, strlen(config->identity)))
+		return dp_error_set(err, DEPLOY_CONFIG, "%s: identity '%s' is none: A-Z a-z 0-9 _ . -",
+			cfg->path, config->identity);
+	config->psk = copy_or_null(
+		env_or("MCOLLECTIVE_PSK", dp_client_cfg_text(cfg, "plugin.psk", NULL)));
+	config->callerid =
+		make_callerid(config, dp_client_cfg_text(cfg, "plugin.psk.callertype", "uid"));
+	return 0;
+}
+
+static int read_seconds(const struct dp_client_cfg *cfg, const char *key, long long *out_ms,
+	struct deploy_error *err)
+{
+	const struct dp_cfg_entry *entry = dp_client_cfg_find(cfg, key);
+
+	if (!entry || deploy_time_parse(out_ms, entry->value, err) == 0)
+		return 0;
+	err->code = DEPLOY_CONFIG;
+	return dp_error_wrap(err, "%s:%u: %s", cfg->path, entry->line, key);
+}
+
+static int read_times(struct deploy_config *config, const struct dp_client_cfg *cfg,
+	struct deploy_error *err)
+{
+	long long ttl = 60, batch = 0;
+	int rc = dp_client_cfg_number(cfg, "ttl", 1, 1000000000, &ttl, err);
+
+	config->discovery_timeout_ms = 2000;
+	config->connection_timeout_ms = 5000;
+	config->default_batch_sleep_ms = 1000;
+	if (!rc)
+		rc = dp_client_cfg_number(cfg, "default_batch_size", 0, INT_MAX, &batch, err);
+	if (!rc)
+		rc = read_seconds(cfg, "discovery_timeout", &config->discovery_timeout_ms, err);
+	if (!rc)
+		rc = read_seconds(cfg, "connection_timeout", &config->connection_timeout_ms, err);
+	if (!rc)
+		rc = read_seconds(
+			cfg, "default_batch_sleep_time", &config->default_batch_sleep_ms, err);
+	config->ttl_s = (unsigned)ttl;
+	config->default_batch_size = (unsigned)batch;
+	return rc;
+}
+
+int deploy_config_load(struct deploy_config **out, const char *path, struct deploy_error *err)
+{
+	struct deploy_config *config = dp_xcalloc(1, sizeof(*config));
+	struct dp_client_cfg cfg = {0};
+	int rc = 0;
+
+	if (path)
+		config->path = dp_xstrdup(path);
+	else
+		rc = find_path(&config->path, err);
+	if (!rc)
+		rc = dp_client_cfg_read(&cfg, config->path, err);
+	if (!rc)
+		rc = read_collectives(config, &cfg, err);
+	if (!rc)
+		rc = read_identity(config, &cfg, err);
+	if (!rc)
+		rc = read_brokers(config, &cfg, err);
+	if (!rc)
+		rc = read_times(config, &cfg, err);
+	dp_client_cfg_release(&cfg);
+	if (!rc) {
+		*out = config;
+		return 0;
+	}
+	deploy_config_free(config);
+	return rc;
+}

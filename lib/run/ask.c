@@ -1,0 +1,588 @@
+/*
+ * One row per node. Deadlines and retries are queues in the order in which they were set, which is
+ * the order in which they fall due, since a task has one timeout and one pause between tries.
+ */
+#include "run/ask.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "run/row_queue.h"
+
+enum row_state {
+	ROW_IDLE,    /* not asked yet */
+	ROW_QUEUED,  /* to be sent; at_us: since when */
+	ROW_SENT,    /* handed to the broker; at_us: when */
+	ROW_WAITING, /* for its next try; at_us: when that is due */
+	ROW_DONE
+};
+
+struct row {
+	int64_t at_us;
+	uint16_t attempt;         /* the try it is in, 1-based */
+	uint8_t state;            /* enum row_state */
+	uint8_t last;             /* enum deploy_outcome_state of the try before, while WAITING */
+	bool has_answered;        /* in this attempt */
+	bool is_probed;           /* the broker was asked, or will say, whether it is connected */
+};
+
+struct attempt_count {
+	size_t asked, seen;
+};
+
+struct dp_ask {
+	const struct deploy_task *task;
+	const struct deploy_policy *policy;
+	struct deploy_tally *tally;
+	struct deploy_nodeset *nodes;
+	struct row *rows;
+	size_t count;
+	uint32_t *wave; /* scratch: rows of one send */
+	struct attempt_count *attempts;
+	struct dp_row_queue deadlines, retries;
+	size_t next;                /* first row that was never started */
+	size_t queued, sent, waiting, done;
+	size_t unprobed;            /* rows SENT that nobody will say are not connected */
+	size_t not_ok, tolerated;
+	unsigned group;             /* groups started */
+	int64_t group_at_us;        /* the next group may start then */
+	bool group_is_open;         /* a group was started and has not ended */
+	int64_t last_traffic_us;    /* last send or reply */
+	int64_t deadline_us;
+	bool is_stopped, is_abandoned;
+};
+
+static bool is_in_flight(const struct row *row)
+{
+	return row->state == ROW_QUEUED || row->state == ROW_SENT;
+}
+
+/* The first live entry, stale ones before it dropped; NULL if there is none. */
+static struct row *deadline_head(struct dp_ask *ask)
+{
+	for (; ask->deadlines.count; dp_row_queue_pop(&ask->deadlines)) {
+		const struct dp_row_entry *entry = dp_row_queue_head(&ask->deadlines);
+		struct row *row = &ask->rows[entry->row];
+
+		if (is_in_flight(row) && row->attempt == entry->attempt)
+			return row;
+	}
+	return NULL;
+}
+
+static struct row *retry_head(struct dp_ask *ask)
+{
+	for (; ask->retries.count; dp_row_queue_pop(&ask->retries)) {
+		struct row *row = &ask->rows[dp_row_queue_head(&ask->retries)->row];
+
+		if (row->state == ROW_WAITING)
+			return row;
+	}
+	return NULL;
+}
+
+struct dp_ask *dp_ask_take_nodes(const struct deploy_task *task, struct deploy_nodeset *nodes,
+	struct deploy_tally *tally)
+{
+	struct dp_ask *ask = dp_xcalloc(1, sizeof(*ask));
+	const struct deploy_policy *policy = &task->policy;
+
+	ask->task = task;
+	ask->policy = policy;
+	ask->tally = tally;
+	ask->nodes = nodes;
+	ask->count = tally->nodes = deploy_nodeset_count(nodes);
+	ask->rows = dp_xcalloc(ask->count, sizeof(*ask->rows));
+	ask->wave = dp_xcalloc(ask->count, sizeof(*ask->wave));
+	ask->attempts = dp_xcalloc((policy->tries ? policy->tries : 1) + 1, sizeof(*ask->attempts));
+	ask->tolerated = policy->has_max_fail ? deploy_amount_limit(policy->max_fail, ask->count)
+					      : ask->count;
+	ask->deadline_us = DP_NEVER;
+	return ask;
+}
+
+void dp_ask_free(struct dp_ask *ask)
+{
+	if (!ask)
+		return;
+	deploy_nodeset_free(ask->nodes);
+	free(ask->rows);
+	free(ask->wave);
+	free(ask->attempts);
+	free(ask->deadlines.items);
+	free(ask->retries.items);
+	free(ask);
+}
+
+static const char *name_of(const struct dp_ask *ask, const struct row *row)
+{
+	return deploy_nodeset_get(ask->nodes, (size_t)(row - ask->rows));
+}
+
+static unsigned max_tries(const struct dp_ask *ask)
+{
+	return ask->policy->tries ? ask->policy->tries : 1;
+}
+
+/* Change a row's state and the counts that depend on it, in the one place that may. */
+static void move(struct dp_ask *ask, struct row *row, enum row_state state)
+{
+	size_t *const counts[] = {NULL, &ask->queued, &ask->sent, &ask->waiting, &ask->done};
+
+	if (row->state == ROW_SENT && !row->is_probed)
+		ask->unprobed--;
+	if (counts[row->state])
+		(*counts[row->state])--;
+	row->state = (uint8_t)state;
+	if (counts[state])
+		(*counts[state])++;
+	if (row->state == ROW_SENT && !row->is_probed)
+		ask->unprobed++;
+}
+
+/* Queue one row for its next try and add it to the wave. */
+static void enlist(struct dp_ask *ask, struct dp_stage *stage, size_t index, size_t *wave_count)
+{
+	struct row *row = &ask->rows[index];
+
+	row->attempt++;
+	row->at_us = stage->now_us;
+	row->has_answered = false;
+	row->is_probed = false;
+	move(ask, row, ROW_QUEUED);
+	dp_row_queue_push(&ask->deadlines, (uint32_t)index, row->attempt);
+	ask->wave[(*wave_count)++] = (uint32_t)index;
+}
+
+/* A broadcast reaches also who is not in the set, so it is used only where the set is all there is. */
+static bool may_broadcast(const struct dp_ask *ask, unsigned attempt, size_t wave_count)
+{
+	return ask->task->is_whole_match && attempt == 1 && wave_count == ask->count &&
+	       (!ask->task->exclude || deploy_nodeset_count(ask->task->exclude) == 0);
+}
+
+static void send_wave(struct dp_ask *ask, struct dp_stage *stage, unsigned attempt, size_t count)
+{
+	struct dp_action send = {.kind = DP_DO_SEND,
+		.task = stage->task,
+		.attempt = attempt,
+		.nodes = ask->nodes,
+		.rows = ask->wave,
+		.row_count = count,
+		.is_broadcast = may_broadcast(ask, attempt, count)};
+
+	if (!count)
+		return;
+	ask->attempts[attempt].asked += count;
+	stage->act(stage->act_arg, &send);
+}
+
+static void announce_group(struct dp_ask *ask, struct dp_stage *stage, size_t count)
+{
+	struct deploy_nodeset *members = deploy_nodeset_new();
+	struct deploy_error ignored = {0};
+	char *text;
+
+	for (size_t i = 0; i < count; i++)
+		(void)deploy_nodeset_add(
+			members, deploy_nodeset_get(ask->nodes, ask->wave[i]), &ignored);
+	text = deploy_nodeset_print(members);
+	dp_stage_emit(stage, (struct deploy_event){.type = DEPLOY_EVENT_GROUP_STARTED,
+				     .count = count,
+				     .text = text});
+	free(text);
+	deploy_nodeset_free(members);
+}
+
+static size_t active(const struct dp_ask *ask)
+{
+	return ask->queued + ask->sent + ask->waiting;
+}
+
+/* How many nodes may be started now: the one place that knows batch and window. */
+static size_t room(struct dp_ask *ask, const struct dp_stage *stage)
+{
+	const struct deploy_policy *policy = ask->policy;
+	size_t left = ask->count - ask->next, size = left;
+
+	if (ask->is_stopped || !left)
+		return 0;
+	if (policy->batch_count) {
+		unsigned at = ask->group < policy->batch_count ? ask->group : policy->batch_count - 1;
+
+		if (active(ask) || stage->now_us < ask->group_at_us)
+			return 0;
+		size = deploy_amount_group(policy->batch[at], ask->count);
+	} else if (policy->window) {
+		size = active(ask) < policy->window ? policy->window - active(ask) : 0;
+	}
+	return size < left ? size : left;
+}
+
+static void start_more(struct dp_ask *ask, struct dp_stage *stage)
+{
+	size_t size = room(ask, stage), count = 0;
+
+	if (!size)
+		return;
+	while (count < size) {
+		size_t index = ask->next++;
+
+		enlist(ask, stage, index, &count);
+	}
+	if (ask->policy->batch_count) {
+		ask->group++;
+		ask->group_is_open = true;
+		announce_group(ask, stage, count);
+	}
+	send_wave(ask, stage, 1, count);
+}
+
+/* One wave for each run of rows that are in the same try. */
+static void start_retries(struct dp_ask *ask, struct dp_stage *stage)
+{
+	const struct row *row;
+	unsigned attempt = 0;
+	size_t count = 0;
+
+	if (ask->is_stopped)
+		return;
+	while ((row = retry_head(ask)) && row->at_us <= stage->now_us) {
+		size_t index = (size_t)(row - ask->rows);
+
+		if (count && row->attempt + 1u != attempt) {
+			send_wave(ask, stage, attempt, count);
+			count = 0;
+		}
+		attempt = row->attempt + 1u;
+		dp_row_queue_pop(&ask->retries);
+		enlist(ask, stage, index, &count);
+	}
+	send_wave(ask, stage, attempt, count);
+}
+
+static void stop_at_limit(struct dp_ask *ask, struct dp_stage *stage)
+{
+	char why[160];
+
+	(void)snprintf(why, sizeof(why),
+		"%zu of %zu nodes not ok, more than the %zu that max-fail %u%s tolerates", ask->not_ok,
+		ask->count, ask->tolerated, ask->policy->max_fail.value,
+		ask->policy->max_fail.is_percent ? "%" : "");
+	dp_ask_stop(ask, stage, why);
+}
+
+static void settle(struct dp_ask *ask, struct dp_stage *stage, struct row *row,
+	const struct deploy_outcome *outcome)
+{
+	move(ask, row, ROW_DONE);
+	deploy_tally_add(ask->tally, name_of(ask, row), outcome);
+	dp_stage_emit(stage, (struct deploy_event){.type = DEPLOY_EVENT_OUTCOME,
+				     .node = name_of(ask, row),
+				     .attempt = outcome->attempt,
+				     .outcome = outcome});
+	if (outcome->state == DEPLOY_OUTCOME_OK || outcome->state == DEPLOY_OUTCOME_CANCELLED)
+		return;
+	ask->not_ok++;
+	if (ask->not_ok > ask->tolerated && !ask->is_stopped)
+		stop_at_limit(ask, stage);
+}
+
+static bool deserves_another_try(const struct dp_ask *ask, const struct row *row,
+	enum deploy_outcome_state state)
+{
+	if (ask->is_stopped || row->attempt >= max_tries(ask))
+		return false;
+	return state == DEPLOY_OUTCOME_FAILED ||
+	       (state == DEPLOY_OUTCOME_SILENT && ask->policy->retries_silent);
+}
+
+/* A try of a row in flight has come to something. */
+static void conclude(struct dp_ask *ask, struct dp_stage *stage, struct row *row,
+	const struct deploy_outcome *outcome)
+{
+	if (!deserves_another_try(ask, row, outcome->state)) {
+		settle(ask, stage, row, outcome);
+		return;
+	}
+	row->at_us = stage->now_us + ask->policy->try_sleep_ms * 1000;
+	row->last = (uint8_t)outcome->state;
+	move(ask, row, ROW_WAITING);
+	dp_row_queue_push(&ask->retries, (uint32_t)(row - ask->rows), row->attempt);
+	dp_stage_emit(stage, (struct deploy_event){.type = DEPLOY_EVENT_RETRY,
+				     .node = name_of(ask, row),
+				     .attempt = row->attempt,
+				     .outcome = outcome});
+}
+
+static void conclude_without_reply(struct dp_ask *ask, struct dp_stage *stage, struct row *row,
+	enum deploy_outcome_state state, const char *message)
+{
+	struct deploy_outcome outcome = {
+		.state = state, .attempt = row->attempt, .message = message, .rtt_us = -1};
+
+	conclude(ask, stage, row, &outcome);
+}
+
+void dp_ask_start(struct dp_ask *ask, struct dp_stage *stage)
+{
+	if (ask->policy->deadline_ms)
+		ask->deadline_us = stage->now_us + ask->policy->deadline_ms * 1000;
+	dp_stage_emit(stage,
+		(struct deploy_event){.type = DEPLOY_EVENT_TASK_STARTED, .count = ask->count});
+}
+
+void dp_ask_sent(struct dp_ask *ask, struct dp_stage *stage, const struct dp_input *input)
+{
+	for (size_t i = 0; i < input->row_count; i++) {
+		struct row *row = &ask->rows[input->rows[i]];
+
+		if (row->state != ROW_QUEUED || row->attempt != input->attempt)
+			continue;
+		row->at_us = stage->now_us;
+		row->is_probed = input->is_mandatory;
+		move(ask, row, ROW_SENT);
+		dp_stage_emit(stage, (struct deploy_event){.type = DEPLOY_EVENT_ASKED,
+					     .node = name_of(ask, row),
+					     .attempt = row->attempt});
+	}
+	ask->last_traffic_us = stage->now_us;
+}
+
+static struct row *find_row(const struct dp_ask *ask, const char *name)
+{
+	size_t at;
+
+	return deploy_nodeset_find(ask->nodes, name, strlen(name), &at) ? &ask->rows[at] : NULL;
+}
+
+/* Why a reply may not be credited; DEPLOY_IGNORED_REASONS if it may. */
+static enum deploy_ignored refuse(struct dp_ask *ask, const struct row *row, unsigned attempt)
+{
+	struct attempt_count *count;
+
+	if (attempt < 1 || attempt > max_tries(ask))
+		return DEPLOY_IGNORED_UNEXPECTED;
+	count = &ask->attempts[attempt];
+	if (++count->seen > 4 * count->asked + 1000)
+		return DEPLOY_IGNORED_FLOOD;
+	if (!row || row->state == ROW_IDLE || attempt > row->attempt ||
+		(row->state == ROW_QUEUED && attempt == row->attempt))
+		return DEPLOY_IGNORED_UNEXPECTED;
+	if (attempt < row->attempt)
+		return DEPLOY_IGNORED_LATE;
+	if (row->state == ROW_SENT)
+		return DEPLOY_IGNORED_REASONS;
+	return row->has_answered ? DEPLOY_IGNORED_DUPLICATE : DEPLOY_IGNORED_LATE;
+}
+
+void dp_ask_reply(struct dp_ask *ask, struct dp_stage *stage, unsigned attempt,
+	const struct dp_reply *reply)
+{
+	struct row *row = find_row(ask, reply->sender);
+	enum deploy_ignored reason = refuse(ask, row, attempt);
+	struct deploy_outcome outcome;
+
+	if (reason != DEPLOY_IGNORED_REASONS) {
+		dp_stage_ignore(stage, ask->tally, reason, reply->sender, attempt, "");
+		return;
+	}
+	outcome = (struct deploy_outcome){
+		.state = reply->statuscode == 0 ? DEPLOY_OUTCOME_OK : DEPLOY_OUTCOME_FAILED,
+		.attempt = row->attempt,
+		.statuscode = reply->statuscode,
+		.message = reply->statusmsg,
+		.data = reply->data,
+		.rtt_us = stage->now_us - row->at_us};
+	row->has_answered = true;
+	ask->last_traffic_us = stage->now_us;
+	conclude(ask, stage, row, &outcome);
+}
+
+void dp_ask_returned(struct dp_ask *ask, struct dp_stage *stage, unsigned attempt, const char *name)
+{
+	struct row *row = find_row(ask, name);
+	struct deploy_outcome outcome = {.state = DEPLOY_OUTCOME_SILENT,
+		.not_connected = true,
+		.attempt = row ? row->attempt : 0,
+		.message = "not connected to the broker",
+		.rtt_us = -1};
+
+	if (row && row->state == ROW_SENT && (!attempt || row->attempt == attempt))
+		conclude(ask, stage, row, &outcome);
+}
+
+static void expire(struct dp_ask *ask, struct dp_stage *stage)
+{
+	struct row *row;
+
+	while ((row = deadline_head(ask)) &&
+		row->at_us + ask->policy->timeout_ms * 1000 <= stage->now_us) {
+		dp_row_queue_pop(&ask->deadlines);
+		if (row->state == ROW_SENT)
+			conclude_without_reply(
+				ask, stage, row, DEPLOY_OUTCOME_SILENT, "no reply in time");
+		else
+			conclude_without_reply(ask, stage, row, DEPLOY_OUTCOME_UNKNOWN,
+				"not sent in time: the broker takes no publishes");
+	}
+}
+
+static int64_t probe_at(const struct dp_ask *ask)
+{
+	return ask->unprobed ? ask->last_traffic_us + DP_PROBE_PAUSE_US : DP_NEVER;
+}
+
+static void probe(struct dp_ask *ask, struct dp_stage *stage)
+{
+	struct dp_action action = {.kind = DP_DO_PROBE,
+		.task = stage->task,
+		.nodes = ask->nodes,
+		.rows = ask->wave};
+	uint32_t *wave;
+
+	if (stage->now_us < probe_at(ask) || ask->queued)
+		return;
+	for (size_t i = 0; i < ask->count && ask->unprobed; i++) {
+		struct row *row = &ask->rows[i];
+
+		if (row->state != ROW_SENT || row->is_probed)
+			continue;
+		ask->unprobed--;
+		row->is_probed = true;
+		wave = &ask->wave[action.row_count++];
+		*wave = (uint32_t)i;
+	}
+	stage->act(stage->act_arg, &action);
+}
+
+static void close_group(struct dp_ask *ask, const struct dp_stage *stage)
+{
+	if (!ask->group_is_open || active(ask))
+		return;
+	ask->group_is_open = false;
+	ask->group_at_us = stage->now_us + ask->policy->batch_sleep_ms * 1000;
+}
+
+void dp_ask_advance(struct dp_ask *ask, struct dp_stage *stage)
+{
+	if (stage->now_us >= ask->deadline_us && !ask->is_abandoned && !dp_ask_is_over(ask)) {
+		dp_ask_stop(ask, stage, "the deadline of the task has passed");
+		dp_ask_abandon(ask, stage, "the deadline of the task passed before it answered");
+	}
+	expire(ask, stage);
+	start_retries(ask, stage);
+	close_group(ask, stage);
+	start_more(ask, stage);
+	probe(ask, stage);
+}
+
+int64_t dp_ask_wake_us(struct dp_ask *ask, int64_t now_us)
+{
+	const struct row *row;
+	int64_t wake = ask->deadline_us, at;
+
+	if ((row = deadline_head(ask)) &&
+		(at = row->at_us + ask->policy->timeout_ms * 1000) < wake)
+		wake = at;
+	if ((row = retry_head(ask)) && row->at_us < wake)
+		wake = row->at_us;
+	if (!ask->queued && probe_at(ask) < wake)
+		wake = probe_at(ask);
+	if (!ask->is_stopped && ask->policy->batch_count && ask->next < ask->count && !active(ask) &&
+		ask->group_at_us < wake)
+		wake = ask->group_at_us;
+	return wake > now_us ? wake : now_us;
+}
+
+static void withdraw(const struct dp_ask *ask, struct dp_stage *stage)
+{
+	struct dp_action action = {
+		.kind = DP_DO_WITHDRAW, .task = stage->task, .nodes = ask->nodes};
+
+	stage->act(stage->act_arg, &action);
+}
+
+void dp_ask_stop(struct dp_ask *ask, struct dp_stage *stage, const char *why)
+{
+	size_t unsettled = ask->queued + ask->waiting;
+
+	if (ask->is_stopped)
+		return;
+	ask->is_stopped = true;
+	if (why)
+		dp_stage_emit(stage,
+			(struct deploy_event){.type = DEPLOY_EVENT_STOPPED, .text = why});
+	if (ask->queued)
+		withdraw(ask, stage);
+	for (size_t i = 0; i < ask->next && unsettled; i++) {
+		struct row *row = &ask->rows[i];
+
+		if (row->state != ROW_QUEUED && row->state != ROW_WAITING)
+			continue;
+		unsettled--;
+		if (row->state == ROW_WAITING)
+			conclude_without_reply(ask, stage, row, row->last,
+				"not tried again: the task stopped");
+		else if (row->attempt > 1)
+			conclude_without_reply(ask, stage, row, row->last,
+				"its next try was not sent: the task stopped");
+		else
+			conclude_without_reply(ask, stage, row, DEPLOY_OUTCOME_CANCELLED,
+				"not asked: the task stopped");
+	}
+}
+
+void dp_ask_abandon(struct dp_ask *ask, struct dp_stage *stage, const char *why)
+{
+	ask->is_abandoned = true;
+	dp_ask_stop(ask, stage, NULL);
+	for (size_t i = 0; i < ask->next && ask->sent; i++)
+		if (ask->rows[i].state == ROW_SENT)
+			conclude_without_reply(
+				ask, stage, &ask->rows[i], DEPLOY_OUTCOME_UNKNOWN, why);
+}
+
+bool dp_ask_is_over(const struct dp_ask *ask)
+{
+	return !active(ask) && (ask->is_stopped || ask->next == ask->count);
+}
+
+bool dp_ask_was_stopped(const struct dp_ask *ask)
+{
+	return ask->is_stopped;
+}
+
+size_t dp_ask_in_flight(const struct dp_ask *ask)
+{
+	return ask->queued + ask->sent;
+}
+
+struct deploy_nodeset *dp_ask_pending(const struct dp_ask *ask)
+{
+	struct deploy_nodeset *set = deploy_nodeset_new();
+	struct deploy_error ignored = {0};
+
+	for (size_t i = 0; i < ask->next; i++)
+		if (is_in_flight(&ask->rows[i]))
+			(void)deploy_nodeset_add(set, deploy_nodeset_get(ask->nodes, i), &ignored);
+	return set;
+}
+
+void dp_ask_end(struct dp_ask *ask, struct dp_stage *stage)
+{
+	/* Probes may still be queued, and their rows point into our nodes. */
+	withdraw(ask, stage);
+	for (size_t i = ask->next; i < ask->count; i++) {
+		struct deploy_outcome outcome = {.state = DEPLOY_OUTCOME_CANCELLED,
+			.message = "not asked: the task stopped",
+			.rtt_us = -1};
+
+		settle(ask, stage, &ask->rows[i], &outcome);
+	}
+	ask->next = ask->count;
+	dp_stage_emit(stage,
+		(struct deploy_event){.type = DEPLOY_EVENT_TASK_ENDED, .count = ask->count});
+}

@@ -1,0 +1,130 @@
+/* Ends a window after the last reply, and never later than the time given for discovery. */
+#include "run/discover.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/strset.h"
+
+struct dp_discover {
+	const struct deploy_task *task;
+	struct deploy_tally *tally;
+	struct dp_strset found;
+	int64_t sent_us;   /* 0 until the question was handed to the broker */
+	int64_t latest_us; /* it ends then, whatever comes */
+	int64_t quiet_us;  /* … or then, if no reply comes before */
+	size_t seen;
+};
+
+struct dp_discover *dp_discover_new(const struct deploy_task *task, struct deploy_tally *tally)
+{
+	struct dp_discover *discover = dp_xcalloc(1, sizeof(*discover));
+
+	discover->task = task;
+	discover->tally = tally;
+	dp_strset_init(&discover->found);
+	return discover;
+}
+
+void dp_discover_free(struct dp_discover *discover)
+{
+	if (!discover)
+		return;
+	dp_strset_release(&discover->found);
+	free(discover);
+}
+
+void dp_discover_start(struct dp_discover *discover, struct dp_stage *stage)
+{
+	struct dp_action send = {
+		.kind = DP_DO_SEND, .task = stage->task, .attempt = 1, .is_broadcast = true};
+
+	discover->latest_us = stage->now_us + discover->task->policy.discovery_ms * 1000;
+	discover->quiet_us = DP_NEVER;
+	dp_stage_emit(stage, (struct deploy_event){.type = DEPLOY_EVENT_TASK_STARTED});
+	stage->act(stage->act_arg, &send);
+}
+
+void dp_discover_sent(struct dp_discover *discover, struct dp_stage *stage)
+{
+	discover->sent_us = stage->now_us;
+	discover->latest_us = stage->now_us + discover->task->policy.discovery_ms * 1000;
+}
+
+static bool is_excluded(const struct dp_discover *discover, const char *name)
+{
+	size_t at;
+
+	return discover->task->exclude &&
+	       deploy_nodeset_find(discover->task->exclude, name, strlen(name), &at);
+}
+
+/* How many asked nodes there are is not known here; four answers from each is a flood. */
+static bool is_flood(const struct dp_discover *discover)
+{
+	return discover->seen > 4 * discover->found.count + 1000 ||
+	       discover->found.count >= DEPLOY_MAX_NODES;
+}
+
+void dp_discover_reply(struct dp_discover *discover, struct dp_stage *stage,
+	const struct dp_reply *reply)
+{
+	struct deploy_outcome outcome = {.state = reply->statuscode == 0 ? DEPLOY_OUTCOME_OK
+									 : DEPLOY_OUTCOME_FAILED,
+		.attempt = 1,
+		.statuscode = reply->statuscode,
+		.message = reply->statusmsg,
+		.data = reply->data,
+		.rtt_us = stage->now_us - discover->sent_us};
+
+	if (!discover->sent_us) {
+		dp_stage_ignore(stage, discover->tally, DEPLOY_IGNORED_UNEXPECTED, reply->sender, 1,
+			"nothing was asked yet");
+		return;
+	}
+	if (is_excluded(discover, reply->sender))
+		return;
+	discover->seen++;
+	if (is_flood(discover)) {
+		dp_stage_ignore(stage, discover->tally, DEPLOY_IGNORED_FLOOD, reply->sender, 1, "");
+		return;
+	}
+	if (!dp_strset_add(&discover->found, reply->sender)) {
+		dp_stage_ignore(
+			stage, discover->tally, DEPLOY_IGNORED_DUPLICATE, reply->sender, 1, "");
+		return;
+	}
+	discover->quiet_us = stage->now_us + discover->task->policy.window_ms * 1000;
+	discover->tally->nodes++;
+	deploy_tally_add(discover->tally, reply->sender, &outcome);
+	dp_stage_emit(stage, (struct deploy_event){.type = DEPLOY_EVENT_OUTCOME,
+				     .node = reply->sender,
+				     .attempt = 1,
+				     .outcome = &outcome});
+}
+
+int64_t dp_discover_wake_us(const struct dp_discover *discover)
+{
+	return discover->quiet_us < discover->latest_us ? discover->quiet_us : discover->latest_us;
+}
+
+bool dp_discover_is_over(const struct dp_discover *discover, int64_t now_us)
+{
+	return now_us >= dp_discover_wake_us(discover);
+}
+
+bool dp_discover_was_sent(const struct dp_discover *discover)
+{
+	return discover->sent_us != 0;
+}
+
+struct deploy_nodeset *dp_discover_take_nodes(struct dp_discover *discover)
+{
+	struct deploy_nodeset *nodes = deploy_nodeset_new();
+	struct deploy_error ignored = {0};
+
+	/* Senders are identities and their number is bounded, so adding cannot fail. */
+	for (size_t i = 0; i < discover->found.count; i++)
+		(void)deploy_nodeset_add(nodes, discover->found.items[i], &ignored);
+	return nodes;
+}

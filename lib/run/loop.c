@@ -1,0 +1,286 @@
+/*
+ * The one place that waits: for the broker, for signals, for the runner's next deadline.
+ * Each turn: take what arrived, tell the runner, publish what it wants sent, wait.
+ */
+#include "deploy/run.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/mem.h"
+#include "run/outbox.h"
+#include "run/runner.h"
+#include "wire/transport.h"
+
+/* Often enough for the heartbeat. */
+#define MAX_WAIT_MS 2000
+/* Arrivals are taken in portions, so that a flood of them starves neither deadlines nor signals. */
+#define MAX_PORTION 500
+
+struct deploy_bus {
+	struct dp_transport *transport;
+};
+
+struct loop {
+	struct dp_transport *transport;
+	const struct deploy_plan *plan;
+	const struct deploy_run_options *options;
+	struct dp_runner *runner;
+	struct dp_outbox *outbox;
+	bool can_write, has_more;
+};
+
+int deploy_bus_open(struct deploy_bus **out, const struct deploy_config *config,
+	const char *collective, struct deploy_error *err)
+{
+	struct dp_transport *transport = NULL;
+	int rc = dp_transport_open(&transport, config, collective, err);
+
+	if (rc)
+		return rc;
+	*out = dp_xcalloc(1, sizeof(**out));
+	(*out)->transport = transport;
+	return 0;
+}
+
+void deploy_bus_close(struct deploy_bus *bus)
+{
+	if (!bus)
+		return;
+	dp_transport_close(bus->transport);
+	free(bus);
+}
+
+void deploy_bus_interrupt(void)
+{
+	dp_transport_interrupt();
+}
+
+static void step(struct loop *loop, const struct dp_input *input)
+{
+	dp_runner_step(loop->runner, dp_clock_us(), dp_wall_us(), input);
+}
+
+/* What the runner wants done. */
+static void act(void *arg, const struct dp_action *action)
+{
+	struct loop *loop = arg;
+
+	switch (action->kind) {
+	case DP_DO_SEND:
+	case DP_DO_PROBE:
+		dp_outbox_add(loop->outbox, action);
+		break;
+	case DP_DO_WITHDRAW:
+		dp_outbox_withdraw(loop->outbox, action->task);
+		break;
+	case DP_DO_EMIT:
+		if (loop->options->sink)
+			loop->options->sink(loop->options->sink_arg, &action->event);
+		break;
+	}
+}
+
+static void reject(struct loop *loop, const char *sender, const char *why)
+{
+	struct dp_input input = {.kind = DP_IN_REJECTED, .sender = sender, .text = why};
+
+	step(loop, &input);
+}
+
+/* A reply that is well signed may still answer somebody else, or something else. */
+static void take_reply(struct loop *loop, const struct dp_arrival *arrival)
+{
+	struct dp_input input = {.kind = DP_IN_REPLY, .reply = &arrival->reply};
+
+	if (!dp_outbox_find(loop->outbox, arrival->reply.request_id, &input.task, &input.attempt)) {
+		reject(loop, arrival->reply.sender, "it answers a request that is not ours");
+		return;
+	}
+	if (input.attempt == 0)
+		return;
+	if (arrival->is_pong != !loop->plan->tasks[input.task].request->action) {
+		reject(loop, arrival->reply.sender, "it answers something else than was asked");
+		return;
+	}
+	step(loop, &input);
+}
+
+static void take_returned(struct loop *loop, const struct dp_arrival *arrival)
+{
+	struct dp_input input = {.kind = DP_IN_RETURNED, .sender = arrival->sender};
+
+	if (dp_outbox_find(loop->outbox, arrival->id, &input.task, &input.attempt))
+		step(loop, &input);
+}
+
+static void take(struct loop *loop, const struct dp_arrival *arrival)
+{
+	struct dp_input input = {.kind = DP_IN_UNBLOCKED, .text = arrival->text};
+
+	switch (arrival->kind) {
+	case DP_ARRIVAL_NONE:
+		break;
+	case DP_ARRIVAL_REPLY:
+		take_reply(loop, arrival);
+		break;
+	case DP_ARRIVAL_RETURNED:
+		take_returned(loop, arrival);
+		break;
+	case DP_ARRIVAL_REJECTED:
+		reject(loop, arrival->sender, arrival->text);
+		break;
+	case DP_ARRIVAL_BLOCKED:
+		input.kind = DP_IN_BLOCKED;
+		step(loop, &input);
+		break;
+	case DP_ARRIVAL_UNBLOCKED:
+		step(loop, &input);
+		break;
+	}
+}
+
+static int receive(struct loop *loop, struct deploy_error *err)
+{
+	struct dp_arrival arrival;
+
+	for (int i = 0; i < MAX_PORTION && !dp_runner_is_done(loop->runner); i++) {
+		int rc = dp_transport_receive(loop->transport, &arrival, err);
+
+		if (rc)
+			return rc;
+		loop->has_more = arrival.kind != DP_ARRIVAL_NONE;
+		if (!loop->has_more)
+			return 0;
+		take(loop, &arrival);
+	}
+	return 0;
+}
+
+static bool wants_write(const struct loop *loop)
+{
+	return !dp_outbox_is_empty(loop->outbox) && !dp_transport_is_blocked(loop->transport);
+}
+
+static int publish(struct loop *loop, struct deploy_error *err)
+{
+	struct dp_input sent;
+	int rc;
+
+	if (!loop->can_write || !wants_write(loop))
+		return 0;
+	loop->can_write = false;
+	rc = dp_outbox_publish(loop->outbox, dp_clock_us(), &sent, err);
+	step(loop, &sent);
+	return rc;
+}
+
+static void take_signals(struct loop *loop)
+{
+	unsigned char signals[16];
+	ssize_t n = read(loop->options->signal_fd, signals, sizeof(signals));
+
+	for (ssize_t i = 0; i < n; i++) {
+		struct dp_input input = {.kind = DP_IN_SIGNAL, .signal = signals[i]};
+
+		if (signals[i] == SIGINT || signals[i] == SIGTERM)
+			step(loop, &input);
+	}
+}
+
+static int wait_ms(const struct loop *loop)
+{
+	int64_t wake_us = dp_runner_wake_us(loop->runner), left_us;
+
+	if (loop->has_more)
+		return 0;
+	if (wake_us == DP_NEVER)
+		return MAX_WAIT_MS;
+	left_us = wake_us - dp_clock_us();
+	if (left_us <= 0)
+		return 0;
+	return left_us / 1000 >= MAX_WAIT_MS ? MAX_WAIT_MS : (int)((left_us + 999) / 1000);
+}
+
+static void wait_for_more(struct loop *loop)
+{
+	bool has_signal;
+
+	dp_transport_wait(loop->transport, wants_write(loop), loop->options->signal_fd,
+		wait_ms(loop), &loop->can_write, &has_signal);
+	if (has_signal)
+		take_signals(loop);
+}
+
+static int turn(struct loop *loop, struct deploy_error *err)
+{
+	static const struct dp_input tick = {.kind = DP_IN_TICK};
+	int rc = receive(loop, err);
+
+	if (!rc)
+		rc = publish(loop, err);
+	if (rc || dp_runner_is_done(loop->runner))
+		return rc;
+	if (dp_clock_us() >= dp_runner_wake_us(loop->runner))
+		step(loop, &tick);
+	if (!dp_runner_is_done(loop->runner))
+		wait_for_more(loop);
+	return 0;
+}
+
+static void run(struct loop *loop, struct deploy_error *err)
+{
+	static const struct dp_input start = {.kind = DP_IN_START};
+	struct dp_input lost = {.kind = DP_IN_LOST};
+
+	step(loop, &start);
+	while (!dp_runner_is_done(loop->runner)) {
+		if (turn(loop, err) == 0)
+			continue;
+		lost.text = err->text;
+		step(loop, &lost);
+	}
+}
+
+/* A task must say whom it asks, and where. */
+static int check(const struct deploy_plan *plan, struct deploy_error *err)
+{
+	if (plan->task_count == 0)
+		return dp_error_set(err, DEPLOY_USAGE, "the plan has no task");
+	for (size_t i = 0; i < plan->task_count; i++) {
+		const struct deploy_task *task = &plan->tasks[i];
+
+		if (!task->request->collective)
+			return dp_error_set(err, DEPLOY_USAGE, "task %zu has no collective", i + 1);
+		if (!task->nodes && task->nodes_from >= (int)i)
+			return dp_error_set(
+				err, DEPLOY_USAGE, "task %zu asks nodes that no task before it found", i + 1);
+	}
+	return 0;
+}
+
+int deploy_run(struct deploy_run_result *result, struct deploy_bus *bus,
+	const struct deploy_plan *plan, const struct deploy_run_options *options,
+	struct deploy_error *err)
+{
+	struct loop loop = {.transport = bus->transport, .plan = plan, .options = options};
+
+	*result = (struct deploy_run_result){0};
+	if (check(plan, err))
+		return err->code;
+	loop.runner = dp_runner_new(plan, act, &loop);
+	loop.outbox = dp_outbox_new(bus->transport, plan);
+	loop.can_write = true;
+	run(&loop, err);
+	dp_runner_finish(loop.runner, result);
+	dp_runner_free(loop.runner);
+	dp_outbox_free(loop.outbox);
+	if (result->end == DEPLOY_RUN_LOST && err->code == DEPLOY_OK)
+		(void)dp_error_set(err, DEPLOY_CONNECT,
+			"%s: the broker takes no publishes; nothing was asked",
+			dp_transport_peer(bus->transport));
+	return err->code;
+}

@@ -1,0 +1,267 @@
+/* A queue of sends, and the table of request ids. */
+#include "run/outbox.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+#define MAX_TURN_BYTES    (64 * 1024)
+#define MAX_KEYS_BYTES    (48 * 1024)
+#define KEY_OVERHEAD      5
+#define MAX_MESSAGE_BYTES (4 * 1024 * 1024)
+#define MAX_AGE_US        (10 * 1000000LL)
+
+/* One request id and the message that carries it. attempt 0 is a probe. */
+struct topic {
+	unsigned task, attempt;
+	char id[DP_REQUEST_ID_SIZE];
+	struct dp_buf message;
+	int64_t encoded_us;
+};
+
+struct send {
+	struct send *next;
+	size_t topic;
+	const struct deploy_nodeset *nodes;
+	bool is_broadcast, is_mandatory;
+	size_t done, count;
+	uint32_t rows[];
+};
+
+struct dp_outbox {
+	struct dp_transport *transport;
+	const struct deploy_plan *plan;
+	struct deploy_request *ping; /* what probes carry */
+	struct topic *topics;
+	size_t topic_count, topic_cap;
+	struct send *first, **last;
+	struct send *finished; /* kept for one turn: its rows are lent out */
+	const char **names;    /* scratch */
+	size_t name_cap;
+};
+
+struct dp_outbox *dp_outbox_new(struct dp_transport *transport, const struct deploy_plan *plan)
+{
+	struct dp_outbox *outbox = dp_xcalloc(1, sizeof(*outbox));
+	struct deploy_error ignored = {0};
+
+	outbox->transport = transport;
+	outbox->plan = plan;
+	outbox->ping = deploy_request_ping();
+	/* A run has one collective: that of its connection. */
+	(void)deploy_request_set_collective(
+		outbox->ping, plan->tasks[0].request->collective, &ignored);
+	outbox->last = &outbox->first;
+	return outbox;
+}
+
+static void drop_finished(struct dp_outbox *outbox)
+{
+	free(outbox->finished);
+	outbox->finished = NULL;
+}
+
+/* Take the first send off the queue; its rows stay lent out until the next turn. */
+static void finish_first(struct dp_outbox *outbox)
+{
+	drop_finished(outbox);
+	outbox->finished = outbox->first;
+	outbox->first = outbox->first->next;
+	if (!outbox->first)
+		outbox->last = &outbox->first;
+}
+
+void dp_outbox_free(struct dp_outbox *outbox)
+{
+	if (!outbox)
+		return;
+	while (outbox->first)
+		finish_first(outbox);
+	drop_finished(outbox);
+	for (size_t i = 0; i < outbox->topic_count; i++)
+		dp_buf_release(&outbox->topics[i].message);
+	free(outbox->topics);
+	free(outbox->names);
+	deploy_request_free(outbox->ping);
+	free(outbox);
+}
+
+static size_t find_topic(struct dp_outbox *outbox, unsigned task, unsigned attempt)
+{
+	struct topic *topic;
+
+	for (size_t i = outbox->topic_count; i-- > 0;)
+		if (outbox->topics[i].task == task && outbox->topics[i].attempt == attempt)
+			return i;
+	outbox->topics = dp_grow(outbox->topics, &outbox->topic_cap, outbox->topic_count + 1,
+		sizeof(*outbox->topics));
+	topic = &outbox->topics[outbox->topic_count];
+	*topic = (struct topic){.task = task, .attempt = attempt};
+	dp_transport_new_id(topic->id);
+	dp_buf_init(&topic->message, MAX_MESSAGE_BYTES);
+	return outbox->topic_count++;
+}
+
+void dp_outbox_add(struct dp_outbox *outbox, const struct dp_action *action)
+{
+	bool is_probe = action->kind == DP_DO_PROBE;
+	struct send *send = dp_xcalloc(1, sizeof(*send) + action->row_count * sizeof(uint32_t));
+
+	send->topic = find_topic(outbox, action->task, is_probe ? 0 : action->attempt);
+	send->nodes = action->nodes;
+	/* A broadcast is worth it only above what can be asked one by one. */
+	send->is_broadcast = action->is_broadcast &&
+			     (!action->nodes || action->row_count > DP_MANDATORY_NAMES);
+	send->is_mandatory = is_probe || action->row_count <= DP_MANDATORY_NAMES;
+	send->count = action->row_count;
+	if (action->row_count)
+		memcpy(send->rows, action->rows, action->row_count * sizeof(uint32_t));
+	*outbox->last = send;
+	outbox->last = &send->next;
+}
+
+void dp_outbox_withdraw(struct dp_outbox *outbox, unsigned task)
+{
+	struct send **at = &outbox->first;
+
+	while (*at) {
+		struct send *send = *at;
+
+		if (outbox->topics[send->topic].task != task) {
+			at = &send->next;
+			continue;
+		}
+		*at = send->next;
+		free(send);
+	}
+	outbox->last = at;
+}
+
+bool dp_outbox_is_empty(const struct dp_outbox *outbox)
+{
+	return !outbox->first;
+}
+
+/* Nodes drop what is older than the ttl, so a message that waited is encoded anew, with the same id. */
+static bool is_stale(const struct topic *topic, const struct deploy_request *request,
+	int64_t now_us)
+{
+	int64_t limit_us = (int64_t)request->ttl_s * 1000000 / 4;
+
+	if (limit_us > MAX_AGE_US)
+		limit_us = MAX_AGE_US;
+	return !topic->message.len || now_us - topic->encoded_us > limit_us;
+}
+
+static int prepare(struct dp_outbox *outbox, const struct send *send, struct topic *topic,
+	const struct deploy_request *request, int64_t now_us, struct deploy_error *err)
+{
+	const struct deploy_task *task = &outbox->plan->tasks[topic->task];
+	int rc;
+
+	if (!is_stale(topic, request, now_us))
+		return 0;
+	rc = dp_transport_encode(outbox->transport, &topic->message, request, topic->id,
+		send->is_broadcast ? &task->filter : NULL, topic->attempt == 0, err);
+	topic->encoded_us = now_us;
+	return rc;
+}
+
+/* Names for one publish: one if mandatory, otherwise as many as fit. */
+static size_t gather(struct dp_outbox *outbox, const struct send *send)
+{
+	size_t limit = send->is_mandatory ? 1 : send->count - send->done, bytes = 0, n = 0;
+
+	outbox->names = dp_grow(outbox->names, &outbox->name_cap, limit, sizeof(*outbox->names));
+	while (n < limit) {
+		const char *name = deploy_nodeset_get(send->nodes, send->rows[send->done + n]);
+
+		bytes += strlen(name) + KEY_OVERHEAD;
+		if (n && bytes > MAX_KEYS_BYTES)
+			break;
+		outbox->names[n++] = name;
+	}
+	return n;
+}
+
+static size_t keys_bytes(const struct dp_outbox *outbox, size_t count)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < count; i++)
+		bytes += strlen(outbox->names[i]) + KEY_OVERHEAD;
+	return bytes;
+}
+
+/* Publish names of a directed send until the turn is full. */
+static int publish_directed(struct dp_outbox *outbox, struct send *send, const struct topic *topic,
+	const struct deploy_request *request, struct deploy_error *err)
+{
+	size_t spent = 0;
+	int rc = 0;
+
+	while (!rc && send->done < send->count && spent < MAX_TURN_BYTES) {
+		size_t count = gather(outbox, send);
+
+		rc = dp_transport_direct(outbox->transport, &topic->message, request, topic->id,
+			outbox->names, count, send->is_mandatory, err);
+		spent += topic->message.len + keys_bytes(outbox, count);
+		if (!rc)
+			send->done += count;
+	}
+	return rc;
+}
+
+int dp_outbox_publish(struct dp_outbox *outbox, int64_t now_us, struct dp_input *sent,
+	struct deploy_error *err)
+{
+	struct send *send = outbox->first;
+	struct topic *topic;
+	const struct deploy_request *request;
+	size_t from;
+	int rc;
+
+	*sent = (struct dp_input){.kind = DP_IN_TICK};
+	drop_finished(outbox);
+	if (!send)
+		return 0;
+	topic = &outbox->topics[send->topic];
+	request = topic->attempt ? outbox->plan->tasks[topic->task].request : outbox->ping;
+	rc = prepare(outbox, send, topic, request, now_us, err);
+	if (rc)
+		return rc;
+	from = send->done;
+	if (send->is_broadcast) {
+		rc = dp_transport_broadcast(
+			outbox->transport, &topic->message, request, topic->id, err);
+		send->done = rc ? 0 : send->count;
+	} else {
+		rc = publish_directed(outbox, send, topic, request, err);
+	}
+	if (topic->attempt)
+		*sent = (struct dp_input){.kind = DP_IN_SENT,
+			.task = topic->task,
+			.attempt = topic->attempt,
+			.rows = send->rows + from,
+			.row_count = send->done - from,
+			.is_mandatory = send->is_mandatory && !send->is_broadcast};
+	if (!rc && send->done == send->count)
+		finish_first(outbox);
+	return rc;
+}
+
+bool dp_outbox_find(const struct dp_outbox *outbox, const char *id, unsigned *task,
+	unsigned *attempt)
+{
+	for (size_t i = outbox->topic_count; i-- > 0;) {
+		const struct topic *topic = &outbox->topics[i];
+
+		if (strcmp(topic->id, id) != 0)
+			continue;
+		*task = topic->task;
+		*attempt = topic->attempt;
+		return true;
+	}
+	return false;
+}

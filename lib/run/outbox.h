@@ -1,0 +1,42 @@
+/*
+ * What is to be sent, and what was: turns sends of the runner into messages, a bounded amount at a
+ * time, and knows which request an answer belongs to.
+ * One id per (task, try); its message is encoded once and again when it gets old, since nodes drop
+ * a message that is older than its ttl.
+ */
+#ifndef DP_OUTBOX_H
+#define DP_OUTBOX_H
+
+#include "run/runner.h"
+#include "wire/transport.h"
+
+/* Up to this many names get a publish each, so that the broker says which have no queue. */
+#define DP_MANDATORY_NAMES 64
+
+struct dp_outbox;
+
+/* transport and plan are borrowed. Caller frees with dp_outbox_free(). */
+struct dp_outbox *dp_outbox_new(struct dp_transport *transport, const struct deploy_plan *plan);
+void dp_outbox_free(struct dp_outbox *outbox);
+
+/* Queue a DP_DO_SEND or DP_DO_PROBE; rows are copied, nodes must live while the task does. */
+void dp_outbox_add(struct dp_outbox *outbox, const struct dp_action *action);
+
+/* Forget what is not published yet of a task. */
+void dp_outbox_withdraw(struct dp_outbox *outbox, unsigned task);
+
+bool dp_outbox_is_empty(const struct dp_outbox *outbox);
+
+/*
+ * Publish up to 64 KiB; call only while the transport is writable. *sent says what was handed over,
+ * as input for the runner (kind DP_IN_SENT; DP_IN_TICK if there is nothing to tell). Its rows are
+ * borrowed until the next call. Errors: DEPLOY_CONNECT, DEPLOY_INPUT.
+ */
+int dp_outbox_publish(struct dp_outbox *outbox, int64_t now_us, struct dp_input *sent,
+	struct deploy_error *err);
+
+/* Whose id it is; false if it is none of ours. *attempt is 0 for a probe. */
+bool dp_outbox_find(const struct dp_outbox *outbox, const char *id, unsigned *task,
+	unsigned *attempt);
+
+#endif

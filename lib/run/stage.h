@@ -1,0 +1,23 @@
+/* What a task sees of the runner while it takes a step: the time, and a way to say what to do. */
+#ifndef DP_STAGE_H
+#define DP_STAGE_H
+
+#include "run/runner.h"
+
+struct dp_stage {
+	int64_t now_us, wall_us;
+	unsigned task;   /* index of the task that is on stage */
+	bool is_blocked; /* the broker takes no publishes */
+	unsigned long seq;
+	dp_action_fn *act;
+	void *act_arg;
+};
+
+/* Emit event: type and the fields that the type says; seq, time and task are filled in here. */
+void dp_stage_emit(struct dp_stage *stage, struct deploy_event event);
+
+/* Emit that a reply was seen and not credited, and count it. */
+void dp_stage_ignore(struct dp_stage *stage, struct deploy_tally *tally,
+	enum deploy_ignored reason, const char *node, unsigned attempt, const char *text);
+
+#endif

@@ -1,0 +1,86 @@
+/*
+ * Bytes to and from the broker. amqp.c is the carrier of the program; the command line tests link
+ * one of their own in its place, so nothing here names AMQP's types.
+ */
+#ifndef DP_CARRIER_H
+#define DP_CARRIER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "deploy/config.h"
+#include "deploy/error.h"
+
+/* A message with a larger body is drained unread. */
+#define DP_MAX_MESSAGE_BYTES (16 * 1024 * 1024)
+
+struct dp_carrier;
+
+/* As deploy_bus_open(). */
+int dp_carrier_open(struct dp_carrier **out, const struct deploy_config *config,
+	const char *collective, struct deploy_error *err);
+void dp_carrier_close(struct dp_carrier *carrier);
+
+/* Make a call that waits return at once. Async-signal-safe. */
+void dp_carrier_interrupt(void);
+
+/* "host:port" of the broker. Borrowed. */
+const char *dp_carrier_peer(const struct dp_carrier *carrier);
+
+struct dp_publish {
+	const char *exchange, *routing_key;
+	const char *const *more_keys; /* further keys of the same exchange, one publish reaches all */
+	size_t more_count;
+	bool is_mandatory;            /* return it if no queue is bound to routing_key */
+	const char *id;               /* comes back with a return; at most 255 bytes */
+	const void *body;
+	size_t body_len;
+	unsigned expiration_s;
+};
+
+/* Bytes of further keys that one publish may carry, each with 5 bytes of overhead. */
+#define DP_MAX_KEYS_BYTES (48 * 1024)
+
+/*
+ * Publish. Call only while dp_carrier_is_writable(), and for at most 64 KiB before asking again;
+ * otherwise it may wait for the broker. Errors: DEPLOY_CONNECT.
+ */
+int dp_carrier_publish(struct dp_carrier *carrier, const struct dp_publish *publish,
+	struct deploy_error *err);
+bool dp_carrier_is_blocked(const struct dp_carrier *carrier);
+
+enum dp_delivery_kind {
+	DP_DELIVERY_NONE,      /* nothing more for now */
+	DP_DELIVERY_MESSAGE,   /* body, sender */
+	DP_DELIVERY_TOO_LARGE, /* body_len, sender; the body was dropped */
+	DP_DELIVERY_RETURNED,  /* routing_key, id */
+	DP_DELIVERY_BLOCKED,   /* text */
+	DP_DELIVERY_UNBLOCKED
+};
+
+/* Borrowed until the next call of the carrier. */
+struct dp_delivery {
+	enum dp_delivery_kind kind;
+	const char *body;
+	size_t body_len;
+	const char *sender; /* that the message claims in its header; NULL if none */
+	const char *routing_key, *id;
+	const char *text;
+};
+
+/*
+ * Take the next thing that arrived; never waits. Also keeps the heartbeat, so it must be called
+ * every few seconds. Errors: DEPLOY_CONNECT, DEPLOY_AUTH, DEPLOY_CONFIG, DEPLOY_PROTOCOL: the
+ * connection or the reply queue is gone, and text says what the broker said.
+ */
+int dp_carrier_receive(struct dp_carrier *carrier, struct dp_delivery *out,
+	struct deploy_error *err);
+
+/*
+ * Wait until the connection can be read (or written, if wants_write), wake_fd can be read (-1: none),
+ * or timeout_ms passed. *can_write, *has_wake tell. Returns at once while input is held back in memory.
+ */
+void dp_carrier_wait(struct dp_carrier *carrier, bool wants_write, int wake_fd, int timeout_ms,
+	bool *can_write, bool *has_wake);
+
+#endif

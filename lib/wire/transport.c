@@ -1,0 +1,279 @@
+/* The seam between values and bytes; the security plugin of the fleet is chosen here. */
+#include "wire/transport.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/base64.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "deploy/text.h"
+#include "wire/carrier.h"
+#include "wire/envelope.h"
+#include "wire/security_psk.h"
+
+/* A message is dropped by the broker this much later than by a node. */
+#define EXPIRATION_SLACK_S 10
+
+struct dp_transport {
+	struct dp_carrier *carrier;
+	char *identity, *callerid, *psk;
+	bool is_base64;
+	struct dp_buf plain;     /* a message without its Base64 */
+	struct dp_buf statusmsg; /* of the reply that was received last */
+	json_t *data;            /* likewise */
+	char sender[DEPLOY_MAX_IDENTITY + 1], id[64];
+	struct deploy_error why; /* a message was rejected */
+};
+
+int dp_transport_open(struct dp_transport **out, const struct deploy_config *config,
+	const char *collective, struct deploy_error *err)
+{
+	struct dp_carrier *carrier = NULL;
+	struct dp_transport *transport;
+	int rc;
+
+	if (!config->psk) {
+		(void)dp_error_set(err, DEPLOY_CONFIG, "%s: no plugin.psk", config->path);
+		dp_error_hint(err, "set plugin.psk there, or MCOLLECTIVE_PSK in the environment");
+		return err->code;
+	}
+	rc = dp_carrier_open(&carrier, config, collective, err);
+	if (rc)
+		return rc;
+	transport = dp_xcalloc(1, sizeof(*transport));
+	transport->carrier = carrier;
+	transport->identity = dp_xstrdup(config->identity);
+	transport->callerid = dp_xstrdup(config->callerid);
+	transport->psk = dp_xstrdup(config->psk);
+	transport->is_base64 = config->base64;
+	dp_buf_init(&transport->plain, DP_MAX_MESSAGE_BYTES);
+	dp_buf_init(&transport->statusmsg, 64 * 1024);
+	*out = transport;
+	return 0;
+}
+
+void dp_transport_close(struct dp_transport *transport)
+{
+	if (!transport)
+		return;
+	dp_carrier_close(transport->carrier);
+	free(transport->identity);
+	free(transport->callerid);
+	dp_wipe(transport->psk, strlen(transport->psk));
+	free(transport->psk);
+	dp_buf_release(&transport->plain);
+	dp_buf_release(&transport->statusmsg);
+	json_decref(transport->data);
+	free(transport);
+}
+
+void dp_transport_interrupt(void)
+{
+	dp_carrier_interrupt();
+}
+
+const char *dp_transport_peer(const struct dp_transport *transport)
+{
+	return dp_carrier_peer(transport->carrier);
+}
+
+bool dp_transport_is_blocked(const struct dp_transport *transport)
+{
+	return dp_carrier_is_blocked(transport->carrier);
+}
+
+void dp_transport_wait(struct dp_transport *transport, bool wants_write, int wake_fd,
+	int timeout_ms, bool *can_write, bool *has_wake)
+{
+	dp_carrier_wait(transport->carrier, wants_write, wake_fd, timeout_ms, can_write, has_wake);
+}
+
+void dp_transport_new_id(char id[DP_REQUEST_ID_SIZE])
+{
+	dp_request_id_new(id);
+}
+
+int dp_transport_encode(struct dp_transport *transport, struct dp_buf *out,
+	const struct deploy_request *request, const char *id, const struct deploy_filter *filter,
+	bool is_probe, struct deploy_error *err)
+{
+	const struct dp_speaker speaker = {transport->identity, transport->callerid, transport->psk};
+	const struct dp_sending sending = {.request_id = id,
+		.filter = filter,
+		.is_probe = is_probe,
+		.msgtime_s = dp_wall_us() / 1000000};
+	int rc;
+
+	dp_buf_clear(out);
+	if (!transport->is_base64)
+		return dp_envelope_encode(out, request, &speaker, &sending, err);
+	dp_buf_clear(&transport->plain);
+	rc = dp_envelope_encode(&transport->plain, request, &speaker, &sending, err);
+	if (!rc)
+		dp_base64_encode(out, transport->plain.data, transport->plain.len);
+	return rc;
+}
+
+static int publish(struct dp_transport *transport, const struct dp_buf *message,
+	const struct deploy_request *request, const char *suffix, struct dp_publish *publish,
+	struct deploy_error *err)
+{
+	char exchange[300];
+
+	(void)snprintf(exchange, sizeof(exchange), "%s_%s", request->collective, suffix);
+	publish->exchange = exchange;
+	publish->body = message->data;
+	publish->body_len = message->len;
+	publish->expiration_s = request->ttl_s + EXPIRATION_SLACK_S;
+	return dp_carrier_publish(transport->carrier, publish, err);
+}
+
+int dp_transport_broadcast(struct dp_transport *transport, const struct dp_buf *message,
+	const struct deploy_request *request, const char *id, struct deploy_error *err)
+{
+	struct dp_publish out = {.routing_key = request->agent, .id = id};
+
+	return publish(transport, message, request, "broadcast", &out, err);
+}
+
+int dp_transport_direct(struct dp_transport *transport, const struct dp_buf *message,
+	const struct deploy_request *request, const char *id, const char *const *names,
+	size_t count, bool is_mandatory, struct deploy_error *err)
+{
+	struct dp_publish out = {.routing_key = names[0],
+		.more_keys = names + 1,
+		.more_count = count - 1,
+		.is_mandatory = is_mandatory,
+		.id = id};
+
+	return publish(transport, message, request, "directed", &out, err);
+}
+
+static int reject(struct dp_transport *transport, const struct dp_delivery *delivery,
+	struct dp_arrival *out)
+{
+	out->kind = DP_ARRIVAL_REJECTED;
+	out->sender = delivery->sender;
+	out->text = transport->why.text;
+	return 0;
+}
+
+static void copy_slice(char *out, size_t size, struct dp_slice slice)
+{
+	size_t len = slice.len < size - 1 ? slice.len : size - 1;
+
+	memcpy(out, slice.data, len);
+	out[len] = '\0';
+}
+
+/* Status messages are shown and stored as text, so bytes that are none are spelt out. */
+static const char *keep_statusmsg(struct dp_transport *transport, struct dp_slice text)
+{
+	char *escaped;
+
+	dp_buf_clear(&transport->statusmsg);
+	if (!text.data)
+		return "";
+	if (text.len > transport->statusmsg.limit)
+		text.len = transport->statusmsg.limit;
+	if (deploy_text_is_utf8(text.data, text.len)) {
+		dp_buf_add(&transport->statusmsg, text.data, text.len);
+	} else {
+		escaped = deploy_text_escape(text.data, text.len);
+		dp_buf_addf(&transport->statusmsg, "%.*s", (int)transport->statusmsg.limit, escaped);
+		free(escaped);
+	}
+	return dp_buf_text(&transport->statusmsg);
+}
+
+/* From the outside in: envelope, signature, and only then the body. */
+static int decode(struct dp_transport *transport, const char *bytes, size_t len,
+	struct dp_arrival *out)
+{
+	struct dp_reply_envelope envelope;
+	struct dp_reply_body body;
+	int rc;
+
+	rc = dp_envelope_decode(&envelope, bytes, len, &transport->why);
+	if (rc)
+		return rc;
+	if (!dp_psk_verify(envelope.hash.data, envelope.hash.len, envelope.body.data,
+		    envelope.body.len, transport->psk))
+		return dp_error_set(&transport->why, DEPLOY_AUTH, "wrong hash: another PSK?");
+	rc = dp_reply_body_decode(&body, envelope.body.data, envelope.body.len, &transport->why);
+	if (rc)
+		return rc;
+	copy_slice(transport->sender, sizeof(transport->sender), envelope.sender);
+	copy_slice(transport->id, sizeof(transport->id), envelope.request_id);
+	if (body.notes.collisions)
+		dp_log(DEPLOY_LOG_WARN, "keys that are the same as text: the last counts node=%s keys=%u",
+			transport->sender, body.notes.collisions);
+	json_decref(transport->data);
+	transport->data = body.data;
+	out->kind = DP_ARRIVAL_REPLY;
+	out->is_pong = body.is_pong;
+	out->reply = (struct dp_reply){.sender = transport->sender,
+		.request_id = transport->id,
+		.statuscode = body.statuscode,
+		.statusmsg = keep_statusmsg(transport, body.statusmsg),
+		.data = body.data};
+	return 0;
+}
+
+static int take_message(struct dp_transport *transport, const struct dp_delivery *delivery,
+	struct dp_arrival *out)
+{
+	const char *bytes = delivery->body;
+	size_t len = delivery->body_len;
+	int rc = 0;
+
+	transport->why = (struct deploy_error){0};
+	if (transport->is_base64) {
+		dp_buf_clear(&transport->plain);
+		if (!dp_base64_decode(&transport->plain, bytes, len))
+			rc = dp_error_set(&transport->why, DEPLOY_PROTOCOL, "no Base64");
+		bytes = dp_buf_text(&transport->plain);
+		len = transport->plain.len;
+	}
+	if (!rc)
+		rc = decode(transport, bytes, len, out);
+	return rc ? reject(transport, delivery, out) : 0;
+}
+
+int dp_transport_receive(struct dp_transport *transport, struct dp_arrival *out,
+	struct deploy_error *err)
+{
+	struct dp_delivery delivery;
+	int rc = dp_carrier_receive(transport->carrier, &delivery, err);
+
+	*out = (struct dp_arrival){0};
+	if (rc)
+		return rc;
+	switch (delivery.kind) {
+	case DP_DELIVERY_NONE:
+		return 0;
+	case DP_DELIVERY_MESSAGE:
+		return take_message(transport, &delivery, out);
+	case DP_DELIVERY_TOO_LARGE:
+		transport->why = (struct deploy_error){0};
+		(void)dp_error_set(&transport->why, DEPLOY_PROTOCOL, "reply too large: %zu bytes, limit %d",
+			delivery.body_len, DP_MAX_MESSAGE_BYTES);
+		return reject(transport, &delivery, out);
+	case DP_DELIVERY_RETURNED:
+		out->kind = DP_ARRIVAL_RETURNED;
+		out->sender = delivery.routing_key;
+		out->id = delivery.id;
+		return 0;
+	case DP_DELIVERY_BLOCKED:
+		out->kind = DP_ARRIVAL_BLOCKED;
+		out->text = delivery.text;
+		return 0;
+	case DP_DELIVERY_UNBLOCKED:
+		out->kind = DP_ARRIVAL_UNBLOCKED;
+		return 0;
+	}
+	return 0;
+}
