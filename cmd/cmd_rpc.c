@@ -1,0 +1,159 @@
+/* deployctl rpc — ask an agent on many nodes to do something. */
+#include "command.h"
+#include "report.h"
+#include "rolling_opts.h"
+#include "target_opts.h"
+
+struct rpc_opts {
+	struct target_opts target;
+	struct rolling_opts rolling;
+	int display;
+	unsigned ttl_s;
+	bool dry_run;
+};
+
+static const struct opt rpc_options[] = {
+	OPT_GROUP(target_options, struct rpc_opts, target),
+	OPT_GROUP(rolling_options, struct rpc_opts, rolling),
+	OPT_CHOICE(0, "display", struct rpc_opts, display, "WHICH", report_display_names,
+		"show these replies", "all"),
+	OPT_NUMBER(0, "ttl", struct rpc_opts, ttl_s, "SECONDS", 1, 1000000000,
+		"nodes drop the request when it is older", "60, or ttl of the configuration"),
+	OPT_FLAG(0, "dry-run", struct rpc_opts, dry_run, "print whom it would ask, and do not"),
+	OPT_END,
+};
+
+static const enum exit_status rpc_exits[] = {EXIT_ALL_OK, EXIT_NO_NODES, EXIT_NODE_FAILED,
+	EXIT_NO_ANSWER, EXIT_SOME_SILENT, EXIT_STOPPED, EXIT_USAGE, EXIT_UNREACHABLE, EXIT_OUTPUT,
+	EXIT_AUTH, EXIT_CONFIG, EXIT_DEADLINE, EXIT_INT, EXIT_TERM, EXIT_LIST_END};
+
+static const struct example rpc_examples[] = {
+	{"deployctl rpc rpcutil ping", "ask everyone"},
+	{"deployctl rpc rpcutil get_fact fact=cluster -F country=de", "an action with an input"},
+	{"deployctl rpc service restart service=nginx -C apache --batch 2 --batch-sleep 10s",
+		"two nodes at a time"},
+	{"deployctl rpc puppet runonce force:=true -I 'web[01-20]' --batch 1,10%,100% --max-fail 0",
+		"growing groups, stop at the first failure; := gives a JSON value"},
+	{NULL, NULL},
+};
+
+static void rpc_init(void *opts)
+{
+	target_opts_init(&((struct rpc_opts *)opts)->target);
+	rolling_opts_init(&((struct rpc_opts *)opts)->rolling);
+}
+
+static void rpc_release(void *opts)
+{
+	target_opts_release(&((struct rpc_opts *)opts)->target);
+}
+
+static int parse_request(struct deploy_request **out, struct args args, struct deploy_error *err)
+{
+	json_t *inputs = json_object();
+	int rc = 0;
+
+	for (int i = 2; i < args.count && !rc; i++)
+		rc = deploy_request_parse_input(inputs, args.values[i], err);
+	if (!rc)
+		rc = deploy_request_new(out, args.values[0], args.values[1], inputs, err);
+	json_decref(inputs);
+	return rc;
+}
+
+/* Names the nodes: they are the result, and nothing is asked of them. */
+static int dry_run(struct ctx *ctx, const struct rpc_opts *rpc, const struct report *like,
+	struct deploy_error *err)
+{
+	struct report report = *like;
+	struct deploy_run_options options = {
+		.signal_fd = ctx->signal_fd, .sink = report_event, .sink_arg = &report};
+	struct deploy_plan *plan = deploy_plan_new();
+	struct deploy_run_result result;
+	int status;
+
+	report.shows_time = true;
+	target_plan_ping(plan, ctx, &rpc->target);
+	report_begin(&report);
+	out_note(ctx->out, "dry run: %s %s would be asked of the nodes below, nothing is done",
+		report.agent, report.action);
+	(void)deploy_run(&result, ctx->bus, plan, &options, err);
+	status = report_end(&report, &result, err);
+	report_release(&report);
+	deploy_run_result_release(&result);
+	deploy_plan_free(plan);
+	return status;
+}
+
+static int ask(struct ctx *ctx, struct rpc_opts *rpc, struct report *report,
+	struct deploy_request *request, struct deploy_error *err)
+{
+	struct deploy_run_options options = {
+		.signal_fd = ctx->signal_fd, .sink = report_event, .sink_arg = report};
+	struct deploy_plan *plan = deploy_plan_new();
+	struct deploy_run_result result;
+	int status;
+
+	request->ttl_s = rpc->ttl_s ? rpc->ttl_s : ctx->config->ttl_s;
+	report->task =
+		(unsigned)target_plan(plan, ctx, &rpc->target, request, &rpc->rolling.policy);
+	plan->deadline_ms = rpc->rolling.run_deadline_ms;
+	report_begin(report);
+	(void)deploy_run(&result, ctx->bus, plan, &options, err);
+	status = report_end(report, &result, err);
+	report_release(report);
+	deploy_run_result_release(&result);
+	deploy_plan_free(plan);
+	return status;
+}
+
+static int rpc_main(struct ctx *ctx, void *opts, struct args args, struct deploy_error *err)
+{
+	struct rpc_opts *rpc = opts;
+	struct deploy_request *request = NULL;
+	struct report report = {.out = ctx->out,
+		.kind = "rpc",
+		.agent = args.values[0],
+		.action = args.values[1],
+		.display = rpc->display,
+		.is_filtered = !deploy_filter_is_empty(&rpc->target.filter),
+		.empty_ok = rpc->target.empty_ok};
+	int status;
+
+	if (rolling_opts_finish(&rpc->rolling, ctx->config, err) ||
+		parse_request(&request, args, err) ||
+		ctx_bus(ctx, target_collective(ctx, &rpc->target), err)) {
+		deploy_request_free(request);
+		return exit_of_error(err->code);
+	}
+	if (!rpc->dry_run)
+		return ask(ctx, rpc, &report, request, err);
+	status = dry_run(ctx, rpc, &report, err);
+	deploy_request_free(request);
+	return status;
+}
+
+const struct command cmd_rpc = {
+	.name = "rpc",
+	.group = "act",
+	.summary = "ask an agent on many nodes to do something",
+	.operands = "AGENT ACTION [KEY=VALUE...]",
+	.description =
+		"Finds the nodes that match the filter, asks AGENT on each of them to do ACTION, and "
+		"shows what each one answers: equal answers once, under their nodes, failures last.\n\n"
+		"KEY=VALUE gives the action an input as text, KEY:=JSON as any JSON value "
+		"(force:=true, count:=3). Named nodes (-I without a regular expression) are asked "
+		"directly, without discovery.\n\n"
+		"A node that was asked and did not answer is silent, and one that the broker has no "
+		"queue for is not connected; neither is ok, and both keep the exit status from being 0.",
+	.min_args = 2,
+	.max_args = ARGS_ANY,
+	.options = rpc_options,
+	.opts_size = sizeof(struct rpc_opts),
+	.opts_init = rpc_init,
+	.opts_release = rpc_release,
+	.needs = NEED_CONFIG | NEED_BROKER,
+	.exits = rpc_exits,
+	.examples = rpc_examples,
+	.main = rpc_main,
+};

@@ -1,0 +1,139 @@
+/* -F -C -A -I -W -T -x and the times of discovery. */
+#include "target_opts.h"
+
+static int parse_fact(void *field, const char *text, struct deploy_error *err)
+{
+	return deploy_filter_add_fact(field, text, err);
+}
+
+static int parse_class(void *field, const char *text, struct deploy_error *err)
+{
+	return deploy_filter_add_class(field, text, err);
+}
+
+static int parse_agent(void *field, const char *text, struct deploy_error *err)
+{
+	return deploy_filter_add_agent(field, text, err);
+}
+
+static int parse_identity(void *field, const char *text, struct deploy_error *err)
+{
+	return deploy_filter_add_identity(field, text, err);
+}
+
+static int parse_with(void *field, const char *text, struct deploy_error *err)
+{
+	return deploy_filter_add_with(field, text, err);
+}
+
+static int parse_exclude(void *field, const char *text, struct deploy_error *err)
+{
+	struct deploy_nodeset **exclude = field;
+
+	if (!*exclude)
+		*exclude = deploy_nodeset_new();
+	return deploy_nodeset_parse(*exclude, text, err);
+}
+
+const struct opt target_options[] = {
+	OPT_PARSED('F', "with-fact", struct target_opts, filter, "FACT=VALUE", parse_fact, true,
+		"nodes whose fact compares so: = != < <= > >= =~ /regex/"),
+	OPT_PARSED('C', "with-class", struct target_opts, filter, "CLASS", parse_class, true,
+		"nodes that have the class, or one that matches /regex/"),
+	OPT_PARSED('A', "with-agent", struct target_opts, filter, "AGENT", parse_agent, true,
+		"nodes that have the agent, or one that matches /regex/"),
+	OPT_PARSED('I', "with-identity", struct target_opts, filter, "NODES", parse_identity, true,
+		"these nodes: web[01-20].example.net, or /regex/"),
+	OPT_PARSED('W', "with", struct target_opts, filter, "WORDS", parse_with, true,
+		"facts and classes in one text, separated by blanks"),
+	OPT_PARSED('x', "exclude", struct target_opts, exclude, "NODES", parse_exclude, true,
+		"but not these nodes"),
+	OPT_TEXT('T', "target", struct target_opts, collective, "COLLECTIVE",
+		"use this collective instead of the main one"),
+	OPT_TIME(0, "dt", struct target_opts, discovery_ms, "TIME",
+		"discover for at most TIME", "2s, or discovery_timeout of the configuration"),
+	OPT_TIME(0, "window-time", struct target_opts, window_ms, "TIME",
+		"discovery ends when no node answered for TIME", "300ms"),
+	OPT_FLAG(0, "empty-ok", struct target_opts, empty_ok,
+		"exit with 0 instead of 1 if no node matches"),
+	OPT_END,
+};
+
+void target_opts_init(struct target_opts *target)
+{
+	target->window_ms = 300;
+}
+
+void target_opts_release(struct target_opts *target)
+{
+	deploy_filter_release(&target->filter);
+	deploy_nodeset_free(target->exclude);
+}
+
+const char *target_collective(const struct ctx *ctx, const struct target_opts *target)
+{
+	return target->collective ? target->collective : ctx->config->main_collective;
+}
+
+static struct deploy_task *add_task(struct deploy_plan *plan, const struct ctx *ctx,
+	const struct target_opts *target, struct deploy_request *request)
+{
+	struct deploy_task *task = deploy_plan_take_request(plan, request);
+	struct deploy_error ignored = {0};
+
+	/* ctx_bus() has checked the name against the configuration, which has checked its grammar. */
+	(void)deploy_request_set_collective(request, target_collective(ctx, target), &ignored);
+	deploy_filter_copy(&task->filter, &target->filter);
+	if (target->exclude)
+		task->exclude = deploy_nodeset_copy(target->exclude);
+	task->nodes_from = -1;
+	return task;
+}
+
+static void add_discovery(struct deploy_plan *plan, const struct ctx *ctx,
+	const struct target_opts *target)
+{
+	struct deploy_task *task = add_task(plan, ctx, target, deploy_request_ping());
+
+	task->policy.discovery_ms =
+		target->discovery_ms ? target->discovery_ms : ctx->config->discovery_timeout_ms;
+	task->policy.window_ms = target->window_ms;
+}
+
+size_t target_plan(struct deploy_plan *plan, const struct ctx *ctx,
+	const struct target_opts *target, struct deploy_request *request,
+	const struct deploy_policy *policy)
+{
+	bool is_named = deploy_filter_names_nodes(&target->filter);
+	struct deploy_error ignored = {0};
+	struct deploy_task *task;
+
+	if (!is_named) {
+		add_discovery(plan, ctx, target);
+		/* Only who has the agent can answer; the word was checked with the request. */
+		(void)deploy_filter_add_agent(&plan->tasks[0].filter, request->agent, &ignored);
+	}
+	task = add_task(plan, ctx, target, request);
+	task->policy = *policy;
+	if (is_named)
+		task->nodes = deploy_nodeset_copy(target->filter.nodes);
+	else
+		task->nodes_from = 0;
+	task->is_whole_match = !is_named;
+	return plan->task_count - 1;
+}
+
+void target_plan_ping(struct deploy_plan *plan, const struct ctx *ctx,
+	const struct target_opts *target)
+{
+	struct deploy_task *task;
+
+	if (!deploy_filter_names_nodes(&target->filter)) {
+		add_discovery(plan, ctx, target);
+		return;
+	}
+	task = add_task(plan, ctx, target, deploy_request_ping());
+	task->nodes = deploy_nodeset_copy(target->filter.nodes);
+	task->policy.timeout_ms =
+		target->discovery_ms ? target->discovery_ms : ctx->config->discovery_timeout_ms;
+}
