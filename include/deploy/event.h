@@ -6,7 +6,7 @@
 #include "deploy/outcome.h"
 
 enum deploy_event_type {
-	DEPLOY_EVENT_TASK_STARTED,  /* count: nodes of the task, 0 while they are being discovered */
+	DEPLOY_EVENT_TASK_STARTED,  /* count: nodes of the task, 0 while being discovered */
 	DEPLOY_EVENT_GROUP_STARTED, /* text: the group, folded; count: its nodes */
 	DEPLOY_EVENT_ASKED,         /* node, attempt: the request was handed to the broker */
 	DEPLOY_EVENT_RETRY,         /* node, outcome: this try failed, there will be another */
@@ -23,13 +23,13 @@ enum deploy_event_type {
 /* "task_started", …; never NULL. Borrowed, static. */
 const char *deploy_event_type_name(enum deploy_event_type type);
 
-/* Everything pointed to is borrowed and lives until the sink returns; a sink that keeps it copies. */
+/* All pointers are borrowed and live until the sink returns; a sink that keeps something copies. */
 struct deploy_event {
 	enum deploy_event_type type;
 	unsigned long seq; /* 1, 2, 3… within the run */
 	int64_t at_us;     /* wall clock, microseconds since 1970 */
 	unsigned task;     /* index in the plan */
-	const char *node;  /* NULL if the event is about no single node; may be a foreign, unchecked name */
+	const char *node;  /* NULL if it is about no single node; may be foreign and unchecked */
 	unsigned attempt;  /* 1-based, 0 if it does not apply */
 	size_t count;
 	const struct deploy_outcome *outcome; /* NULL unless the type says so */

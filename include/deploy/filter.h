@@ -16,7 +16,7 @@ struct deploy_fact_term {
 /*
  * Terms of one kind are all required (AND), identities are alternatives (OR).
  * classes, agents and identities hold text verbatim; "/re/" is a regular expression there.
- * All arrays and their strings are owned by the filter; zero-initialise, then deploy_filter_release.
+ * All arrays and their strings are owned by the filter: zero-initialise, deploy_filter_release.
  */
 struct deploy_filter {
 	struct deploy_fact_term *facts;
@@ -36,14 +36,18 @@ void deploy_filter_release(struct deploy_filter *filter);
 void deploy_filter_copy(struct deploy_filter *to, const struct deploy_filter *from);
 
 /*
- * Parse one fact expression: "country=de", "rank>=3", "os=~/^deb/i"... The first rule that matches,
- * as mco does: f => v (>=), f =< v (<=), f OP v with OP of <= >= < > != == =~, f = /re/ (=~), f = v (==).
- * The fact has no blanks; blanks around the operator are dropped. Errors: DEPLOY_USAGE.
+ * Parse one fact expression: "country=de", "rank>=3", "os=~/^deb/". The first rule that matches,
+ * as in mco: f => v (>=), f =< v (<=), f OP v with OP of <= >= < > != == =~, f = /re/ (=~),
+ * f = v (==).
+ * The fact has no blanks (but mco takes them before "=/re/"); blanks around the operator are
+ * dropped, those at the value's end are kept. Errors: DEPLOY_USAGE, also for text that is empty or
+ * not UTF-8, holds control characters, or a regular expression that does not compile.
+ * Source: MCollective::Util.parse_fact_string, 2.12.5.
  */
 int deploy_filter_add_fact(struct deploy_filter *filter, const char *text,
 	struct deploy_error *err);
 
-/* A class name or /regex/. Errors: DEPLOY_USAGE if empty or the regex does not compile. */
+/* A class name or /regex/; "//" is refused. Errors: DEPLOY_USAGE as above. */
 int deploy_filter_add_class(struct deploy_filter *filter, const char *text,
 	struct deploy_error *err);
 
@@ -51,7 +55,7 @@ int deploy_filter_add_class(struct deploy_filter *filter, const char *text,
 int deploy_filter_add_agent(struct deploy_filter *filter, const char *text,
 	struct deploy_error *err);
 
-/* A node set (see nodeset.h) or /regex/. Errors: DEPLOY_USAGE. */
+/* A node set (see nodeset.h) that is not empty, or /regex/. Errors: DEPLOY_USAGE. */
 int deploy_filter_add_identity(struct deploy_filter *filter, const char *text,
 	struct deploy_error *err);
 
@@ -65,7 +69,10 @@ bool deploy_filter_is_empty(const struct deploy_filter *filter);
 /* True if the filter is literal identities only, so that it names its nodes without discovery. */
 bool deploy_filter_names_nodes(const struct deploy_filter *filter);
 
-/* One line for people, e.g. "-F country=de -C apache"; "" if empty. Caller frees with free(). */
+/*
+ * One line for people, quoted for a shell where needed, from which the same filter is read again:
+ * "-F country==de -C apache -I 'web[1-3]'"; "" if empty. Caller frees with free().
+ */
 char *deploy_filter_print(const struct deploy_filter *filter);
 
 #endif

@@ -38,7 +38,7 @@ enum deploy_ignored {
 	DEPLOY_IGNORED_UNEXPECTED, /* well signed, ours, but from a node that was not asked */
 	DEPLOY_IGNORED_DUPLICATE,  /* a second reply of the same node to the same try */
 	DEPLOY_IGNORED_LATE,       /* after the deadline, or to an earlier try */
-	DEPLOY_IGNORED_REJECTED,   /* malformed, too large, badly signed, or of a request not ours */
+	DEPLOY_IGNORED_REJECTED,   /* malformed, too large, badly signed, or of a foreign request */
 	DEPLOY_IGNORED_FLOOD,      /* beyond 4 × asked + 1,000 replies to one request */
 	DEPLOY_IGNORED_REASONS
 };
@@ -48,7 +48,7 @@ const char *deploy_ignored_name(enum deploy_ignored reason);
 
 /* The sum of a task: counts by state, and who was not ok. Owns the sets. */
 struct deploy_tally {
-	size_t nodes;                          /* of the task */
+	size_t nodes;                          /* of the task; deploy_tally_add leaves it alone */
 	size_t count[DEPLOY_OUTCOME_STATES];   /* by outcome state; silent includes not connected */
 	size_t ignored[DEPLOY_IGNORED_REASONS];
 	struct deploy_nodeset *set[DEPLOY_OUTCOME_STATES]; /* OK is left empty */
@@ -58,7 +58,7 @@ struct deploy_tally {
 void deploy_tally_init(struct deploy_tally *tally);
 void deploy_tally_release(struct deploy_tally *tally);
 
-/* Count one outcome. node is copied. */
+/* Count one outcome, in count and set. node is copied; one that is no identity is not listed. */
 void deploy_tally_add(struct deploy_tally *tally, const char *node,
 	const struct deploy_outcome *outcome);
 

@@ -35,7 +35,7 @@ struct deploy_policy {
 	long long window_ms;                         /* … or this long after its last reply */
 };
 
-/* Parse "N" or "N%" (1…100%). Errors: DEPLOY_USAGE; zero only if zero_ok. */
+/* Parse "N" (at most 9 digits) or "N%" (1…100%). Errors: DEPLOY_USAGE; zero only if zero_ok. */
 int deploy_amount_parse(struct deploy_amount *out, const char *text, bool zero_ok,
 	struct deploy_error *err);
 
@@ -59,7 +59,7 @@ struct deploy_task {
 	struct deploy_nodeset *nodes;   /* owned; NULL unless the set is known */
 	struct deploy_nodeset *exclude; /* owned; NULL for none; never asked, never credited */
 	int nodes_from;                 /* index of an earlier task, or -1 */
-	bool is_whole_match;            /* the set is all that match filter: a broadcast may reach it */
+	bool is_whole_match;            /* the set is all that match filter: broadcast */
 	struct deploy_policy policy;
 };
 

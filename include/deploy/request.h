@@ -19,7 +19,7 @@ struct deploy_request {
 
 /*
  * Make a request. Errors: DEPLOY_USAGE if agent or action is outside its grammar
- * (^[a-z0-9_]{1,255}$, actions ^[A-Za-z0-9_]{1,255}$).
+ * (^[a-z0-9_]{1,255}$, actions ^[A-Za-z0-9_]{1,255}$, none for "discovery"), or inputs no object.
  * inputs: object or NULL, a new reference is taken. Caller frees with deploy_request_free().
  */
 int deploy_request_new(struct deploy_request **out, const char *agent, const char *action,
@@ -35,7 +35,8 @@ int deploy_request_set_collective(struct deploy_request *request, const char *co
 
 /*
  * Parse an action's argument into inputs: "key=value" is a text, "key:=json" any JSON value.
- * The first '=' splits; key is ^[A-Za-z0-9_]+$ and given once. Errors: DEPLOY_USAGE.
+ * The first '=' splits; key is ^[A-Za-z0-9_]{1,255}$ and given once. An empty text is written
+ * key:='""', since mco cannot send one by key= either. Errors: DEPLOY_USAGE; inputs is unchanged.
  */
 int deploy_request_parse_input(json_t *inputs, const char *text, struct deploy_error *err);
 

@@ -23,10 +23,10 @@ char *deploy_text_escape(const char *bytes, size_t len);
 /* True if the bytes are valid UTF-8 (RFC 3629) without NUL. */
 bool deploy_text_is_utf8(const char *bytes, size_t len);
 
-/* Number of terminal columns of escaped UTF-8 text: code points, combining and wide ones counted. */
+/* Number of terminal columns of escaped UTF-8 text: combining marks take none, wide ones two. */
 size_t deploy_text_columns(const char *text);
 
-/* Return the candidate closest to word, or NULL if none is close (edit distance at most a third). */
+/* The candidate closest to word, borrowed; NULL if none is close (a third of it differs). */
 const char *deploy_text_suggest(const char *word, const char *const *candidates, size_t count);
 
 #endif

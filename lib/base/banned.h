@@ -6,6 +6,16 @@
 #include <string.h>
 #include <time.h>
 
+/* The C library may make macros of these, which cannot be poisoned. */
+#undef sprintf
+#undef vsprintf
+#undef strcpy
+#undef strcat
+#undef strncpy
+#undef strncat
+#undef strdup
+#undef strndup
+
 #pragma GCC poison strcpy strcat strncpy strncat sprintf vsprintf strtok gmtime localtime ctime
 #pragma GCC poison asctime atoi atol gets system popen alloca
 #ifndef DP_MAY_ALLOCATE

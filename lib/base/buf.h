@@ -23,8 +23,7 @@ void dp_buf_clear(struct dp_buf *buf);
 void dp_buf_add(struct dp_buf *buf, const void *data, size_t len);
 void dp_buf_add_byte(struct dp_buf *buf, int byte);
 void dp_buf_add_text(struct dp_buf *buf, const char *text);
-void dp_buf_addf(struct dp_buf *buf, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+void dp_buf_addf(struct dp_buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Borrowed, NUL-terminated, "" while empty. */
 const char *dp_buf_text(const struct dp_buf *buf);

@@ -1,4 +1,5 @@
-/* Time. Durations and deadlines use the monotonic clock; only what is shown or sent uses the wall. */
+/* Time. Durations and deadlines use the monotonic clock; only what is shown or sent uses the wall.
+ */
 #ifndef DP_CLOCK_H
 #define DP_CLOCK_H
 

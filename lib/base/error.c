@@ -66,8 +66,10 @@ int dp_error_wrap(struct deploy_error *err, const char *format, ...)
 	va_start(args, format);
 	n = vsnprintf(err->text, sizeof(err->text), format, args);
 	va_end(args);
-	if (n >= 0 && (size_t)n < sizeof(err->text))
-		(void)snprintf(err->text + n, sizeof(err->text) - (size_t)n, ": %s", rest);
+	/* The end is cut if it does not fit: a fixed size is worth it. */
+	if (n >= 0 && (size_t)n < sizeof(err->text) - 2)
+		(void)snprintf(err->text + n, sizeof(err->text) - (size_t)n, ": %.*s",
+			(int)(sizeof(err->text) - (size_t)n - 3), rest);
 	flatten(err->text);
 	return err->code;
 }

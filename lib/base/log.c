@@ -24,17 +24,12 @@ const char *deploy_log_level_name(enum deploy_log_level level)
 	return (unsigned)level < sizeof(names) / sizeof(names[0]) ? names[level] : "unknown level";
 }
 
-bool dp_log_wants(enum deploy_log_level level)
-{
-	return handler.fn && level <= handler.level;
-}
-
 void dp_log(enum deploy_log_level level, const char *format, ...)
 {
 	char text[1024];
 	va_list args;
 
-	if (!dp_log_wants(level))
+	if (!handler.fn || level > handler.level)
 		return;
 	va_start(args, format);
 	(void)vsnprintf(text, sizeof(text), format, args);

@@ -25,11 +25,6 @@ void *dp_xcalloc(size_t count, size_t size)
 	return check(calloc(count ? count : 1, size ? size : 1), size);
 }
 
-void *dp_xrealloc(void *old, size_t size)
-{
-	return check(realloc(old, size ? size : 1), size);
-}
-
 char *dp_xstrndup(const char *text, size_t len)
 {
 	char *copy = dp_xmalloc(len + 1);
@@ -73,7 +68,7 @@ void *dp_grow(void *array, size_t *cap, size_t need, size_t size)
 	if (want > SIZE_MAX / size)
 		(void)check(NULL, SIZE_MAX);
 	*cap = want;
-	return dp_xrealloc(array, want * size);
+	return check(realloc(array, want * size), want * size);
 }
 
 void dp_wipe(void *data, size_t size)

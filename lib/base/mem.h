@@ -6,7 +6,6 @@
 
 void *dp_xmalloc(size_t size);
 void *dp_xcalloc(size_t count, size_t size);
-void *dp_xrealloc(void *old, size_t size);
 char *dp_xstrdup(const char *text);
 char *dp_xstrndup(const char *text, size_t len);
 char *dp_xasprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -63,8 +63,3 @@ bool dp_strset_add(struct dp_strset *set, const char *text)
 	*slot = set->count;
 	return true;
 }
-
-bool dp_strset_has(const struct dp_strset *set, const char *text)
-{
-	return set->slot_count && *find_slot(set, text);
-}

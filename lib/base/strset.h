@@ -17,6 +17,5 @@ void dp_strset_release(struct dp_strset *set);
 
 /* Add a copy of text; false if it was there already. */
 bool dp_strset_add(struct dp_strset *set, const char *text);
-bool dp_strset_has(const struct dp_strset *set, const char *text);
 
 #endif

@@ -73,8 +73,8 @@ static int add(struct dp_client_cfg *cfg, const char *key, size_t key_len, const
 }
 
 /* text ends in NUL and is changed: trailing blanks are cut. */
-static int parse_line(struct dp_client_cfg *cfg, char *text, unsigned line,
-	struct deploy_error *err)
+static int parse_line(
+	struct dp_client_cfg *cfg, char *text, unsigned line, struct deploy_error *err)
 {
 	size_t len = strlen(text);
 	char *equals, *end;
@@ -180,18 +180,18 @@ const struct dp_cfg_entry *dp_client_cfg_find(const struct dp_client_cfg *cfg, c
 	return NULL;
 }
 
-const char *dp_client_cfg_text(const struct dp_client_cfg *cfg, const char *key,
-	const char *preset)
+const char *dp_client_cfg_text(const struct dp_client_cfg *cfg, const char *key, const char *preset)
 {
 	const struct dp_cfg_entry *entry = dp_client_cfg_find(cfg, key);
 
 	return entry ? entry->value : preset;
 }
 
-int dp_client_cfg_bool(const struct dp_client_cfg *cfg, const char *key, bool *out,
-	struct deploy_error *err)
+int dp_client_cfg_bool(
+	const struct dp_client_cfg *cfg, const char *key, bool *out, struct deploy_error *err)
 {
-	static const char *const words[] = {"0", "no", "false", "n", "f", "1", "yes", "true", "y", "t"};
+	static const char *const words[] = {
+		"0", "no", "false", "n", "f", "1", "yes", "true", "y", "t"};
 	const struct dp_cfg_entry *entry = dp_client_cfg_find(cfg, key);
 
 	if (!entry)
@@ -273,8 +273,9 @@ int dp_client_cfg_number(const struct dp_client_cfg *cfg, const char *key, long 
 		return dp_error_set(err, DEPLOY_CONFIG, "%s:%u: %s is '%s', no number", cfg->path,
 			entry->line, key, entry->value);
 	if (number < min || number > max)
-		return dp_error_set(err, DEPLOY_CONFIG, "%s:%u: %s is %lld, not within %lld and %lld",
-			cfg->path, entry->line, key, number, min, max);
+		return dp_error_set(err, DEPLOY_CONFIG,
+			"%s:%u: %s is %lld, not within %lld and %lld", cfg->path, entry->line, key,
+			number, min, max);
 	*out = number;
 	return 0;
 }

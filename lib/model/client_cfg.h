@@ -31,14 +31,15 @@ void dp_client_cfg_release(struct dp_client_cfg *cfg);
 const struct dp_cfg_entry *dp_client_cfg_find(const struct dp_client_cfg *cfg, const char *key);
 
 /* The last value of a key, or preset. Borrowed. */
-const char *dp_client_cfg_text(const struct dp_client_cfg *cfg, const char *key,
-	const char *preset);
+const char *dp_client_cfg_text(
+	const struct dp_client_cfg *cfg, const char *key, const char *preset);
 
 /* 1 yes true y t, 0 no false n f, in any case. Errors: DEPLOY_CONFIG. */
-int dp_client_cfg_bool(const struct dp_client_cfg *cfg, const char *key, bool *out,
-	struct deploy_error *err);
+int dp_client_cfg_bool(
+	const struct dp_client_cfg *cfg, const char *key, bool *out, struct deploy_error *err);
 
-/* Ruby's Integer(): decimal, 0x, 0b, 0o, leading 0 is octal, '_' between digits. Errors: DEPLOY_CONFIG. */
+/* Ruby's Integer(): decimal, 0x, 0b, 0o, leading 0 is octal, '_' between digits. Errors:
+ * DEPLOY_CONFIG. */
 int dp_client_cfg_number(const struct dp_client_cfg *cfg, const char *key, long long min,
 	long long max, long long *out, struct deploy_error *err);
 

@@ -70,19 +70,20 @@ static int find_path(char **out, struct deploy_error *err)
 			return 0;
 		}
 		if (access(system_paths[i], F_OK) == 0)
-			return dp_error_set(err, DEPLOY_CONFIG, "%s: you may not read it",
-				system_paths[i]);
+			return dp_error_set(
+				err, DEPLOY_CONFIG, "%s: you may not read it", system_paths[i]);
 	}
 	*out = NULL;
-	(void)dp_error_set(err, DEPLOY_CONFIG, "no configuration: neither ~/.mcollective nor %s nor %s",
-		system_paths[0], system_paths[1]);
+	(void)dp_error_set(err, DEPLOY_CONFIG,
+		"no configuration: neither ~/.mcollective nor %s nor %s", system_paths[0],
+		system_paths[1]);
 	dp_error_hint(err, "name an mco client.cfg with -c FILE");
 	return err->code;
 }
 
 /* A key of the pool's broker number, such as plugin.rabbitmq.pool.1.host. */
-static const char *pool_text(const struct dp_client_cfg *cfg, size_t number, const char *name,
-	const char *preset)
+static const char *pool_text(
+	const struct dp_client_cfg *cfg, size_t number, const char *name, const char *preset)
 {
 	char key[64];
 
@@ -114,19 +115,20 @@ static int read_tls(struct deploy_broker *broker, const struct dp_client_cfg *cf
 	broker->key_file = copy_or_null(env_or(key, pool_text(cfg, number, "ssl.key", NULL)));
 	if (!broker->ca_file)
 		return dp_error_set(err, DEPLOY_CONFIG,
-			"%s: plugin.rabbitmq.pool.%zu.ssl without ssl.ca: a broker is never trusted "
+			"%s: plugin.rabbitmq.pool.%zu.ssl without ssl.ca: a broker is never "
+			"trusted "
 			"unverified",
 			cfg->path, number);
 	if (!broker->cert_file != !broker->key_file)
 		return dp_error_set(err, DEPLOY_CONFIG,
-			"%s: plugin.rabbitmq.pool.%zu: ssl.cert and ssl.key belong together", cfg->path,
-			number);
+			"%s: plugin.rabbitmq.pool.%zu: ssl.cert and ssl.key belong together",
+			cfg->path, number);
 	return 0;
 }
 
 /* The pool's port is STOMP's; AMQP has its own, which a key of ours may name. */
-static int read_broker(struct deploy_broker *broker, const struct dp_client_cfg *cfg,
-	size_t number, struct deploy_error *err)
+static int read_broker(struct deploy_broker *broker, const struct dp_client_cfg *cfg, size_t number,
+	struct deploy_error *err)
 {
 	const char *host = pool_text(cfg, number, "host", NULL);
 	char ssl[64], amqp_port[64];
@@ -136,8 +138,8 @@ static int read_broker(struct deploy_broker *broker, const struct dp_client_cfg 
 	(void)snprintf(ssl, sizeof(ssl), "plugin.rabbitmq.pool.%zu.ssl", number);
 	(void)snprintf(amqp_port, sizeof(amqp_port), "plugin.rabbitmq.pool.%zu.amqp_port", number);
 	if (!host)
-		return dp_error_set(err, DEPLOY_CONFIG, "%s: plugin.rabbitmq.pool.%zu.host is missing",
-			cfg->path, number);
+		return dp_error_set(err, DEPLOY_CONFIG,
+			"%s: plugin.rabbitmq.pool.%zu.host is missing", cfg->path, number);
 	broker->host = dp_xstrdup(host);
 	broker->user = dp_xstrdup(env_or("STOMP_USER", pool_text(cfg, number, "user", "")));
 	broker->password =
@@ -152,16 +154,16 @@ static int read_broker(struct deploy_broker *broker, const struct dp_client_cfg 
 	return rc;
 }
 
-static int read_brokers(struct deploy_config *config, const struct dp_client_cfg *cfg,
-	struct deploy_error *err)
+static int read_brokers(
+	struct deploy_config *config, const struct dp_client_cfg *cfg, struct deploy_error *err)
 {
 	const char *connector = dp_client_cfg_text(cfg, "connector", "activemq");
 	long long count = 0;
 	int rc;
 
 	if (strcasecmp(connector, "rabbitmq") != 0) {
-		(void)dp_error_set(err, DEPLOY_CONFIG, "%s: connector is %s, only rabbitmq is supported",
-			cfg->path, connector);
+		(void)dp_error_set(err, DEPLOY_CONFIG,
+			"%s: connector is %s, only rabbitmq is supported", cfg->path, connector);
 		dp_error_hint(err, "set connector = rabbitmq and the plugin.rabbitmq.* keys");
 		return err->code;
 	}
@@ -188,16 +190,16 @@ static int add_collective(struct deploy_config *config, const char *name, size_t
 	size_t cap = config->collective_count;
 
 	if (!deploy_identity_is_valid(name, len))
-		return dp_error_set(err, DEPLOY_CONFIG, "%s: '%.*s' is no name of a collective", path,
-			(int)len, name);
-	config->collectives = dp_grow(
-		config->collectives, &cap, cap + 1, sizeof(*config->collectives));
+		return dp_error_set(err, DEPLOY_CONFIG, "%s: '%.*s' is no name of a collective",
+			path, (int)len, name);
+	config->collectives =
+		dp_grow(config->collectives, &cap, cap + 1, sizeof(*config->collectives));
 	config->collectives[config->collective_count++] = dp_xstrndup(name, len);
 	return 0;
 }
 
-static int read_collectives(struct deploy_config *config, const struct dp_client_cfg *cfg,
-	struct deploy_error *err)
+static int read_collectives(
+	struct deploy_config *config, const struct dp_client_cfg *cfg, struct deploy_error *err)
 {
 	const char *at = dp_client_cfg_text(cfg, "collectives", "mcollective");
 	int rc = 0;
@@ -236,8 +238,8 @@ static char *make_callerid(const struct deploy_config *config, const char *type)
 	return dp_xasprintf("uid=%lu", (unsigned long)getuid());
 }
 
-static int read_identity(struct deploy_config *config, const struct dp_client_cfg *cfg,
-	struct deploy_error *err)
+static int read_identity(
+	struct deploy_config *config, const struct dp_client_cfg *cfg, struct deploy_error *err)
 {
 	char host[DEPLOY_MAX_IDENTITY + 1] = "";
 	const char *provider = dp_client_cfg_text(cfg, "securityprovider", "psk");
@@ -248,8 +250,9 @@ static int read_identity(struct deploy_config *config, const struct dp_client_cf
 	(void)gethostname(host, sizeof(host) - 1);
 	config->identity = dp_xstrdup(dp_client_cfg_text(cfg, "identity", host));
 	if (!deploy_identity_is_valid(config->identity, strlen(config->identity)))
-		return dp_error_set(err, DEPLOY_CONFIG, "%s: identity '%s' is none: A-Z a-z 0-9 _ . -",
-			cfg->path, config->identity);
+		return dp_error_set(err, DEPLOY_CONFIG,
+			"%s: identity '%s' is none: A-Z a-z 0-9 _ . -", cfg->path,
+			config->identity);
 	config->psk = copy_or_null(
 		env_or("MCOLLECTIVE_PSK", dp_client_cfg_text(cfg, "plugin.psk", NULL)));
 	config->callerid =
@@ -268,8 +271,8 @@ static int read_seconds(const struct dp_client_cfg *cfg, const char *key, long l
 	return dp_error_wrap(err, "%s:%u: %s", cfg->path, entry->line, key);
 }
 
-static int read_times(struct deploy_config *config, const struct dp_client_cfg *cfg,
-	struct deploy_error *err)
+static int read_times(
+	struct deploy_config *config, const struct dp_client_cfg *cfg, struct deploy_error *err)
 {
 	long long ttl = 60, batch = 0;
 	int rc = dp_client_cfg_number(cfg, "ttl", 1, 1000000000, &ttl, err);

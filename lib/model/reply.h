@@ -12,7 +12,7 @@ struct dp_reply {
 	const char *request_id;
 	int statuscode;
 	const char *statusmsg; /* never NULL */
-	json_t *data;          /* NULL if the agent sent none */
+	json_t *data;	       /* NULL if the agent sent none */
 };
 
 #endif
