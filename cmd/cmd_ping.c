@@ -13,13 +13,14 @@ static const struct opt ping_options[] = {
 };
 
 static const enum exit_status ping_exits[] = {EXIT_ALL_OK, EXIT_NO_NODES, EXIT_NO_ANSWER,
-	EXIT_SOME_SILENT, EXIT_USAGE, EXIT_UNREACHABLE, EXIT_OUTPUT, EXIT_AUTH, EXIT_CONFIG, EXIT_INT,
-	EXIT_TERM, EXIT_LIST_END};
+	EXIT_SOME_SILENT, EXIT_USAGE, EXIT_UNREACHABLE, EXIT_OUTPUT, EXIT_AUTH, EXIT_CONFIG,
+	EXIT_INT, EXIT_TERM, EXIT_LIST_END};
 
 static const struct example ping_examples[] = {
 	{"deployctl ping", "everyone"},
 	{"deployctl ping -F country=de -C apache", "nodes with this fact and this class"},
-	{"deployctl ping -I 'web[01-20].example.net'", "these nodes; names those that are not connected"},
+	{"deployctl ping -I 'web[01-20].example.net'",
+		"these nodes; names those that are not connected"},
 	{"deployctl ping -o name", "only the names, one a line"},
 	{NULL, NULL},
 };
@@ -69,11 +70,12 @@ const struct command cmd_ping = {
 	.group = "observe",
 	.summary = "see which nodes answer, and how fast",
 	.operands = "",
-	.description =
-		"Sends a ping to the nodes that match the filter and lists those that answer, each with "
-		"the time of the round trip. Without a filter everyone is asked.\n\n"
-		"Named nodes (-I without a regular expression) are asked directly: the broker tells at "
-		"once which of them are not connected.",
+	.description = "Sends a ping to the nodes that match the filter and lists those that "
+		       "answer, each with "
+		       "the time of the round trip. Without a filter everyone is asked.\n\n"
+		       "Named nodes (-I without a regular expression) are asked directly: the "
+		       "broker tells at "
+		       "once which of them are not connected.",
 	.min_args = 0,
 	.max_args = 0,
 	.options = ping_options,

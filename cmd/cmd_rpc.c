@@ -139,13 +139,17 @@ const struct command cmd_rpc = {
 	.summary = "ask an agent on many nodes to do something",
 	.operands = "AGENT ACTION [KEY=VALUE...]",
 	.description =
-		"Finds the nodes that match the filter, asks AGENT on each of them to do ACTION, and "
-		"shows what each one answers: equal answers once, under their nodes, failures last.\n\n"
+		"Finds the nodes that match the filter, asks AGENT on each of them to do ACTION, "
+		"and "
+		"shows what each one answers: equal answers once, under their nodes, failures "
+		"last.\n\n"
 		"KEY=VALUE gives the action an input as text, KEY:=JSON as any JSON value "
 		"(force:=true, count:=3). Named nodes (-I without a regular expression) are asked "
 		"directly, without discovery.\n\n"
-		"A node that was asked and did not answer is silent, and one that the broker has no "
-		"queue for is not connected; neither is ok, and both keep the exit status from being 0.",
+		"A node that was asked and did not answer is silent, and one that the broker has "
+		"no "
+		"queue for is not connected; neither is ok, and both keep the exit status from "
+		"being 0.",
 	.min_args = 2,
 	.max_args = ARGS_ANY,
 	.options = rpc_options,

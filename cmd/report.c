@@ -69,8 +69,8 @@ static bool is_shown(const struct report *report, const struct deploy_outcome *o
 	}
 }
 
-static json_t *make_item(const struct report *report, const char *node,
-	const struct deploy_outcome *outcome)
+static json_t *make_item(
+	const struct report *report, const char *node, const struct deploy_outcome *outcome)
 {
 	json_t *item = json_object();
 
@@ -94,7 +94,7 @@ static void write_value(FILE *text, const char *name, int width, const json_t *v
 	char *dump, *line;
 
 	if (!json_is_string(value)) {
-		dump = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+		dump = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
 		line = deploy_text_escape(dump ? dump : "?", strlen(dump ? dump : "?"));
 		(void)fprintf(text, "%*s: %s\n", width, name, line);
 		free(line);
@@ -123,13 +123,15 @@ static void write_data(FILE *text, json_t *data)
 			write_value(text, "data", 7, data);
 		return;
 	}
-	json_object_foreach (data, name, value) {
+	json_object_foreach(data, name, value)
+	{
 		int len = (int)deploy_text_columns(name);
 
 		if (len > width)
 			width = len;
 	}
-	json_object_foreach (data, name, value) {
+	json_object_foreach(data, name, value)
+	{
 		char *escaped = deploy_text_escape(name, strlen(name));
 
 		write_value(text, escaped, width + 3, value);
@@ -209,8 +211,7 @@ static void keep(struct report *report, const char *node, const struct deploy_ou
 						       : deploy_outcome_state_name(outcome->state),
 				"rtt_us", (json_int_t)outcome->rtt_us));
 	else if (out_format(report->out) == OUT_JSON)
-		(void)json_object_set_new(
-			report->items, node, make_item(report, node, outcome));
+		(void)json_object_set_new(report->items, node, make_item(report, node, outcome));
 }
 
 static json_t *outcome_json(const struct deploy_outcome *outcome)
@@ -332,11 +333,9 @@ static json_t *summary_json(const struct deploy_tally *tally)
 		(json_int_t)tally->count[DEPLOY_OUTCOME_OK], "failed",
 		(json_int_t)tally->count[DEPLOY_OUTCOME_FAILED]);
 
-	(void)json_object_set_new(
-		summary, "silent", set_json(tally->set[DEPLOY_OUTCOME_SILENT]));
+	(void)json_object_set_new(summary, "silent", set_json(tally->set[DEPLOY_OUTCOME_SILENT]));
 	(void)json_object_set_new(summary, "not_connected", set_json(tally->not_connected));
-	(void)json_object_set_new(
-		summary, "unknown", set_json(tally->set[DEPLOY_OUTCOME_UNKNOWN]));
+	(void)json_object_set_new(summary, "unknown", set_json(tally->set[DEPLOY_OUTCOME_UNKNOWN]));
 	(void)json_object_set_new(
 		summary, "cancelled", set_json(tally->set[DEPLOY_OUTCOME_CANCELLED]));
 	for (int i = 0; i < DEPLOY_IGNORED_REASONS; i++)
@@ -353,7 +352,8 @@ static void print_groups(struct report *report, bool ok)
 	struct deploy_error ignored = {0};
 	const char *text;
 
-	json_object_foreach (report->groups, text, group) {
+	json_object_foreach(report->groups, text, group)
+	{
 		int state = (int)json_integer_value(json_object_get(group, "state"));
 		struct deploy_nodeset *nodes = deploy_nodeset_new();
 		size_t index;
@@ -361,8 +361,8 @@ static void print_groups(struct report *report, bool ok)
 		char *folded;
 
 		if ((state == DEPLOY_OUTCOME_OK) == ok) {
-			json_array_foreach (json_object_get(group, "nodes"), index, name)
-				(void)deploy_nodeset_add(nodes, json_string_value(name), &ignored);
+			json_array_foreach(json_object_get(group, "nodes"), index, name)(void)
+				deploy_nodeset_add(nodes, json_string_value(name), &ignored);
 			folded = deploy_nodeset_print(nodes);
 			(void)deploy_nodeset_add(firsts, deploy_nodeset_get(nodes, 0), &ignored);
 			(void)json_object_set_new(by_first, deploy_nodeset_get(nodes, 0),
@@ -388,8 +388,7 @@ static void print_groups(struct report *report, bool ok)
 static void print_times(const struct report *report)
 {
 	static const char *const headers[] = {"NODE", "STATUS", "TIME"};
-	struct out_table *table =
-		out_table_new(out_has_headers(report->out) ? headers : NULL, 3);
+	struct out_table *table = out_table_new(out_has_headers(report->out) ? headers : NULL, 3);
 
 	for (size_t i = 0; i < deploy_nodeset_count(report->names); i++) {
 		const char *name = deploy_nodeset_get(report->names, i);
@@ -407,8 +406,8 @@ static void print_times(const struct report *report)
 	out_table_free(table);
 }
 
-static void note_set(const struct report *report, const char *what,
-	const struct deploy_nodeset *set)
+static void note_set(
+	const struct report *report, const char *what, const struct deploy_nodeset *set)
 {
 	char *folded;
 
@@ -427,7 +426,8 @@ static void note_summary(const struct report *report, const struct deploy_tally 
 
 	deploy_nodeset_subtract(silent, tally->not_connected);
 	out_note(report->out,
-		"%zu %s: %zu ok, %zu failed, %zu silent, %zu not connected, %zu unknown, %zu not asked",
+		"%zu %s: %zu ok, %zu failed, %zu silent, %zu not connected, %zu unknown, %zu not "
+		"asked",
 		tally->nodes, tally->nodes == 1 ? "node" : "nodes", count[DEPLOY_OUTCOME_OK],
 		count[DEPLOY_OUTCOME_FAILED], deploy_nodeset_count(silent),
 		deploy_nodeset_count(tally->not_connected), count[DEPLOY_OUTCOME_UNKNOWN],
@@ -487,7 +487,8 @@ static int status_of_run(const struct report *report, const struct deploy_run_re
 {
 	const struct deploy_tally *tally = result->tally ? &result->tally[report->task] : NULL;
 	int status = tally ? status_of_tally(tally) : EXIT_ALL_OK;
-	bool is_known = tally && (tally->count[DEPLOY_OUTCOME_OK] || tally->count[DEPLOY_OUTCOME_FAILED]);
+	bool is_known =
+		tally && (tally->count[DEPLOY_OUTCOME_OK] || tally->count[DEPLOY_OUTCOME_FAILED]);
 
 	switch (result->end) {
 	case DEPLOY_RUN_COMPLETE:
@@ -506,7 +507,8 @@ static int status_of_run(const struct report *report, const struct deploy_run_re
 	case DEPLOY_RUN_LOST:
 		break;
 	}
-	/* A broker lost in the middle makes its nodes unknown, which is what the status then says. */
+	/* A broker lost in the middle makes its nodes unknown, which is what the status then says.
+	 */
 	if (err->code != DEPLOY_OK && !is_known)
 		status = exit_worse(status, exit_of_error(err->code));
 	return status;

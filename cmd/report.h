@@ -13,20 +13,20 @@ extern const char *const report_display_names[]; /* for --display; ends with NUL
 /* Zero-initialise, fill in the first part, then report_begin(). */
 struct report {
 	struct out *out;
-	const char *kind;          /* "ping", "rpc": of the JSON document */
+	const char *kind; /* "ping", "rpc": of the JSON document */
 	const char *agent, *action;
-	unsigned task;             /* the one whose nodes are the result */
-	int display;               /* enum report_display */
-	bool is_filtered;          /* a filter was given: nobody there is then no fault */
+	unsigned task;	  /* the one whose nodes are the result */
+	int display;	  /* enum report_display */
+	bool is_filtered; /* a filter was given: nobody there is then no fault */
 	bool empty_ok;
-	bool shows_time;           /* the result is the round trip, not data */
+	bool shows_time; /* the result is the round trip, not data */
 
-	json_t *items;             /* node → reply, for json */
-	json_t *groups;            /* text → nodes, for people */
+	json_t *items;		      /* node → reply, for json */
+	json_t *groups;		      /* text → nodes, for people */
 	struct deploy_nodeset *names; /* of nodes in items */
 	long long rtt_sum_us, rtt_min_us, rtt_max_us;
 	size_t replies, rejected;
-	char rejected_text[128];   /* the reason of the first reply that was rejected */
+	char rejected_text[128]; /* the reason of the first reply that was rejected */
 };
 
 void report_begin(struct report *report);

@@ -3,7 +3,7 @@
 
 /* Without a DDL nothing says how long an action may take. */
 #define DEFAULT_TIMEOUT_MS 30000
-#define UNSET              (-1)
+#define UNSET		   (-1)
 
 static int parse_batch(void *field, const char *text, struct deploy_error *err)
 {
@@ -48,8 +48,8 @@ void rolling_opts_init(struct rolling_opts *rolling)
 	rolling->policy.try_sleep_ms = 10000;
 }
 
-int rolling_opts_finish(struct rolling_opts *rolling, const struct deploy_config *config,
-	struct deploy_error *err)
+int rolling_opts_finish(
+	struct rolling_opts *rolling, const struct deploy_config *config, struct deploy_error *err)
 {
 	struct deploy_policy *policy = &rolling->policy;
 

@@ -14,8 +14,9 @@ extern const struct opt rolling_options[];
 
 void rolling_opts_init(struct rolling_opts *rolling);
 
-/* Fill in what the configuration says, and refuse what excludes each other. Errors: DEPLOY_USAGE. */
-int rolling_opts_finish(struct rolling_opts *rolling, const struct deploy_config *config,
-	struct deploy_error *err);
+/* Fill in what the configuration says, and refuse what excludes each other. Errors: DEPLOY_USAGE.
+ */
+int rolling_opts_finish(
+	struct rolling_opts *rolling, const struct deploy_config *config, struct deploy_error *err);
 
 #endif

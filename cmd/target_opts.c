@@ -50,8 +50,8 @@ const struct opt target_options[] = {
 		"but not these nodes"),
 	OPT_TEXT('T', "target", struct target_opts, collective, "COLLECTIVE",
 		"use this collective instead of the main one"),
-	OPT_TIME(0, "dt", struct target_opts, discovery_ms, "TIME",
-		"discover for at most TIME", "2s, or discovery_timeout of the configuration"),
+	OPT_TIME(0, "dt", struct target_opts, discovery_ms, "TIME", "discover for at most TIME",
+		"2s, or discovery_timeout of the configuration"),
 	OPT_TIME(0, "window-time", struct target_opts, window_ms, "TIME",
 		"discovery ends when no node answered for TIME", "300ms"),
 	OPT_FLAG(0, "empty-ok", struct target_opts, empty_ok,
@@ -81,7 +81,8 @@ static struct deploy_task *add_task(struct deploy_plan *plan, const struct ctx *
 	struct deploy_task *task = deploy_plan_take_request(plan, request);
 	struct deploy_error ignored = {0};
 
-	/* ctx_bus() has checked the name against the configuration, which has checked its grammar. */
+	/* ctx_bus() has checked the name against the configuration, which has checked its grammar.
+	 */
 	(void)deploy_request_set_collective(request, target_collective(ctx, target), &ignored);
 	deploy_filter_copy(&task->filter, &target->filter);
 	if (target->exclude)
@@ -90,8 +91,8 @@ static struct deploy_task *add_task(struct deploy_plan *plan, const struct ctx *
 	return task;
 }
 
-static void add_discovery(struct deploy_plan *plan, const struct ctx *ctx,
-	const struct target_opts *target)
+static void add_discovery(
+	struct deploy_plan *plan, const struct ctx *ctx, const struct target_opts *target)
 {
 	struct deploy_task *task = add_task(plan, ctx, target, deploy_request_ping());
 
@@ -123,8 +124,8 @@ size_t target_plan(struct deploy_plan *plan, const struct ctx *ctx,
 	return plan->task_count - 1;
 }
 
-void target_plan_ping(struct deploy_plan *plan, const struct ctx *ctx,
-	const struct target_opts *target)
+void target_plan_ping(
+	struct deploy_plan *plan, const struct ctx *ctx, const struct target_opts *target)
 {
 	struct deploy_task *task;
 

@@ -7,8 +7,8 @@
 struct target_opts {
 	struct deploy_filter filter;
 	struct deploy_nodeset *exclude; /* NULL if none */
-	const char *collective;         /* NULL: the main one */
-	long long discovery_ms;         /* 0: the configuration's */
+	const char *collective;		/* NULL: the main one */
+	long long discovery_ms;		/* 0: the configuration's */
 	long long window_ms;
 	bool empty_ok;
 };
@@ -22,15 +22,15 @@ void target_opts_release(struct target_opts *target);
 const char *target_collective(const struct ctx *ctx, const struct target_opts *target);
 
 /*
- * Add tasks to plan that carry request to the nodes of target: one if the nodes are named, otherwise
- * a discovery first. request is taken over. Returns the index of the task that asks.
+ * Add tasks to plan that carry request to the nodes of target: one if the nodes are named,
+ * otherwise a discovery first. request is taken over. Returns the index of the task that asks.
  */
 size_t target_plan(struct deploy_plan *plan, const struct ctx *ctx,
 	const struct target_opts *target, struct deploy_request *request,
 	const struct deploy_policy *policy);
 
 /* Add the one task that finds the nodes: an open one, or a ping of those that are named. */
-void target_plan_ping(struct deploy_plan *plan, const struct ctx *ctx,
-	const struct target_opts *target);
+void target_plan_ping(
+	struct deploy_plan *plan, const struct ctx *ctx, const struct target_opts *target);
 
 #endif

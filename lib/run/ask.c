@@ -21,11 +21,11 @@ enum row_state {
 
 struct row {
 	int64_t at_us;
-	uint16_t attempt;         /* the try it is in, 1-based */
-	uint8_t state;            /* enum row_state */
-	uint8_t last;             /* enum deploy_outcome_state of the try before, while WAITING */
-	bool has_answered;        /* in this attempt */
-	bool is_probed;           /* the broker was asked, or will say, whether it is connected */
+	uint16_t attempt;  /* the try it is in, 1-based */
+	uint8_t state;	   /* enum row_state */
+	uint8_t last;	   /* enum deploy_outcome_state of the try before, while WAITING */
+	bool has_answered; /* in this attempt */
+	bool is_probed;	   /* the broker was asked, or will say, whether it is connected */
 };
 
 struct attempt_count {
@@ -42,14 +42,14 @@ struct dp_ask {
 	uint32_t *wave; /* scratch: rows of one send */
 	struct attempt_count *attempts;
 	struct dp_row_queue deadlines, retries;
-	size_t next;                /* first row that was never started */
+	size_t next; /* first row that was never started */
 	size_t queued, sent, waiting, done;
-	size_t unprobed;            /* rows SENT that nobody will say are not connected */
+	size_t unprobed; /* rows SENT that nobody will say are not connected */
 	size_t not_ok, tolerated;
-	unsigned group;             /* groups started */
-	int64_t group_at_us;        /* the next group may start then */
-	bool group_is_open;         /* a group was started and has not ended */
-	int64_t last_traffic_us;    /* last send or reply */
+	unsigned group;		 /* groups started */
+	int64_t group_at_us;	 /* the next group may start then */
+	bool group_is_open;	 /* a group was started and has not ended */
+	int64_t last_traffic_us; /* last send or reply */
 	int64_t deadline_us;
 	bool is_stopped, is_abandoned;
 };
@@ -83,8 +83,8 @@ static struct row *retry_head(struct dp_ask *ask)
 	return NULL;
 }
 
-struct dp_ask *dp_ask_take_nodes(const struct deploy_task *task, struct deploy_nodeset *nodes,
-	struct deploy_tally *tally)
+struct dp_ask *dp_ask_take_nodes(
+	const struct deploy_task *task, struct deploy_nodeset *nodes, struct deploy_tally *tally)
 {
 	struct dp_ask *ask = dp_xcalloc(1, sizeof(*ask));
 	const struct deploy_policy *policy = &task->policy;
@@ -156,7 +156,8 @@ static void enlist(struct dp_ask *ask, struct dp_stage *stage, size_t index, siz
 	ask->wave[(*wave_count)++] = (uint32_t)index;
 }
 
-/* A broadcast reaches also who is not in the set, so it is used only where the set is all there is. */
+/* A broadcast reaches also who is not in the set, so it is used only where the set is all there is.
+ */
 static bool may_broadcast(const struct dp_ask *ask, unsigned attempt, size_t wave_count)
 {
 	return ask->task->is_whole_match && attempt == 1 && wave_count == ask->count &&
@@ -189,9 +190,9 @@ static void announce_group(struct dp_ask *ask, struct dp_stage *stage, size_t co
 		(void)deploy_nodeset_add(
 			members, deploy_nodeset_get(ask->nodes, ask->wave[i]), &ignored);
 	text = deploy_nodeset_print(members);
-	dp_stage_emit(stage, (struct deploy_event){.type = DEPLOY_EVENT_GROUP_STARTED,
-				     .count = count,
-				     .text = text});
+	dp_stage_emit(
+		stage, (struct deploy_event){
+			       .type = DEPLOY_EVENT_GROUP_STARTED, .count = count, .text = text});
 	free(text);
 	deploy_nodeset_free(members);
 }
@@ -210,7 +211,8 @@ static size_t room(struct dp_ask *ask, const struct dp_stage *stage)
 	if (ask->is_stopped || !left)
 		return 0;
 	if (policy->batch_count) {
-		unsigned at = ask->group < policy->batch_count ? ask->group : policy->batch_count - 1;
+		unsigned at =
+			ask->group < policy->batch_count ? ask->group : policy->batch_count - 1;
 
 		if (active(ask) || stage->now_us < ask->group_at_us)
 			return 0;
@@ -268,8 +270,8 @@ static void stop_at_limit(struct dp_ask *ask, struct dp_stage *stage)
 	char why[160];
 
 	(void)snprintf(why, sizeof(why),
-		"%zu of %zu nodes not ok, more than the %zu that max-fail %u%s tolerates", ask->not_ok,
-		ask->count, ask->tolerated, ask->policy->max_fail.value,
+		"%zu of %zu nodes not ok, more than the %zu that max-fail %u%s tolerates",
+		ask->not_ok, ask->count, ask->tolerated, ask->policy->max_fail.value,
 		ask->policy->max_fail.is_percent ? "%" : "");
 	dp_ask_stop(ask, stage, why);
 }
@@ -290,8 +292,8 @@ static void settle(struct dp_ask *ask, struct dp_stage *stage, struct row *row,
 		stop_at_limit(ask, stage);
 }
 
-static bool deserves_another_try(const struct dp_ask *ask, const struct row *row,
-	enum deploy_outcome_state state)
+static bool deserves_another_try(
+	const struct dp_ask *ask, const struct row *row, enum deploy_outcome_state state)
 {
 	if (ask->is_stopped || row->attempt >= max_tries(ask))
 		return false;
@@ -378,8 +380,8 @@ static enum deploy_ignored refuse(struct dp_ask *ask, const struct row *row, uns
 	return row->has_answered ? DEPLOY_IGNORED_DUPLICATE : DEPLOY_IGNORED_LATE;
 }
 
-void dp_ask_reply(struct dp_ask *ask, struct dp_stage *stage, unsigned attempt,
-	const struct dp_reply *reply)
+void dp_ask_reply(
+	struct dp_ask *ask, struct dp_stage *stage, unsigned attempt, const struct dp_reply *reply)
 {
 	struct row *row = find_row(ask, reply->sender);
 	enum deploy_ignored reason = refuse(ask, row, attempt);
@@ -437,10 +439,8 @@ static int64_t probe_at(const struct dp_ask *ask)
 
 static void probe(struct dp_ask *ask, struct dp_stage *stage)
 {
-	struct dp_action action = {.kind = DP_DO_PROBE,
-		.task = stage->task,
-		.nodes = ask->nodes,
-		.rows = ask->wave};
+	struct dp_action action = {
+		.kind = DP_DO_PROBE, .task = stage->task, .nodes = ask->nodes, .rows = ask->wave};
 	uint32_t *wave;
 
 	if (stage->now_us < probe_at(ask) || ask->queued)
@@ -484,15 +484,14 @@ int64_t dp_ask_wake_us(struct dp_ask *ask, int64_t now_us)
 	const struct row *row;
 	int64_t wake = ask->deadline_us, at;
 
-	if ((row = deadline_head(ask)) &&
-		(at = row->at_us + ask->policy->timeout_ms * 1000) < wake)
+	if ((row = deadline_head(ask)) && (at = row->at_us + ask->policy->timeout_ms * 1000) < wake)
 		wake = at;
 	if ((row = retry_head(ask)) && row->at_us < wake)
 		wake = row->at_us;
 	if (!ask->queued && probe_at(ask) < wake)
 		wake = probe_at(ask);
-	if (!ask->is_stopped && ask->policy->batch_count && ask->next < ask->count && !active(ask) &&
-		ask->group_at_us < wake)
+	if (!ask->is_stopped && ask->policy->batch_count && ask->next < ask->count &&
+		!active(ask) && ask->group_at_us < wake)
 		wake = ask->group_at_us;
 	return wake > now_us ? wake : now_us;
 }
@@ -513,8 +512,8 @@ void dp_ask_stop(struct dp_ask *ask, struct dp_stage *stage, const char *why)
 		return;
 	ask->is_stopped = true;
 	if (why)
-		dp_stage_emit(stage,
-			(struct deploy_event){.type = DEPLOY_EVENT_STOPPED, .text = why});
+		dp_stage_emit(
+			stage, (struct deploy_event){.type = DEPLOY_EVENT_STOPPED, .text = why});
 	if (ask->queued)
 		withdraw(ask, stage);
 	for (size_t i = 0; i < ask->next && unsettled; i++) {
@@ -524,8 +523,8 @@ void dp_ask_stop(struct dp_ask *ask, struct dp_stage *stage, const char *why)
 			continue;
 		unsettled--;
 		if (row->state == ROW_WAITING)
-			conclude_without_reply(ask, stage, row, row->last,
-				"not tried again: the task stopped");
+			conclude_without_reply(
+				ask, stage, row, row->last, "not tried again: the task stopped");
 		else if (row->attempt > 1)
 			conclude_without_reply(ask, stage, row, row->last,
 				"its next try was not sent: the task stopped");
@@ -555,22 +554,6 @@ bool dp_ask_was_stopped(const struct dp_ask *ask)
 	return ask->is_stopped;
 }
 
-size_t dp_ask_in_flight(const struct dp_ask *ask)
-{
-	return ask->queued + ask->sent;
-}
-
-struct deploy_nodeset *dp_ask_pending(const struct dp_ask *ask)
-{
-	struct deploy_nodeset *set = deploy_nodeset_new();
-	struct deploy_error ignored = {0};
-
-	for (size_t i = 0; i < ask->next; i++)
-		if (is_in_flight(&ask->rows[i]))
-			(void)deploy_nodeset_add(set, deploy_nodeset_get(ask->nodes, i), &ignored);
-	return set;
-}
-
 void dp_ask_end(struct dp_ask *ask, struct dp_stage *stage)
 {
 	/* Probes may still be queued, and their rows point into our nodes. */
@@ -583,6 +566,6 @@ void dp_ask_end(struct dp_ask *ask, struct dp_stage *stage)
 		settle(ask, stage, &ask->rows[i], &outcome);
 	}
 	ask->next = ask->count;
-	dp_stage_emit(stage,
-		(struct deploy_event){.type = DEPLOY_EVENT_TASK_ENDED, .count = ask->count});
+	dp_stage_emit(
+		stage, (struct deploy_event){.type = DEPLOY_EVENT_TASK_ENDED, .count = ask->count});
 }

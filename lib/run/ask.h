@@ -7,8 +7,8 @@
 struct dp_ask;
 
 /* task and tally are borrowed, nodes is taken over. Caller frees with dp_ask_free(). */
-struct dp_ask *dp_ask_take_nodes(const struct deploy_task *task, struct deploy_nodeset *nodes,
-	struct deploy_tally *tally);
+struct dp_ask *dp_ask_take_nodes(
+	const struct deploy_task *task, struct deploy_nodeset *nodes, struct deploy_tally *tally);
 void dp_ask_free(struct dp_ask *ask);
 
 void dp_ask_start(struct dp_ask *ask, struct dp_stage *stage);
@@ -18,10 +18,10 @@ void dp_ask_start(struct dp_ask *ask, struct dp_stage *stage);
  * returned: attempt 0 stands for the one that the node is in (a probe came back).
  */
 void dp_ask_sent(struct dp_ask *ask, struct dp_stage *stage, const struct dp_input *input);
-void dp_ask_reply(struct dp_ask *ask, struct dp_stage *stage, unsigned attempt,
-	const struct dp_reply *reply);
-void dp_ask_returned(struct dp_ask *ask, struct dp_stage *stage, unsigned attempt,
-	const char *name);
+void dp_ask_reply(
+	struct dp_ask *ask, struct dp_stage *stage, unsigned attempt, const struct dp_reply *reply);
+void dp_ask_returned(
+	struct dp_ask *ask, struct dp_stage *stage, unsigned attempt, const char *name);
 
 /* Do what is due: expire, probe, try again, start more. Called at the end of every step. */
 void dp_ask_advance(struct dp_ask *ask, struct dp_stage *stage);
@@ -37,11 +37,7 @@ void dp_ask_abandon(struct dp_ask *ask, struct dp_stage *stage, const char *why)
 
 bool dp_ask_is_over(const struct dp_ask *ask);
 bool dp_ask_was_stopped(const struct dp_ask *ask);
-size_t dp_ask_in_flight(const struct dp_ask *ask);
 int64_t dp_ask_wake_us(struct dp_ask *ask, int64_t now_us);
-
-/* Nodes in flight. Caller frees. */
-struct deploy_nodeset *dp_ask_pending(const struct dp_ask *ask);
 
 /* Give every node that was never asked its outcome (cancelled), and say that the task ended. */
 void dp_ask_end(struct dp_ask *ask, struct dp_stage *stage);

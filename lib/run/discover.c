@@ -66,11 +66,11 @@ static bool is_flood(const struct dp_discover *discover)
 	       discover->found.count >= DEPLOY_MAX_NODES;
 }
 
-void dp_discover_reply(struct dp_discover *discover, struct dp_stage *stage,
-	const struct dp_reply *reply)
+void dp_discover_reply(
+	struct dp_discover *discover, struct dp_stage *stage, const struct dp_reply *reply)
 {
-	struct deploy_outcome outcome = {.state = reply->statuscode == 0 ? DEPLOY_OUTCOME_OK
-									 : DEPLOY_OUTCOME_FAILED,
+	struct deploy_outcome outcome = {
+		.state = reply->statuscode == 0 ? DEPLOY_OUTCOME_OK : DEPLOY_OUTCOME_FAILED,
 		.attempt = 1,
 		.statuscode = reply->statuscode,
 		.message = reply->statusmsg,

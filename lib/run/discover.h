@@ -12,8 +12,8 @@ void dp_discover_free(struct dp_discover *discover);
 
 void dp_discover_start(struct dp_discover *discover, struct dp_stage *stage);
 void dp_discover_sent(struct dp_discover *discover, struct dp_stage *stage);
-void dp_discover_reply(struct dp_discover *discover, struct dp_stage *stage,
-	const struct dp_reply *reply);
+void dp_discover_reply(
+	struct dp_discover *discover, struct dp_stage *stage, const struct dp_reply *reply);
 
 /* True when the window or the time for discovery is over. */
 bool dp_discover_is_over(const struct dp_discover *discover, int64_t now_us);

@@ -167,14 +167,16 @@ static bool wants_write(const struct loop *loop)
 
 static int publish(struct loop *loop, struct deploy_error *err)
 {
+	int64_t before_us = dp_clock_us();
 	struct dp_input sent;
 	int rc;
 
 	if (!loop->can_write || !wants_write(loop))
 		return 0;
 	loop->can_write = false;
-	rc = dp_outbox_publish(loop->outbox, dp_clock_us(), &sent, err);
-	step(loop, &sent);
+	rc = dp_outbox_publish(loop->outbox, before_us, &sent, err);
+	/* A node may answer while we are still publishing, so that round trips begin before. */
+	dp_runner_step(loop->runner, before_us, dp_wall_us(), &sent);
 	return rc;
 }
 
@@ -256,8 +258,8 @@ static int check(const struct deploy_plan *plan, struct deploy_error *err)
 		if (!task->request->collective)
 			return dp_error_set(err, DEPLOY_USAGE, "task %zu has no collective", i + 1);
 		if (!task->nodes && task->nodes_from >= (int)i)
-			return dp_error_set(
-				err, DEPLOY_USAGE, "task %zu asks nodes that no task before it found", i + 1);
+			return dp_error_set(err, DEPLOY_USAGE,
+				"task %zu asks nodes that no task before it found", i + 1);
 	}
 	return 0;
 }

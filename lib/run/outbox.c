@@ -6,11 +6,11 @@
 
 #include "base/mem.h"
 
-#define MAX_TURN_BYTES    (64 * 1024)
-#define MAX_KEYS_BYTES    (48 * 1024)
-#define KEY_OVERHEAD      5
+#define MAX_TURN_BYTES	  (64 * 1024)
+#define MAX_KEYS_BYTES	  (48 * 1024)
+#define KEY_OVERHEAD	  5
 #define MAX_MESSAGE_BYTES (4 * 1024 * 1024)
-#define MAX_AGE_US        (10 * 1000000LL)
+#define MAX_AGE_US	  (10 * 1000000LL)
 
 /* One request id and the message that carries it. attempt 0 is a probe. */
 struct topic {
@@ -111,8 +111,8 @@ void dp_outbox_add(struct dp_outbox *outbox, const struct dp_action *action)
 	send->topic = find_topic(outbox, action->task, is_probe ? 0 : action->attempt);
 	send->nodes = action->nodes;
 	/* A broadcast is worth it only above what can be asked one by one. */
-	send->is_broadcast = action->is_broadcast &&
-			     (!action->nodes || action->row_count > DP_MANDATORY_NAMES);
+	send->is_broadcast =
+		action->is_broadcast && (!action->nodes || action->row_count > DP_MANDATORY_NAMES);
 	send->is_mandatory = is_probe || action->row_count <= DP_MANDATORY_NAMES;
 	send->count = action->row_count;
 	if (action->row_count)
@@ -143,9 +143,10 @@ bool dp_outbox_is_empty(const struct dp_outbox *outbox)
 	return !outbox->first;
 }
 
-/* Nodes drop what is older than the ttl, so a message that waited is encoded anew, with the same id. */
-static bool is_stale(const struct topic *topic, const struct deploy_request *request,
-	int64_t now_us)
+/* Nodes drop what is older than the ttl, so a message that waited is encoded anew, with the same
+ * id. */
+static bool is_stale(
+	const struct topic *topic, const struct deploy_request *request, int64_t now_us)
 {
 	int64_t limit_us = (int64_t)request->ttl_s * 1000000 / 4;
 
@@ -213,8 +214,8 @@ static int publish_directed(struct dp_outbox *outbox, struct send *send, const s
 	return rc;
 }
 
-int dp_outbox_publish(struct dp_outbox *outbox, int64_t now_us, struct dp_input *sent,
-	struct deploy_error *err)
+int dp_outbox_publish(
+	struct dp_outbox *outbox, int64_t now_us, struct dp_input *sent, struct deploy_error *err)
 {
 	struct send *send = outbox->first;
 	struct topic *topic;
@@ -251,8 +252,8 @@ int dp_outbox_publish(struct dp_outbox *outbox, int64_t now_us, struct dp_input 
 	return rc;
 }
 
-bool dp_outbox_find(const struct dp_outbox *outbox, const char *id, unsigned *task,
-	unsigned *attempt)
+bool dp_outbox_find(
+	const struct dp_outbox *outbox, const char *id, unsigned *task, unsigned *attempt)
 {
 	for (size_t i = outbox->topic_count; i-- > 0;) {
 		const struct topic *topic = &outbox->topics[i];

@@ -32,11 +32,11 @@ bool dp_outbox_is_empty(const struct dp_outbox *outbox);
  * as input for the runner (kind DP_IN_SENT; DP_IN_TICK if there is nothing to tell). Its rows are
  * borrowed until the next call. Errors: DEPLOY_CONNECT, DEPLOY_INPUT.
  */
-int dp_outbox_publish(struct dp_outbox *outbox, int64_t now_us, struct dp_input *sent,
-	struct deploy_error *err);
+int dp_outbox_publish(
+	struct dp_outbox *outbox, int64_t now_us, struct dp_input *sent, struct deploy_error *err);
 
 /* Whose id it is; false if it is none of ours. *attempt is 0 for a probe. */
-bool dp_outbox_find(const struct dp_outbox *outbox, const char *id, unsigned *task,
-	unsigned *attempt);
+bool dp_outbox_find(
+	const struct dp_outbox *outbox, const char *id, unsigned *task, unsigned *attempt);
 
 #endif

@@ -13,7 +13,7 @@ struct dp_runner {
 	const struct deploy_plan *plan;
 	struct dp_stage stage;
 	struct dp_discover *discover; /* the task on stage, if it is open */
-	struct dp_ask *ask;           /* … or if its nodes are known */
+	struct dp_ask *ask;	      /* … or if its nodes are known */
 	struct deploy_tally *tally;   /* per task */
 	struct deploy_nodeset **found;
 	int64_t deadline_us, grace_us, wake_us;
@@ -80,11 +80,11 @@ static void end_run(struct dp_runner *runner, enum deploy_run_end end)
 }
 
 /* The nodes of the task on stage; the caller frees. */
-static struct deploy_nodeset *resolve_nodes(const struct dp_runner *runner,
-	const struct deploy_task *task)
+static struct deploy_nodeset *resolve_nodes(
+	const struct dp_runner *runner, const struct deploy_task *task)
 {
-	struct deploy_nodeset *nodes = deploy_nodeset_copy(
-		task->nodes ? task->nodes : runner->found[task->nodes_from]);
+	struct deploy_nodeset *nodes =
+		deploy_nodeset_copy(task->nodes ? task->nodes : runner->found[task->nodes_from]);
 
 	if (task->exclude)
 		deploy_nodeset_subtract(nodes, task->exclude);
@@ -214,8 +214,10 @@ static void set_blocked(struct dp_runner *runner, bool is_blocked, const char *w
 	if (runner->stage.is_blocked == is_blocked)
 		return;
 	runner->stage.is_blocked = is_blocked;
-	dp_stage_emit(&runner->stage, (struct deploy_event){
-		.type = is_blocked ? DEPLOY_EVENT_BLOCKED : DEPLOY_EVENT_UNBLOCKED, .text = why});
+	dp_stage_emit(&runner->stage,
+		(struct deploy_event){
+			.type = is_blocked ? DEPLOY_EVENT_BLOCKED : DEPLOY_EVENT_UNBLOCKED,
+			.text = why});
 }
 
 static void take(struct dp_runner *runner, const struct dp_input *input)
@@ -242,8 +244,7 @@ static void take(struct dp_runner *runner, const struct dp_input *input)
 		break;
 	case DP_IN_RETURNED:
 		if (is_current && runner->ask)
-			dp_ask_returned(
-				runner->ask, &runner->stage, input->attempt, input->sender);
+			dp_ask_returned(runner->ask, &runner->stage, input->attempt, input->sender);
 		break;
 	case DP_IN_REJECTED:
 		dp_stage_ignore(&runner->stage, &runner->tally[runner->stage.task],
@@ -309,8 +310,8 @@ static int64_t next_wake(struct dp_runner *runner)
 	return wake;
 }
 
-void dp_runner_step(struct dp_runner *runner, int64_t now_us, int64_t wall_us,
-	const struct dp_input *input)
+void dp_runner_step(
+	struct dp_runner *runner, int64_t now_us, int64_t wall_us, const struct dp_input *input)
 {
 	runner->stage.now_us = now_us;
 	runner->stage.wall_us = wall_us;
@@ -327,9 +328,4 @@ bool dp_runner_is_done(const struct dp_runner *runner)
 int64_t dp_runner_wake_us(const struct dp_runner *runner)
 {
 	return runner->wake_us;
-}
-
-struct deploy_nodeset *dp_runner_pending(const struct dp_runner *runner)
-{
-	return runner->ask ? dp_ask_pending(runner->ask) : deploy_nodeset_new();
 }

@@ -26,15 +26,15 @@
 
 enum dp_input_kind {
 	DP_IN_START,
-	DP_IN_TICK,     /* the time it asked for has come */
-	DP_IN_SENT,     /* a request was handed to the broker: rows, or everyone if the task is open */
-	DP_IN_REPLY,    /* well signed, for a request of this run: task, attempt, reply */
+	DP_IN_TICK,  /* the time it asked for has come */
+	DP_IN_SENT,  /* a request was handed to the broker: rows, or everyone if the task is open */
+	DP_IN_REPLY, /* well signed, for a request of this run: task, attempt, reply */
 	DP_IN_RETURNED, /* the broker says that sender has no queue: task, attempt, sender */
 	DP_IN_REJECTED, /* a message that is no reply of ours: sender (or NULL), text */
-	DP_IN_SIGNAL,   /* SIGINT or SIGTERM: signal */
-	DP_IN_BLOCKED,  /* the broker takes no publishes: text */
+	DP_IN_SIGNAL,	/* SIGINT or SIGTERM: signal */
+	DP_IN_BLOCKED,	/* the broker takes no publishes: text */
 	DP_IN_UNBLOCKED,
-	DP_IN_LOST      /* the connection is gone: text */
+	DP_IN_LOST /* the connection is gone: text */
 };
 
 struct dp_input {
@@ -42,18 +42,18 @@ struct dp_input {
 	unsigned task, attempt;
 	const uint32_t *rows; /* SENT: places in the task's node set */
 	size_t row_count;
-	bool is_mandatory;    /* SENT: the broker will say if the node has no queue */
-	const char *sender;   /* RETURNED, REJECTED */
+	bool is_mandatory;  /* SENT: the broker will say if the node has no queue */
+	const char *sender; /* RETURNED, REJECTED */
 	const struct dp_reply *reply;
 	int signal;
 	const char *text;
 };
 
 enum dp_action_kind {
-	DP_DO_SEND,     /* ask rows of task, or with is_broadcast everyone that matches its filter */
-	DP_DO_PROBE,    /* find out whether rows of task are connected; must have no effect on them */
+	DP_DO_SEND,  /* ask rows of task, or with is_broadcast everyone that matches its filter */
+	DP_DO_PROBE, /* find out whether rows of task are connected; must have no effect on them */
 	DP_DO_WITHDRAW, /* forget what is not sent yet of task */
-	DP_DO_EMIT      /* tell event */
+	DP_DO_EMIT	/* tell event */
 };
 
 /* Borrowed: lives until the function that got it returns. */
@@ -77,16 +77,13 @@ struct dp_runner *dp_runner_new(const struct deploy_plan *plan, dp_action_fn *ac
 void dp_runner_free(struct dp_runner *runner);
 
 /* Take one input at the time now_us (monotonic); wall_us stamps events. */
-void dp_runner_step(struct dp_runner *runner, int64_t now_us, int64_t wall_us,
-	const struct dp_input *input);
+void dp_runner_step(
+	struct dp_runner *runner, int64_t now_us, int64_t wall_us, const struct dp_input *input);
 
 bool dp_runner_is_done(const struct dp_runner *runner);
 
 /* When to call it again with DP_IN_TICK, monotonic; DP_NEVER if it only waits for input. */
 int64_t dp_runner_wake_us(const struct dp_runner *runner);
-
-/* Nodes that were asked and have not answered, in order; for progress. Caller frees. */
-struct deploy_nodeset *dp_runner_pending(const struct dp_runner *runner);
 
 /* Hand over what the run came to; the runner is only good for dp_runner_free() afterwards. */
 void dp_runner_finish(struct dp_runner *runner, struct deploy_run_result *result);

@@ -15,8 +15,8 @@ void dp_stage_emit(struct dp_stage *stage, struct deploy_event event)
 	stage->act(stage->act_arg, &action);
 }
 
-void dp_stage_ignore(struct dp_stage *stage, struct deploy_tally *tally,
-	enum deploy_ignored reason, const char *node, unsigned attempt, const char *text)
+void dp_stage_ignore(struct dp_stage *stage, struct deploy_tally *tally, enum deploy_ignored reason,
+	const char *node, unsigned attempt, const char *text)
 {
 	if (++tally->ignored[reason] > MAX_TOLD)
 		return;

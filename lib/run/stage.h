@@ -6,7 +6,7 @@
 
 struct dp_stage {
 	int64_t now_us, wall_us;
-	unsigned task;   /* index of the task that is on stage */
+	unsigned task;	 /* index of the task that is on stage */
 	bool is_blocked; /* the broker takes no publishes */
 	unsigned long seq;
 	dp_action_fn *act;
@@ -17,7 +17,7 @@ struct dp_stage {
 void dp_stage_emit(struct dp_stage *stage, struct deploy_event event);
 
 /* Emit that a reply was seen and not credited, and count it. */
-void dp_stage_ignore(struct dp_stage *stage, struct deploy_tally *tally,
-	enum deploy_ignored reason, const char *node, unsigned attempt, const char *text);
+void dp_stage_ignore(struct dp_stage *stage, struct deploy_tally *tally, enum deploy_ignored reason,
+	const char *node, unsigned attempt, const char *text);
 
 #endif

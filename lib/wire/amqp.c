@@ -35,8 +35,8 @@ static void fill_keys(amqp_field_value_t *keys, const struct dp_publish *publish
 	}
 }
 
-int dp_carrier_publish(struct dp_carrier *carrier, const struct dp_publish *publish,
-	struct deploy_error *err)
+int dp_carrier_publish(
+	struct dp_carrier *carrier, const struct dp_publish *publish, struct deploy_error *err)
 {
 	amqp_basic_properties_t properties = {
 		._flags = AMQP_BASIC_REPLY_TO_FLAG | AMQP_BASIC_EXPIRATION_FLAG |
@@ -148,15 +148,15 @@ static int take_method(struct dp_carrier *carrier, const amqp_method_t *method,
 		out->kind = DP_DELIVERY_UNBLOCKED;
 		return 0;
 	case AMQP_CHANNEL_CLOSE_METHOD:
-		return fail_closed(
-			carrier, err, "the broker refuses", channel->reply_code, channel->reply_text);
+		return fail_closed(carrier, err, "the broker refuses", channel->reply_code,
+			channel->reply_text);
 	case AMQP_CONNECTION_CLOSE_METHOD:
 		return fail_closed(carrier, err, "the broker closed the connection",
 			connection->reply_code, connection->reply_text);
 	case AMQP_BASIC_CANCEL_METHOD:
 		carrier->is_broken = true;
-		return dp_error_set(
-			err, DEPLOY_CONNECT, "%s: the broker removed the reply queue", carrier->peer);
+		return dp_error_set(err, DEPLOY_CONNECT, "%s: the broker removed the reply queue",
+			carrier->peer);
 	default:
 		dp_log(DEPLOY_LOG_DEBUG, "method ignored id=%u", method->id);
 		return 0;
@@ -239,8 +239,8 @@ static void forget_body(struct dp_carrier *carrier)
 		dp_buf_release(&carrier->body);
 }
 
-int dp_carrier_receive(struct dp_carrier *carrier, struct dp_delivery *out,
-	struct deploy_error *err)
+int dp_carrier_receive(
+	struct dp_carrier *carrier, struct dp_delivery *out, struct deploy_error *err)
 {
 	struct timeval now = {0};
 	amqp_frame_t frame;

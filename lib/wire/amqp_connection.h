@@ -9,7 +9,7 @@
 #include "base/buf.h"
 #include "wire/carrier.h"
 
-#define DP_AMQP_CHANNEL     1
+#define DP_AMQP_CHANNEL	    1
 #define DP_AMQP_HEARTBEAT_S 10
 #define DP_AMQP_FRAME_MAX   131072
 
@@ -24,19 +24,18 @@ struct dp_carrier {
 	enum dp_amqp_expect expect;
 	enum dp_delivery_kind kind; /* of the message that is coming in */
 	size_t body_left, body_size;
-	bool is_single_frame;       /* the body is where librabbitmq put it */
+	bool is_single_frame; /* the body is where librabbitmq put it */
 	struct dp_buf body;
-	struct dp_buf text;         /* of the broker: a reason */
+	struct dp_buf text; /* of the broker: a reason */
 	char sender[256], key[256], id[256];
 	bool has_sender;
 };
 
 /* Turn what librabbitmq says into an error; what names the step. */
-int dp_amqp_fail(struct deploy_error *err, const char *what, amqp_rpc_reply_t reply);
 int dp_amqp_fail_status(struct deploy_error *err, const char *what, int status);
 
 /* What the broker says when it closes a channel or the connection: code and text. */
-int dp_amqp_fail_close(struct deploy_error *err, const char *what, unsigned code,
-	amqp_bytes_t text);
+int dp_amqp_fail_close(
+	struct deploy_error *err, const char *what, unsigned code, amqp_bytes_t text);
 
 #endif

@@ -10,6 +10,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -60,8 +61,7 @@ static enum deploy_code code_of_close(unsigned code)
 	}
 }
 
-int dp_amqp_fail_close(struct deploy_error *err, const char *what, unsigned code,
-	amqp_bytes_t text)
+int dp_amqp_fail_close(struct deploy_error *err, const char *what, unsigned code, amqp_bytes_t text)
 {
 	return dp_error_set(err, code_of_close(code), "%s: %.*s (%u)", what, (int)text.len,
 		(const char *)text.bytes, code);
@@ -77,11 +77,12 @@ int dp_amqp_fail_status(struct deploy_error *err, const char *what, int status)
 		return dp_error_set(err, DEPLOY_CONNECT, "%s: no sign of life for %d s", what,
 			2 * DP_AMQP_HEARTBEAT_S);
 	if (status == AMQP_STATUS_CONNECTION_CLOSED || status == AMQP_STATUS_SOCKET_CLOSED)
-		return dp_error_set(err, DEPLOY_CONNECT, "%s: the broker closed the connection", what);
+		return dp_error_set(
+			err, DEPLOY_CONNECT, "%s: the broker closed the connection", what);
 	return dp_error_set(err, DEPLOY_CONNECT, "%s: %s", what, amqp_error_string2(status));
 }
 
-int dp_amqp_fail(struct deploy_error *err, const char *what, amqp_rpc_reply_t reply)
+static int fail_reply(struct deploy_error *err, const char *what, amqp_rpc_reply_t reply)
 {
 	const amqp_connection_close_t *connection = reply.reply.decoded;
 	const amqp_channel_close_t *channel = reply.reply.decoded;
@@ -145,8 +146,8 @@ static int connect_address(const struct addrinfo *address, int64_t deadline_us, 
 	return -1;
 }
 
-static int connect_tcp(const struct deploy_broker *broker, int64_t deadline_us,
-	struct deploy_error *err)
+static int connect_tcp(
+	const struct deploy_broker *broker, int64_t deadline_us, struct deploy_error *err)
 {
 	struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM}, *found = NULL;
 	char port[16];
@@ -228,7 +229,8 @@ static int open_plain(amqp_connection_state_t connection, const struct deploy_br
 	return 0;
 }
 
-/* Without these capabilities RabbitMQ tells neither that it blocks us nor why it refuses a login. */
+/* Without these capabilities RabbitMQ tells neither that it blocks us nor why it refuses a login.
+ */
 static int login(struct dp_carrier *carrier, const struct deploy_config *config,
 	const struct deploy_broker *broker, struct deploy_error *err)
 {
@@ -251,7 +253,7 @@ static int login(struct dp_carrier *carrier, const struct deploy_config *config,
 		DP_AMQP_HEARTBEAT_S, &properties, AMQP_SASL_METHOD_PLAIN, broker->user,
 		broker->password);
 	if (reply.reply_type != AMQP_RESPONSE_NORMAL) {
-		(void)dp_amqp_fail(err, "login", reply);
+		(void)fail_reply(err, "login", reply);
 		if (err->code == DEPLOY_AUTH)
 			(void)dp_error_wrap(
 				err, "user '%s', vhost '%s'", broker->user, config->vhost);
@@ -273,10 +275,11 @@ static int check_exchange(struct dp_carrier *carrier, const char *collective, co
 	reply = amqp_get_rpc_reply(carrier->connection);
 	if (reply.reply_type == AMQP_RESPONSE_NORMAL)
 		return 0;
-	(void)dp_amqp_fail(err, "exchange", reply);
+	(void)fail_reply(err, "exchange", reply);
 	if (err->code == DEPLOY_CONFIG)
 		dp_error_hint(err,
-			"an administrator of the broker declares the exchanges %s_broadcast (topic) "
+			"an administrator of the broker declares the exchanges %s_broadcast "
+			"(topic) "
 			"and %s_directed (direct) in vhost '%s'",
 			collective, collective, carrier->vhost);
 	return err->code;
@@ -287,24 +290,24 @@ static int open_reply_queue(struct dp_carrier *carrier, struct deploy_error *err
 {
 	amqp_queue_declare_ok_t *queue;
 
-	queue = amqp_queue_declare(carrier->connection, DP_AMQP_CHANNEL, amqp_empty_bytes, 0, 0, 1, 1,
-		amqp_empty_table);
+	queue = amqp_queue_declare(carrier->connection, DP_AMQP_CHANNEL, amqp_empty_bytes, 0, 0, 1,
+		1, amqp_empty_table);
 	if (!queue)
-		return dp_amqp_fail(err, "reply queue", amqp_get_rpc_reply(carrier->connection));
+		return fail_reply(err, "reply queue", amqp_get_rpc_reply(carrier->connection));
 	carrier->reply_queue = amqp_bytes_malloc_dup(queue->queue);
 	if (!amqp_basic_consume(carrier->connection, DP_AMQP_CHANNEL, carrier->reply_queue,
 		    amqp_empty_bytes, 0, 1, 1, amqp_empty_table))
-		return dp_amqp_fail(err, "reply queue", amqp_get_rpc_reply(carrier->connection));
+		return fail_reply(err, "reply queue", amqp_get_rpc_reply(carrier->connection));
 	return 0;
 }
 
-static int open_channel(struct dp_carrier *carrier, const char *collective,
-	struct deploy_error *err)
+static int open_channel(
+	struct dp_carrier *carrier, const char *collective, struct deploy_error *err)
 {
 	int rc;
 
 	if (!amqp_channel_open(carrier->connection, DP_AMQP_CHANNEL))
-		return dp_amqp_fail(err, "channel", amqp_get_rpc_reply(carrier->connection));
+		return fail_reply(err, "channel", amqp_get_rpc_reply(carrier->connection));
 	rc = check_exchange(carrier, collective, "broadcast", err);
 	if (!rc)
 		rc = check_exchange(carrier, collective, "directed", err);
@@ -338,8 +341,8 @@ static int talk(struct dp_carrier *carrier, const struct deploy_config *config,
 	return open_channel(carrier, collective, err);
 }
 
-static struct dp_carrier *carrier_new(const struct deploy_config *config,
-	const struct deploy_broker *broker)
+static struct dp_carrier *carrier_new(
+	const struct deploy_config *config, const struct deploy_broker *broker)
 {
 	struct dp_carrier *carrier = dp_xcalloc(1, sizeof(*carrier));
 

@@ -29,10 +29,11 @@ const char *dp_carrier_peer(const struct dp_carrier *carrier);
 
 struct dp_publish {
 	const char *exchange, *routing_key;
-	const char *const *more_keys; /* further keys of the same exchange, one publish reaches all */
+	const char *const
+		*more_keys; /* further keys of the same exchange, one publish reaches all */
 	size_t more_count;
-	bool is_mandatory;            /* return it if no queue is bound to routing_key */
-	const char *id;               /* comes back with a return; at most 255 bytes */
+	bool is_mandatory; /* return it if no queue is bound to routing_key */
+	const char *id;	   /* comes back with a return; at most 255 bytes */
 	const void *body;
 	size_t body_len;
 	unsigned expiration_s;
@@ -45,8 +46,8 @@ struct dp_publish {
  * Publish. Call only while dp_carrier_is_writable(), and for at most 64 KiB before asking again;
  * otherwise it may wait for the broker. Errors: DEPLOY_CONNECT.
  */
-int dp_carrier_publish(struct dp_carrier *carrier, const struct dp_publish *publish,
-	struct deploy_error *err);
+int dp_carrier_publish(
+	struct dp_carrier *carrier, const struct dp_publish *publish, struct deploy_error *err);
 bool dp_carrier_is_blocked(const struct dp_carrier *carrier);
 
 enum dp_delivery_kind {
@@ -73,12 +74,13 @@ struct dp_delivery {
  * every few seconds. Errors: DEPLOY_CONNECT, DEPLOY_AUTH, DEPLOY_CONFIG, DEPLOY_PROTOCOL: the
  * connection or the reply queue is gone, and text says what the broker said.
  */
-int dp_carrier_receive(struct dp_carrier *carrier, struct dp_delivery *out,
-	struct deploy_error *err);
+int dp_carrier_receive(
+	struct dp_carrier *carrier, struct dp_delivery *out, struct deploy_error *err);
 
 /*
- * Wait until the connection can be read (or written, if wants_write), wake_fd can be read (-1: none),
- * or timeout_ms passed. *can_write, *has_wake tell. Returns at once while input is held back in memory.
+ * Wait until the connection can be read (or written, if wants_write), wake_fd can be read (-1:
+ * none), or timeout_ms passed. *can_write, *has_wake tell. Returns at once while input is held back
+ * in memory.
  */
 void dp_carrier_wait(struct dp_carrier *carrier, bool wants_write, int wake_fd, int timeout_ms,
 	bool *can_write, bool *has_wake);

@@ -1,13 +1,11 @@
 /* Keys are symbols and stand in the order in which Ruby writes them. */
 #include "wire/envelope.h"
 
-#include <assert.h>
 #include <limits.h>
 #include <string.h>
 
-#include <openssl/rand.h>
-
 #include "base/error.h"
+#include "base/random.h"
 #include "wire/security_psk.h"
 
 /* Requests are small; nodes with Ruby's limits should not meet a bigger one. */
@@ -17,9 +15,8 @@ void dp_request_id_new(char out[DP_REQUEST_ID_CHARS + 1])
 {
 	static const char hex[] = "0123456789abcdef";
 	unsigned char id[DP_REQUEST_ID_CHARS / 2];
-	int ok = RAND_bytes(id, sizeof(id));
 
-	assert(ok == 1);
+	dp_random(id, sizeof(id));
 	id[6] = (unsigned char)((id[6] & 0x0f) | 0x50);
 	id[8] = (unsigned char)((id[8] & 0x3f) | 0x80);
 	for (size_t i = 0; i < sizeof(id); i++) {
@@ -147,7 +144,8 @@ static int put_rpc_body(struct dp_buf *body, const struct deploy_request *reques
 	put_pair(body, "caller", callerid);
 	dp_marshal_put_symbol(body, "data");
 	dp_marshal_put_hash(body, json_object_size(request->inputs) + 1);
-	json_object_foreach (request->inputs, key, value) {
+	json_object_foreach(request->inputs, key, value)
+	{
 		dp_marshal_put_symbol(body, key);
 		rc = dp_marshal_put_json(body, value, DP_MARSHAL_STRING_KEYS, err);
 		if (rc)
@@ -175,7 +173,8 @@ static int encode_body(struct dp_buf *body, const struct deploy_request *request
 }
 
 int dp_envelope_encode(struct dp_buf *out, const struct deploy_request *request,
-	const struct dp_speaker *speaker, const struct dp_sending *sending, struct deploy_error *err)
+	const struct dp_speaker *speaker, const struct dp_sending *sending,
+	struct deploy_error *err)
 {
 	static const struct deploy_filter anyone;
 	const char *agent = sending->is_probe ? "deployctl_probe" : request->agent;
@@ -214,8 +213,8 @@ out:
 	return rc;
 }
 
-int dp_envelope_decode(struct dp_reply_envelope *out, const void *bytes, size_t len,
-	struct deploy_error *err)
+int dp_envelope_decode(
+	struct dp_reply_envelope *out, const void *bytes, size_t len, struct deploy_error *err)
 {
 	enum { SENDER, ID, BODY, HASH, FIELDS };
 	struct dp_marshal_field field[FIELDS] = {
@@ -250,8 +249,8 @@ static bool is_pong(const char *bytes, size_t len)
 	       (len > sizeof(wrapped) - 1 && memcmp(bytes, wrapped, sizeof(wrapped) - 1) == 0);
 }
 
-int dp_reply_body_decode(struct dp_reply_body *out, const void *bytes, size_t len,
-	struct deploy_error *err)
+int dp_reply_body_decode(
+	struct dp_reply_body *out, const void *bytes, size_t len, struct deploy_error *err)
 {
 	enum { CODE, MESSAGE, DATA, FIELDS };
 	struct dp_marshal_field field[FIELDS] = {
@@ -269,7 +268,8 @@ int dp_reply_body_decode(struct dp_reply_body *out, const void *bytes, size_t le
 		return dp_error_wrap(err, "body");
 	if (!field[CODE].is_found || field[CODE].number < 0 || field[CODE].number > INT_MAX) {
 		json_decref(field[DATA].value);
-		return dp_error_set(err, DEPLOY_PROTOCOL, "body: statuscode is missing or no status");
+		return dp_error_set(
+			err, DEPLOY_PROTOCOL, "body: statuscode is missing or no status");
 	}
 	out->statuscode = (int)field[CODE].number;
 	out->statusmsg = field[MESSAGE].text;

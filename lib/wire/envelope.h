@@ -24,13 +24,14 @@ struct dp_speaker {
 struct dp_sending {
 	const char *request_id;
 	const struct deploy_filter *filter; /* NULL: directed, nodes need only have the agent */
-	bool is_probe;                      /* matches no node: asks the broker, not the node */
-	long long msgtime_s;                /* wall clock */
+	bool is_probe;			    /* matches no node: asks the broker, not the node */
+	long long msgtime_s;		    /* wall clock */
 };
 
 /* Append the signed envelope of request to out. Errors: DEPLOY_INPUT (inputs too deep or large). */
 int dp_envelope_encode(struct dp_buf *out, const struct deploy_request *request,
-	const struct dp_speaker *speaker, const struct dp_sending *sending, struct deploy_error *err);
+	const struct dp_speaker *speaker, const struct dp_sending *sending,
+	struct deploy_error *err);
 
 /* What a reply's envelope says, borrowed from its bytes; only the body is covered by the hash. */
 struct dp_reply_envelope {
@@ -38,20 +39,20 @@ struct dp_reply_envelope {
 };
 
 /* Errors: DEPLOY_PROTOCOL: no Marshal, a part missing, sender no identity. */
-int dp_envelope_decode(struct dp_reply_envelope *out, const void *bytes, size_t len,
-	struct deploy_error *err);
+int dp_envelope_decode(
+	struct dp_reply_envelope *out, const void *bytes, size_t len, struct deploy_error *err);
 
 /* A reply's body: {statuscode, statusmsg, data} or the text "pong". */
 struct dp_reply_body {
 	bool is_pong;
 	int statuscode;
 	struct dp_slice statusmsg; /* borrowed from the bytes */
-	json_t *data;              /* new reference, or NULL */
+	json_t *data;		   /* new reference, or NULL */
 	struct dp_marshal_notes notes;
 };
 
 /* Errors: DEPLOY_PROTOCOL; out->data is then NULL. */
-int dp_reply_body_decode(struct dp_reply_body *out, const void *bytes, size_t len,
-	struct deploy_error *err);
+int dp_reply_body_decode(
+	struct dp_reply_body *out, const void *bytes, size_t len, struct deploy_error *err);
 
 #endif

@@ -14,8 +14,9 @@ void dp_psk_sign(char out[DP_PSK_HASH_CHARS + 1], const void *body, size_t len, 
 	EVP_MD_CTX *md = EVP_MD_CTX_new();
 	int ok;
 
-	ok = md && EVP_DigestInit_ex(md, EVP_md5(), NULL) == 1 && EVP_DigestUpdate(md, body, len) == 1 &&
-	     EVP_DigestUpdate(md, psk, strlen(psk)) == 1 && EVP_DigestFinal_ex(md, digest, NULL) == 1;
+	ok = md && EVP_DigestInit_ex(md, EVP_md5(), NULL) == 1 &&
+	     EVP_DigestUpdate(md, body, len) == 1 && EVP_DigestUpdate(md, psk, strlen(psk)) == 1 &&
+	     EVP_DigestFinal_ex(md, digest, NULL) == 1;
 	EVP_MD_CTX_free(md);
 	assert(ok);
 	for (size_t i = 0; i < DP_PSK_HASH_CHARS / 2; i++) {
@@ -25,8 +26,7 @@ void dp_psk_sign(char out[DP_PSK_HASH_CHARS + 1], const void *body, size_t len, 
 	out[DP_PSK_HASH_CHARS] = '\0';
 }
 
-bool dp_psk_verify(const char *hash, size_t hash_len, const void *body, size_t len,
-	const char *psk)
+bool dp_psk_verify(const char *hash, size_t hash_len, const void *body, size_t len, const char *psk)
 {
 	char expected[DP_PSK_HASH_CHARS + 1];
 

@@ -21,9 +21,9 @@ struct dp_transport {
 	struct dp_carrier *carrier;
 	char *identity, *callerid, *psk;
 	bool is_base64;
-	struct dp_buf plain;     /* a message without its Base64 */
+	struct dp_buf plain;	 /* a message without its Base64 */
 	struct dp_buf statusmsg; /* of the reply that was received last */
-	json_t *data;            /* likewise */
+	json_t *data;		 /* likewise */
 	char sender[DEPLOY_MAX_IDENTITY + 1], id[64];
 	struct deploy_error why; /* a message was rejected */
 };
@@ -100,7 +100,8 @@ int dp_transport_encode(struct dp_transport *transport, struct dp_buf *out,
 	const struct deploy_request *request, const char *id, const struct deploy_filter *filter,
 	bool is_probe, struct deploy_error *err)
 {
-	const struct dp_speaker speaker = {transport->identity, transport->callerid, transport->psk};
+	const struct dp_speaker speaker = {
+		transport->identity, transport->callerid, transport->psk};
 	const struct dp_sending sending = {.request_id = id,
 		.filter = filter,
 		.is_probe = is_probe,
@@ -152,8 +153,8 @@ int dp_transport_direct(struct dp_transport *transport, const struct dp_buf *mes
 	return publish(transport, message, request, "directed", &out, err);
 }
 
-static int reject(struct dp_transport *transport, const struct dp_delivery *delivery,
-	struct dp_arrival *out)
+static int reject(
+	struct dp_transport *transport, const struct dp_delivery *delivery, struct dp_arrival *out)
 {
 	out->kind = DP_ARRIVAL_REJECTED;
 	out->sender = delivery->sender;
@@ -183,15 +184,16 @@ static const char *keep_statusmsg(struct dp_transport *transport, struct dp_slic
 		dp_buf_add(&transport->statusmsg, text.data, text.len);
 	} else {
 		escaped = deploy_text_escape(text.data, text.len);
-		dp_buf_addf(&transport->statusmsg, "%.*s", (int)transport->statusmsg.limit, escaped);
+		dp_buf_addf(
+			&transport->statusmsg, "%.*s", (int)transport->statusmsg.limit, escaped);
 		free(escaped);
 	}
 	return dp_buf_text(&transport->statusmsg);
 }
 
 /* From the outside in: envelope, signature, and only then the body. */
-static int decode(struct dp_transport *transport, const char *bytes, size_t len,
-	struct dp_arrival *out)
+static int decode(
+	struct dp_transport *transport, const char *bytes, size_t len, struct dp_arrival *out)
 {
 	struct dp_reply_envelope envelope;
 	struct dp_reply_body body;
@@ -209,7 +211,8 @@ static int decode(struct dp_transport *transport, const char *bytes, size_t len,
 	copy_slice(transport->sender, sizeof(transport->sender), envelope.sender);
 	copy_slice(transport->id, sizeof(transport->id), envelope.request_id);
 	if (body.notes.collisions)
-		dp_log(DEPLOY_LOG_WARN, "keys that are the same as text: the last counts node=%s keys=%u",
+		dp_log(DEPLOY_LOG_WARN,
+			"keys that are the same as text: the last counts node=%s keys=%u",
 			transport->sender, body.notes.collisions);
 	json_decref(transport->data);
 	transport->data = body.data;
@@ -223,8 +226,8 @@ static int decode(struct dp_transport *transport, const char *bytes, size_t len,
 	return 0;
 }
 
-static int take_message(struct dp_transport *transport, const struct dp_delivery *delivery,
-	struct dp_arrival *out)
+static int take_message(
+	struct dp_transport *transport, const struct dp_delivery *delivery, struct dp_arrival *out)
 {
 	const char *bytes = delivery->body;
 	size_t len = delivery->body_len;
@@ -243,8 +246,8 @@ static int take_message(struct dp_transport *transport, const struct dp_delivery
 	return rc ? reject(transport, delivery, out) : 0;
 }
 
-int dp_transport_receive(struct dp_transport *transport, struct dp_arrival *out,
-	struct deploy_error *err)
+int dp_transport_receive(
+	struct dp_transport *transport, struct dp_arrival *out, struct deploy_error *err)
 {
 	struct dp_delivery delivery;
 	int rc = dp_carrier_receive(transport->carrier, &delivery, err);
@@ -259,8 +262,9 @@ int dp_transport_receive(struct dp_transport *transport, struct dp_arrival *out,
 		return take_message(transport, &delivery, out);
 	case DP_DELIVERY_TOO_LARGE:
 		transport->why = (struct deploy_error){0};
-		(void)dp_error_set(&transport->why, DEPLOY_PROTOCOL, "reply too large: %zu bytes, limit %d",
-			delivery.body_len, DP_MAX_MESSAGE_BYTES);
+		(void)dp_error_set(&transport->why, DEPLOY_PROTOCOL,
+			"reply too large: %zu bytes, limit %d", delivery.body_len,
+			DP_MAX_MESSAGE_BYTES);
 		return reject(transport, &delivery, out);
 	case DP_DELIVERY_RETURNED:
 		out->kind = DP_ARRIVAL_RETURNED;

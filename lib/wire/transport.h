@@ -1,4 +1,5 @@
-/* Values to and from the bus: requests are encoded, signed and published; replies verified and decoded. */
+/* Values to and from the bus: requests are encoded, signed and published; replies verified and
+ * decoded. */
 #ifndef DP_TRANSPORT_H
 #define DP_TRANSPORT_H
 
@@ -27,8 +28,8 @@ const char *dp_transport_peer(const struct dp_transport *transport);
 void dp_transport_new_id(char id[DP_REQUEST_ID_SIZE]);
 
 /*
- * Put the bytes of a message into out, which is cleared first. filter: what nodes check, or NULL for
- * a directed message. A probe is a ping that no node answers. Errors: DEPLOY_INPUT.
+ * Put the bytes of a message into out, which is cleared first. filter: what nodes check, or NULL
+ * for a directed message. A probe is a ping that no node answers. Errors: DEPLOY_INPUT.
  */
 int dp_transport_encode(struct dp_transport *transport, struct dp_buf *out,
 	const struct deploy_request *request, const char *id, const struct deploy_filter *filter,
@@ -63,8 +64,8 @@ struct dp_arrival {
 };
 
 /* Take the next arrival; never waits. Errors: the connection is gone, see dp_carrier_receive(). */
-int dp_transport_receive(struct dp_transport *transport, struct dp_arrival *out,
-	struct deploy_error *err);
+int dp_transport_receive(
+	struct dp_transport *transport, struct dp_arrival *out, struct deploy_error *err);
 
 bool dp_transport_is_blocked(const struct dp_transport *transport);
 
