@@ -1,44 +1,143 @@
-# deployctl: command line and library. GNU make; everything that is built lands in build/.
+# deployctl: command line and library. GNU make; everything that is built lands in $(BUILD).
 VERSION  := 0.1.0
 PREFIX   ?= /usr/local
+DESTDIR  ?=
 BUILD    ?= build
-PACKAGES := librabbitmq jansson libpcre2-8 openssl
 CC       ?= cc
 
+PACKAGES := librabbitmq jansson libpcre2-8 libcrypto
 WARN     := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla \
-            -Wwrite-strings -Wformat=2 -Wundef -Wcast-qual
-ifdef DEV
-WARN     += -Werror
-endif
-HARDEN   := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
+            -Wwrite-strings -Wformat=2 -Wundef -Wcast-qual $(if $(DEV),-Werror)
+HARDEN   ?= -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 CFLAGS   ?= -O2 -g
-LDFLAGS  ?= -pie -Wl,-z,relro,-z,now
-BASE     := -std=c11 -D_POSIX_C_SOURCE=200809L -Iinclude $(WARN) -include lib/base/banned.h \
-            -MMD -MP
-LIBS     := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
-LIB_SRC  := $(sort $(wildcard lib/*/*.c))
-LIB_OBJ  := $(LIB_SRC:%.c=$(BUILD)/%.o)
+LDFLAGS  ?= -Wl,-z,relro,-z,now
+# What a program of this build is compiled with; banned.h makes unsafe functions compile errors.
+COMMON   := -std=c11 -D_POSIX_C_SOURCE=200809L -Iinclude -MMD -MP -fPIE
+BANNED   := -include lib/base/banned.h
+COMPILE   = $(CC) $(COMMON) $(WARN) $(HARDEN) $(CFLAGS)
+LIBS      = $(shell pkg-config --libs $(PACKAGES))
 
-.DEFAULT_GOAL := all
-all: $(BUILD)/libdeploy.a ## build the library
+LIB_OBJ  := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard lib/*/*.c)))
+CMD_OBJ  := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard cmd/*.c)))
+UNIT     := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard test/unit/test_*.c)))
+FUZZ     := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard test/fuzz/fuzz_*.c)))
+LAB_TOOL := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard test/lab/*.c)))
+BENCH    := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard test/bench/*.c)))
+LIB      := $(BUILD)/libdeploy.a
+SANITIZE := BUILD=$(BUILD)/sanitize HARDEN= LDFLAGS= \
+            CFLAGS="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer"
 
-$(BUILD)/lib/base/mem.o: EXTRA = -DDP_MAY_ALLOCATE
-$(BUILD)/lib/%.o: lib/%.c
+all: $(LIB) $(BUILD)/deployctl ## build the library and the program
+
+$(BUILD)/lib/base/mem.o $(BUILD)/cmd/out.o: BANNED += -DDP_MAY_ALLOCATE
+$(BUILD)/cmd/%.o: COMMON += -Icmd -DDEPLOYCTL_VERSION='"$(VERSION)"'
+$(BUILD)/lib/%.o: COMMON += -Ilib
+$(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(BASE) -Ilib $(HARDEN) $(CFLAGS) $(EXTRA) -c -o $@ $<
+	$(COMPILE) $(BANNED) -c -o $@ $<
 
-$(BUILD)/libdeploy.a: $(LIB_OBJ)
+$(LIB): $(LIB_OBJ)
+	@rm -f $@
 	$(AR) rcs $@ $^
 
-$(BUILD)/test/unit/%: test/unit/%.c $(BUILD)/libdeploy.a
-	@mkdir -p $(@D)
-	$(CC) $(filter-out -include lib/base/banned.h,$(BASE)) -Ilib $(CFLAGS) -o $@ $< $(BUILD)/libdeploy.a -lcmocka $(LIBS)
+$(BUILD)/deployctl: $(CMD_OBJ) $(LIB)
+	$(CC) -pie $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-UNIT := $(patsubst test/unit/%.c,$(BUILD)/test/unit/%,$(wildcard test/unit/test_*.c))
-unit: $(UNIT) ## run the unit tests
-	@for t in $(UNIT); do $$t || exit 1; done
+# The same commands on a carrier of the tests: linked before the library, it takes AMQP's place.
+$(BUILD)/deployctl-loop: $(CMD_OBJ) $(patsubst %.c,$(BUILD)/%.o,$(wildcard test/cli/*.c)) $(LIB)
+	$(CC) -pie $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+$(BUILD)/test/cli/%.o: COMMON += -Ilib
+
+# Unit tests may look at everything but main.
+$(BUILD)/test/unit/%: test/unit/%.c $(filter-out $(BUILD)/cmd/main.o,$(CMD_OBJ)) $(LIB)
+	@mkdir -p $(@D)
+	$(COMPILE) -pie -Ilib -Icmd -DDEPLOYCTL_VERSION='"$(VERSION)"' $(LDFLAGS) -o $@ \
+		$(filter %.c %.o %.a,$^) -lcmocka $(LIBS)
+$(BUILD)/test/lab/% $(BUILD)/test/bench/%: $(LIB)
+$(BUILD)/test/lab/%: test/lab/%.c
+	@mkdir -p $(@D)
+	$(COMPILE) -pie -Ilib $(LDFLAGS) -o $@ $(filter %.c %.a,$^) $(LIBS)
+$(BUILD)/test/bench/%: test/bench/%.c
+	@mkdir -p $(@D)
+	$(COMPILE) -pie -Ilib $(LDFLAGS) -o $@ $(filter %.c %.a,$^) $(LIBS)
+$(BUILD)/test/fuzz/%: test/fuzz/%.c $(sort $(wildcard lib/*/*.c))
+	@mkdir -p $(@D)
+	clang -std=c11 -D_POSIX_C_SOURCE=200809L -DDP_MAY_ALLOCATE -Iinclude -Ilib -g -O1 \
+		-fsanitize=fuzzer,address,undefined -o $@ $^ $(LIBS)
+
+programs: all $(BUILD)/deployctl-loop $(UNIT) $(LAB_TOOL)
+
+test: programs ## unit, command line, layers, symbols, docs: no network, no root, under 30 s
+	@BUILD=$(BUILD) test/run unit cli layers docs
+
+lab: programs ## the tests on a real broker with real nodes
+	@BUILD=$(BUILD) test/run lab
+
+sanitize: ## unit and command line tests under ASan and UBSan
+	@$(MAKE) $(SANITIZE) programs
+	@BUILD=$(BUILD)/sanitize test/run unit cli
+
+check: deps ## every test, what they need installed first
+	@$(MAKE) programs
+	@$(MAKE) $(SANITIZE) programs
+	@BUILD=$(BUILD) test/run unit cli layers docs sanitize lab
+
+demo: deps ## the main job on a real broker with real nodes
+	@$(MAKE) all
+	@BUILD=$(BUILD) test/lab/demo
+
+deps: ## install what is missing to build and to test, with apt
+	@test/deps
+
+analyze: ## gcc -fanalyzer, cppcheck and clang-tidy over the sources
+	@BUILD=$(BUILD) test/analyze
+
+fuzz: $(FUZZ) ## each fuzzer for 60 s
+	@for f in $(FUZZ); do mkdir -p $$f.corpus && $$f -max_total_time=60 -print_final_stats=1 \
+		$$f.corpus test/data || exit 1; done
+
+bench: programs $(BENCH) ## measure against mco, as ratios
+	@BUILD=$(BUILD) test/bench/bench
+
+coverage: ## lines that unit and command line tests reach
+	@$(MAKE) BUILD=$(BUILD)/coverage HARDEN= CFLAGS="-O0 -g --coverage" programs
+	@BUILD=$(BUILD)/coverage test/run unit cli
+	@gcov -n -o $(BUILD)/coverage $$(find $(BUILD)/coverage/lib $(BUILD)/coverage/cmd -name '*.gcda') \
+		| awk '/^File .(lib|cmd)/ {f=$$2} /^Lines executed/ && f {print f, $$2; f=""}' | sort
+
+docs: all ## write man pages and completions from the command table
+	@DEPLOYCTL=$(BUILD)/deployctl test/docs write
+
+install: all ## into $(DESTDIR)$(PREFIX)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1
+	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	install -d $(DESTDIR)$(PREFIX)/share/zsh/site-functions
+	install -d $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+	install -m 755 $(BUILD)/deployctl $(DESTDIR)$(PREFIX)/bin/deployctl
+	install -m 644 man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+	install -m 644 completions/deployctl.bash \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/deployctl
+	install -m 644 completions/_deployctl $(DESTDIR)$(PREFIX)/share/zsh/site-functions/
+	install -m 644 completions/deployctl.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/
+
+uninstall: ## remove what install put there
+	rm -f $(DESTDIR)$(PREFIX)/bin/deployctl
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/share/man/man1/,$(notdir $(wildcard man/*.1)))
+	rm -f $(DESTDIR)$(PREFIX)/share/bash-completion/completions/deployctl
+	rm -f $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_deployctl
+	rm -f $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/deployctl.fish
+
+dist: ## a source archive of what is committed
+	git archive --prefix=deployctl-$(VERSION)/ -o deployctl-$(VERSION).tar.gz HEAD
 
 clean: ## remove everything that was built
 	rm -rf $(BUILD)
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.DEFAULT_GOAL := all
+.SECONDARY:
+.PHONY: all programs test lab sanitize check demo deps analyze fuzz bench coverage docs install \
+	uninstall dist clean help
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
-.PHONY: all unit clean

@@ -1,0 +1,113 @@
+# The same question gets the same answer as from mco: the same nodes, the same values.
+load helper
+
+# same_nodes FILTER...
+same_nodes() {
+	local mine
+	dc ping -o name --window-time 1s "$@"
+	[ "$status" -eq 0 ]
+	mine=$output
+	run --separate-stderr lab mco find "$@"
+	equal "$(sort <<<"$output")" "$(sort <<<"$mine")"
+}
+
+# same_replies COMMAND...: an rpc, as mco's own JSON
+same_replies() {
+	local mine
+	dc rpc -j --window-time 1s "$@"
+	mine=$(json 'd.sort_by { |r| r["sender"] }')
+	has "$mine" '"sender":"web0'
+	run --separate-stderr lab mco rpc -j "$@"
+	equal "$(json 'd.sort_by { |r| r["sender"] }')" "$mine"
+}
+
+@test "everyone" {
+	same_nodes
+}
+
+@test "a fact" {
+	same_nodes -F cluster=alfa
+	[ "$(wc -l <<<"$output")" -eq 5 ]
+}
+
+@test "a fact by regular expression" {
+	same_nodes -F 'hostname=~/^web0[2-4]$/'
+}
+
+@test "a fact by inequality, as numbers" {
+	same_nodes -F 'rank>=4' -F 'rank<8'
+}
+
+@test "a fact that is not equal" {
+	same_nodes -F 'country!=de'
+}
+
+@test "a fact with text beyond ASCII" {
+	same_nodes -F 'motto=grüße'
+	[ -n "$output" ]
+}
+
+@test "a class, and one by regular expression" {
+	same_nodes -C mysql
+	same_nodes -C /^role/
+}
+
+@test "an agent" {
+	same_nodes -A lab
+}
+
+@test "identities by regular expression" {
+	same_nodes -I '/web0[5-7]/'
+}
+
+@test "facts and classes in one word list" {
+	same_nodes -W 'apache country=uk'
+}
+
+@test "another collective" {
+	same_nodes -T subcol
+}
+
+@test "rpcutil get_fact" {
+	same_replies rpcutil get_fact fact=cluster
+}
+
+@test "rpcutil get_facts of some nodes" {
+	same_replies rpcutil get_facts facts=cluster,motto,nosuch -F country=de
+}
+
+@test "rpcutil inventory" {
+	same_replies rpcutil inventory -F cluster=bravo
+}
+
+@test "rpcutil agent_inventory of a named node" {
+	same_replies rpcutil agent_inventory -I web03.example.net
+}
+
+@test "rpcutil collective_info" {
+	same_replies rpcutil collective_info
+}
+
+@test "nested data, big integers and links" {
+	local mine
+	dc rpc lab echo 'msg=größer' -I web01.example.net -j
+	mine=$(json 'd[0]["data"].sort.to_h')
+	run --separate-stderr lab mco rpc lab echo 'msg=größer' -I web01.example.net -j
+	# Beyond 64 bits JSON has no integers of its own, so ours is written as text.
+	equal "$(json 'def big(v) = case v
+		when Hash then v.to_h { |k, x| [k, big(x)] }
+		when Array then v.map { |x| big(x) }
+		when Integer then v.abs >= 2**63 ? {"$int" => v.to_s} : v
+		else v end
+		big(d[0]["data"]).sort.to_h')" "$mine"
+}
+
+@test "a failing action has mco's status and message" {
+	same_replies rpcutil get_config_item item=nosuch -I web01.example.net
+	dc rpc rpcutil get_config_item item=nosuch -I web01.example.net
+	[ "$status" -eq 2 ]
+}
+
+@test "what an agent refuses has mco's status" {
+	same_replies rpcutil get_data source=nosuch query=x -I web02.example.net
+}
