@@ -1,0 +1,40 @@
+/* deployctl help — how to use it. */
+#include "command.h"
+#include "help.h"
+
+static const enum exit_status help_exits[] = {EXIT_ALL_OK, EXIT_USAGE, EXIT_OUTPUT, EXIT_LIST_END};
+
+static const struct example help_examples[] = {
+	{"deployctl help", "the commands, and the options that all of them have"},
+	{"deployctl help version", "one command; deployctl version --help prints the same"},
+	{"deployctl help -o json", "all of it for programs"},
+	{NULL, NULL},
+};
+
+static int help_main(struct ctx *ctx, void *opts, struct args args, struct deploy_error *err)
+{
+	const struct command *command = NULL;
+
+	(void)opts;
+	if (args.count > 0) {
+		command = command_find(args.values[0], err);
+		if (!command)
+			return EXIT_USAGE;
+	}
+	help_print(ctx->out, command);
+	return EXIT_ALL_OK;
+}
+
+const struct command cmd_help = {
+	.name = "help",
+	.group = "about",
+	.summary = "tell how to use deployctl or a command",
+	.operands = "[COMMAND]",
+	.description = "Prints the commands there are, or all about one of them, to stdout. With "
+		       "-o json the same is one document, from which other tools can be made.",
+	.min_args = 0,
+	.max_args = 1,
+	.exits = help_exits,
+	.examples = help_examples,
+	.main = help_main,
+};

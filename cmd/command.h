@@ -1,0 +1,87 @@
+/*
+ * A subcommand is one file cmd_<name>.c with one entry, struct command cmd_<name>.
+ * To add one: write the file, add its name to COMMANDS, run `make docs` (man page and completions
+ * are made from the entry); `make test` names what is still missing.
+ */
+#ifndef COMMAND_H
+#define COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "deploy/deploy.h"
+#include "exits.h"
+#include "opt.h"
+#include "out.h"
+
+/* Every command, in the order in which help shows them; each name is spelt here once. */
+#define COMMANDS(X) \
+	X(ping)         \
+	X(rpc)          \
+	X(help)         \
+	X(version)
+
+/* What main prepares before a command runs. */
+enum {
+	NEED_CONFIG = 1, /* ctx->config */
+	NEED_BROKER = 2  /* ctx_bus() may be called; signals are caught */
+};
+
+struct args {
+	int count;
+	char **values; /* operands, without the command's name */
+};
+
+/* What a command may use; main opens and closes all of it. */
+struct ctx {
+	struct global_opts global;
+	struct deploy_config *config; /* NULL unless needed */
+	struct deploy_bus *bus;       /* NULL until ctx_bus() */
+	struct out *out;              /* stdout */
+	int signal_fd;                /* for struct deploy_run_options; -1 unless a broker is needed */
+};
+
+/*
+ * Connect to the broker for a collective, once; main closes. Prints nothing.
+ * Errors: those of deploy_bus_open(); DEPLOY_USAGE for a collective that the configuration lacks.
+ */
+int ctx_bus(struct ctx *ctx, const char *collective, struct deploy_error *err);
+
+struct example {
+	const char *command; /* as typed, without "$ " */
+	const char *text;    /* what it does, one line */
+};
+
+/* The second part of the name tells the rest: the operands' help, and their limits. */
+#define ARGS_ANY (-1)
+#define OPTS_MAX 4096 /* bytes of a command's options */
+
+struct command {
+	const char *name, *group; /* group: "observe", "act", "about" */
+	const char *summary;      /* at most 50 characters, no full stop */
+	const char *operands;     /* "AGENT ACTION [KEY=VALUE...]" or "" */
+	const char *description;  /* paragraphs separated by an empty line, plain text */
+	int min_args, max_args;
+	const struct opt *options; /* ends with OPT_END; NULL for none */
+	size_t opts_size;          /* of the struct that the options fill in; at most OPTS_MAX */
+	void (*opts_init)(void *opts);    /* defaults other than zero; may be NULL */
+	void (*opts_release)(void *opts); /* frees what options own; may be NULL */
+	unsigned needs;
+	const enum exit_status *exits;   /* the statuses it may return, ends with EXIT_LIST_END */
+	const struct example *examples;  /* ends with a NULL command */
+	/*
+	 * Returns an exit status (exits.h). err: filled in on failure; main prints it, and takes
+	 * the status that the error means if 0 was returned with it.
+	 */
+	int (*main)(struct ctx *ctx, void *opts, struct args args, struct deploy_error *err);
+};
+
+#define DECLARE_COMMAND(name) extern const struct command cmd_##name;
+COMMANDS(DECLARE_COMMAND)
+
+extern const struct command *const commands[]; /* ends with NULL */
+
+/* Errors: NULL and DEPLOY_USAGE, with the command that was probably meant as hint. */
+const struct command *command_find(const char *name, struct deploy_error *err);
+
+#endif

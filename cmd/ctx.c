@@ -1,0 +1,56 @@
+/* What commands get from main: the connection to the broker, opened when it is first asked for. */
+#include <string.h>
+
+#include "command.h"
+#include "signals.h"
+
+static int check_collective(
+	const struct deploy_config *config, const char *name, struct deploy_error *err)
+{
+	const char *meant;
+	size_t i;
+
+	if (strcmp(name, config->main_collective) == 0)
+		return 0;
+	for (i = 0; i < config->collective_count; i++)
+		if (strcmp(name, config->collectives[i]) == 0)
+			return 0;
+	meant = deploy_text_suggest(
+		name, (const char *const *)config->collectives, config->collective_count);
+	if (meant)
+		error_hint(err, "--target=%s", meant);
+	return error_set(err, DEPLOY_USAGE, "collective \"%s\" is not one of those in %s", name,
+		config->path);
+}
+
+static int interrupted(struct deploy_error *err)
+{
+	return error_set(err, DEPLOY_INTERRUPTED, "interrupted while connecting");
+}
+
+/* The phase is set before asking what came: a signal in between is seen by one or the other. */
+static int connect_bus(struct ctx *ctx, const char *collective, struct deploy_error *err)
+{
+	int rc;
+
+	signals_set_phase(SIGNALS_CONNECTING);
+	rc = deploy_bus_open(&ctx->bus, ctx->config, collective, err);
+	signals_set_phase(SIGNALS_RUNNING);
+	if (rc == 0 && signals_received() != 0)
+		rc = interrupted(err);
+	return rc;
+}
+
+int ctx_bus(struct ctx *ctx, const char *collective, struct deploy_error *err)
+{
+	int rc;
+
+	if (ctx->bus)
+		return 0;
+	if (!ctx->config)
+		return error_set(err, DEPLOY_BUG, "the command did not ask for a configuration");
+	if (!collective)
+		collective = ctx->config->main_collective;
+	rc = check_collective(ctx->config, collective, err);
+	return rc == 0 ? connect_bus(ctx, collective, err) : rc;
+}

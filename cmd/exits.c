@@ -1,0 +1,146 @@
+/* What each exit status means, which of two wins, and errors that the command line itself finds. */
+#include "exits.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+const struct exit_info exit_infos[] = {
+	{EXIT_ALL_OK, "all_ok", "every targeted node ok, or nothing to do"},
+	{EXIT_NO_NODES, "no_nodes", "no node matched"},
+	{EXIT_NODE_FAILED, "node_failed", "at least one node failed"},
+	{EXIT_NO_ANSWER, "no_answer", "nodes were asked and none answered"},
+	{EXIT_SOME_SILENT, "some_silent", "none failed, some silent or unknown"},
+	{EXIT_STOPPED, "stopped", "stopped early: failure limit or a task's deadline"},
+	{EXIT_REFUSED, "refused", "refused before anything changed"},
+	{EXIT_CHANGES, "changes", "changes pending"},
+	{EXIT_USAGE, "usage", "wrong usage"},
+	{EXIT_INPUT, "input", "bad input"},
+	{EXIT_NO_INPUT, "no_input", "input file missing or unreadable"},
+	{EXIT_UNREACHABLE, "unreachable", "broker unreachable"},
+	{EXIT_INTERNAL, "internal", "internal error"},
+	{EXIT_OUTPUT, "output", "output cannot be written"},
+	{EXIT_AUTH, "auth", "not authorised: broker login, TLS, certificate"},
+	{EXIT_CONFIG, "config", "configuration missing, wrong or unsafe"},
+	{EXIT_DEADLINE, "deadline", "the deadline of the run passed"},
+	{EXIT_INT, "interrupted", "interrupted (INT)"},
+	{EXIT_TERM, "terminated", "terminated (TERM, HUP)"},
+	{EXIT_LIST_END, NULL, NULL},
+};
+
+const struct exit_info *exit_info(int status)
+{
+	const struct exit_info *info, *internal = exit_infos;
+
+	for (info = exit_infos; info->status != EXIT_LIST_END; info++) {
+		if ((int)info->status == status)
+			return info;
+		if (info->status == EXIT_INTERNAL)
+			internal = info;
+	}
+	return internal;
+}
+
+const char *exit_name(int status)
+{
+	return exit_info(status)->name;
+}
+
+enum exit_status exit_of_error(enum deploy_code code)
+{
+	switch (code) {
+	case DEPLOY_OK:
+		return EXIT_ALL_OK;
+	case DEPLOY_USAGE:
+		return EXIT_USAGE;
+	case DEPLOY_CONFIG:
+		return EXIT_CONFIG;
+	case DEPLOY_INPUT:
+		return EXIT_INPUT;
+	case DEPLOY_CONNECT:
+	case DEPLOY_PROTOCOL:
+		return EXIT_UNREACHABLE;
+	case DEPLOY_AUTH:
+		return EXIT_AUTH;
+	case DEPLOY_TIMEOUT:
+		return EXIT_DEADLINE;
+	case DEPLOY_IO:
+		return EXIT_OUTPUT;
+	case DEPLOY_INTERRUPTED:
+		return EXIT_INT;
+	case DEPLOY_BUG:
+		break;
+	}
+	return EXIT_INTERNAL;
+}
+
+/* Place in the order of precedence; a status that is not in the list counts as an internal error.
+ */
+static unsigned severity(int status)
+{
+	static const enum exit_status mildest_first[] = {EXIT_ALL_OK, EXIT_CHANGES, EXIT_NO_NODES,
+		EXIT_SOME_SILENT, EXIT_NO_ANSWER, EXIT_NODE_FAILED, EXIT_STOPPED, EXIT_REFUSED,
+		EXIT_UNREACHABLE, EXIT_AUTH, EXIT_NO_INPUT, EXIT_INPUT, EXIT_USAGE, EXIT_CONFIG,
+		EXIT_OUTPUT, EXIT_INTERNAL, EXIT_DEADLINE, EXIT_INT};
+	unsigned i;
+
+	if (status == EXIT_TERM)
+		status = EXIT_INT;
+	status = (int)exit_info(status)->status;
+	for (i = 0; (int)mildest_first[i] != status; i++)
+		;
+	return i;
+}
+
+int exit_worse(int a, int b)
+{
+	return severity(b) > severity(a) ? b : a;
+}
+
+/* Errors are one line. */
+static void flatten(char *text)
+{
+	for (; *text; text++)
+		if (*text == '\n' || *text == '\r')
+			*text = ' ';
+}
+
+int error_set(struct deploy_error *err, enum deploy_code code, const char *format, ...)
+{
+	va_list args;
+
+	if (err->code != DEPLOY_OK)
+		return err->code;
+	err->code = code;
+	va_start(args, format);
+	(void)vsnprintf(err->text, sizeof(err->text), format, args);
+	va_end(args);
+	flatten(err->text);
+	return code;
+}
+
+int error_wrap(struct deploy_error *err, const char *context)
+{
+	size_t size = sizeof(err->text), len = strlen(context);
+
+	if (len + 2 < size) {
+		memmove(err->text + len + 2, err->text, size - len - 2);
+		memcpy(err->text, context, len);
+		memcpy(err->text + len, ": ", 2);
+		err->text[size - 1] = '\0';
+	}
+	flatten(err->text);
+	return err->code;
+}
+
+void error_hint(struct deploy_error *err, const char *format, ...)
+{
+	va_list args;
+
+	if (err->hint[0] != '\0')
+		return;
+	va_start(args, format);
+	(void)vsnprintf(err->hint, sizeof(err->hint), format, args);
+	va_end(args);
+	flatten(err->hint);
+}

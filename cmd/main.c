@@ -1,0 +1,329 @@
+/* deployctl: finds the command, prepares what it needs, runs it, and is the one place that prints
+ * errors. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "help.h"
+#include "signals.h"
+
+/* A closed standard descriptor would be given to a socket, and output would go to the broker. */
+static void open_standard_files(void)
+{
+	int fd;
+
+	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+			(void)open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
+static void print_line(const char *before, const char *text)
+{
+	char *escaped = deploy_text_escape(text, strlen(text));
+
+	(void)fprintf(stderr, "%s%s\n", before, escaped);
+	free(escaped);
+}
+
+static void print_error(const struct deploy_error *err)
+{
+	if (err->text[0] != '\0')
+		print_line("deployctl: ", err->text);
+	if (err->hint[0] != '\0')
+		print_line("  try: ", err->hint);
+}
+
+static void print_log(void *arg, enum deploy_log_level level, const char *text)
+{
+	char before[32];
+
+	(void)arg;
+	(void)snprintf(before, sizeof(before), "deployctl: %s: ", deploy_log_level_name(level));
+	print_line(before, text);
+}
+
+static void begin_log(const struct global_opts *global)
+{
+	unsigned more = global->verbose > 3 ? 3 : global->verbose;
+
+	deploy_log_set(print_log, NULL,
+		global->quiet ? DEPLOY_LOG_ERROR
+			      : (enum deploy_log_level)(DEPLOY_LOG_WARN + (int)more));
+}
+
+static const char *environment(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value && value[0] != '\0' ? value : NULL;
+}
+
+static int output_of_environment(int *output, struct deploy_error *err)
+{
+	const char *name = environment("DEPLOYCTL_OUTPUT");
+	int i;
+
+	*output = OUT_TABLE;
+	for (i = 0; name && out_format_names[i]; i++) {
+		if (strcmp(out_format_names[i], name) == 0) {
+			*output = i;
+			return 0;
+		}
+	}
+	if (!name)
+		return 0;
+	return error_set(
+		err, DEPLOY_USAGE, "DEPLOYCTL_OUTPUT: \"%s\" is no format of output", name);
+}
+
+/* Fill in, once, what was not given. Help is for people unless the command line says otherwise. */
+static int settle_options(struct global_opts *global, bool is_help, struct deploy_error *err)
+{
+	if (!global->config)
+		global->config = environment("DEPLOYCTL_CONFIG");
+	if (global->mco_json && global->output >= 0) {
+		global->mco_json = false;
+		return error_set(err, DEPLOY_USAGE, "--json and --output exclude each other");
+	}
+	if (global->mco_json)
+		global->output = OUT_JSON;
+	else if (global->output < 0 && is_help)
+		global->output = OUT_TABLE;
+	else if (global->output < 0)
+		return output_of_environment(&global->output, err);
+	return 0;
+}
+
+static struct out *open_stdout(const struct global_opts *global)
+{
+	return out_open(&(struct out_options){.format = (enum out_format)global->output,
+		.mco_json = global->mco_json,
+		.no_headers = global->no_headers,
+		.quiet = global->quiet,
+		.color = global->color});
+}
+
+/* "AGENT ACTION [KEY=VALUE...]": the one at index. */
+static int missing_operand(const struct command *command, int index, struct deploy_error *err)
+{
+	const char *name = command->operands;
+
+	for (; index > 0; index--) {
+		name += strcspn(name, " ");
+		name += strspn(name, " ");
+	}
+	return error_set(err, DEPLOY_USAGE, "%.*s is missing", (int)strcspn(name, " "), name);
+}
+
+static int check_operands(const struct command *command, struct args args, struct deploy_error *err)
+{
+	if (args.count < command->min_args)
+		return missing_operand(command, args.count, err);
+	if (command->max_args != ARGS_ANY && args.count > command->max_args)
+		return error_set(err, DEPLOY_USAGE, "unexpected operand \"%s\"",
+			args.values[command->max_args]);
+	return 0;
+}
+
+static int parse_command(struct ctx *ctx, const struct command *command, void *opts,
+	struct args *args, struct deploy_error *err)
+{
+	const struct opt_target targets[] = {
+		{command->options, opts}, {global_options, &ctx->global}};
+	int rc;
+
+	rc = opt_parse(targets, 2, args->count, args->values, false, &args->count, err);
+	if (rc == 0)
+		rc = settle_options(&ctx->global, ctx->global.help || command == &cmd_help, err);
+	if (rc == 0 && !ctx->global.help)
+		rc = check_operands(command, *args, err);
+	return rc != 0 ? error_wrap(err, command->name) : 0;
+}
+
+/* What main prepares before a command runs; finish() takes it down. */
+static int prepare(struct ctx *ctx, unsigned needs, struct deploy_error *err)
+{
+	int rc = 0;
+
+	begin_log(&ctx->global);
+	if (needs & NEED_CONFIG)
+		rc = deploy_config_load(&ctx->config, ctx->global.config, err);
+	if (rc == 0 && (needs & NEED_BROKER))
+		rc = signals_open(&ctx->signal_fd, err);
+	return rc;
+}
+
+static int run_command(
+	struct ctx *ctx, const struct command *command, struct args args, struct deploy_error *err)
+{
+	_Alignas(max_align_t) unsigned char opts[OPTS_MAX] = {0};
+	int status;
+
+	if (command->opts_size > sizeof(opts)) {
+		(void)error_set(err, DEPLOY_BUG, "%s: OPTS_MAX is too small", command->name);
+		return EXIT_INTERNAL;
+	}
+	if (command->opts_init)
+		command->opts_init(opts);
+	ctx->global = (struct global_opts){.output = -1};
+	if (parse_command(ctx, command, opts, &args, err) != 0) {
+		/* an option can name a file: that is input, while DEPLOY_IO alone means output */
+		status = err->code == DEPLOY_IO ? EXIT_NO_INPUT : exit_of_error(err->code);
+	} else if (ctx->global.help) {
+		ctx->out = open_stdout(&ctx->global);
+		help_print(ctx->out, command);
+		status = EXIT_ALL_OK;
+	} else if (prepare(ctx, command->needs, err) != 0) {
+		status = exit_of_error(err->code);
+	} else {
+		ctx->out = open_stdout(&ctx->global);
+		status = command->main(ctx, opts, args, err);
+	}
+	if (command->opts_release)
+		command->opts_release(opts);
+	return status;
+}
+
+/* For the build and for shells; not in the help. Returns false if the word is none of these. */
+static bool run_hidden(struct ctx *ctx, int argc, char **argv, struct deploy_error *err)
+{
+	bool is_man = strcmp(argv[1], "__man") == 0, is_words = strcmp(argv[1], "__complete") == 0;
+	bool is_script = strcmp(argv[1], "__completion") == 0;
+	bool is_json = strcmp(argv[1], "__commands") == 0;
+
+	if (!is_words && !((is_man || is_script) && argc == 3) && !(is_json && argc == 2))
+		return false;
+	ctx->global.output = is_json ? OUT_JSON : OUT_TABLE;
+	ctx->out = open_stdout(&ctx->global);
+	if (is_words) {
+		help_complete(ctx->out, argc - 2, argv + 2);
+	} else if (is_script) {
+		(void)help_completion(ctx->out, argv[2], err);
+	} else if (is_json || strcmp(argv[2], "deployctl") == 0) {
+		if (is_json)
+			help_print(ctx->out, NULL);
+		else
+			help_man(ctx->out, NULL);
+	} else {
+		const struct command *command = command_find(argv[2], err);
+
+		if (command)
+			help_man(ctx->out, command);
+	}
+	return true;
+}
+
+static int run_without_command(struct ctx *ctx, struct deploy_error *err)
+{
+	struct deploy_error ignored = {0};
+	struct out *out;
+
+	if (settle_options(&ctx->global, ctx->global.help, err) != 0)
+		return EXIT_USAGE;
+	if (ctx->global.help) {
+		ctx->out = open_stdout(&ctx->global);
+		help_print(ctx->out, NULL);
+		return EXIT_ALL_OK;
+	}
+	out = out_open(&(struct out_options){.to_stderr = true});
+	help_usage(out);
+	(void)out_close(out, &ignored);
+	(void)error_set(err, DEPLOY_USAGE, "no command was given");
+	return EXIT_USAGE;
+}
+
+/*
+ * The first pass over the words only finds the command; the second reads all of them with the
+ * options of the command, so that options given on both sides of its name are seen together.
+ */
+static int run(struct ctx *ctx, const struct command **command, int argc, char **argv,
+	struct deploy_error *err)
+{
+	const struct opt_target target = {global_options, &ctx->global};
+	int at;
+
+	if (argc > 1 && run_hidden(ctx, argc, argv, err))
+		return exit_of_error(err->code);
+	if (argc > 0) {
+		argc--;
+		argv++;
+	}
+	if (opt_parse(&target, 1, argc, argv, true, &at, err) != 0)
+		return exit_of_error(err->code);
+	if (at == argc)
+		return run_without_command(ctx, err);
+	*command = command_find(argv[at], err);
+	if (!*command)
+		return exit_of_error(err->code);
+	memmove(argv + 1, argv, (size_t)at * sizeof(*argv));
+	return run_command(ctx, *command, (struct args){argc - 1, argv + 1}, err);
+}
+
+/* A hint that is an option, or a usage error without one, becomes a command to type. */
+static void complete_hint(struct deploy_error *err, const struct command *command)
+{
+	char option[sizeof(err->hint)];
+	const char *name = command ? command->name : "";
+
+	if (err->hint[0] == '-') {
+		memcpy(option, err->hint, sizeof(option));
+		err->hint[0] = '\0';
+		error_hint(err, "deployctl%s%s %.200s", command ? " " : "", name, option);
+	} else if (err->code == DEPLOY_USAGE) {
+		error_hint(err, "deployctl help%s%s", command ? " " : "", name);
+	}
+}
+
+/* With -o json stdout is one document whatever happened; with jsonl there is a last line. */
+static bool lacks_document(const struct ctx *ctx)
+{
+	if (out_has_document(ctx->out) || out_is_mco(ctx->out))
+		return false;
+	return out_format(ctx->out) == OUT_JSON ||
+	       (out_format(ctx->out) == OUT_JSONL && out_is_empty(ctx->out));
+}
+
+static int finish(
+	struct ctx *ctx, const struct command *command, int status, struct deploy_error *err)
+{
+	struct deploy_error closing = {0};
+
+	if (status == EXIT_ALL_OK)
+		status = exit_of_error(err->code);
+	if (err->code == DEPLOY_INTERRUPTED && signals_received() != 0)
+		status = signals_received() == SIGINT ? EXIT_INT : EXIT_TERM;
+	complete_hint(err, command);
+	deploy_bus_close(ctx->bus);
+	deploy_config_free(ctx->config);
+	signals_close();
+	if (ctx->global.output < 0)
+		(void)settle_options(&ctx->global, false, err);
+	if (!ctx->out)
+		ctx->out = open_stdout(&ctx->global);
+	print_error(err);
+	if (lacks_document(ctx))
+		out_document(ctx->out, command ? command->name : "error", NULL, NULL, status, err);
+	if (out_close(ctx->out, &closing) != 0) {
+		print_error(&closing);
+		status = exit_worse(status, EXIT_OUTPUT);
+	}
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct ctx ctx = {.global = {.output = -1}, .signal_fd = -1};
+	const struct command *command = NULL;
+	struct deploy_error err = {0};
+	int status;
+
+	open_standard_files();
+	status = run(&ctx, &command, argc, argv, &err);
+	return finish(&ctx, command, status, &err);
+}

@@ -1,0 +1,77 @@
+/* stdout: results and nothing else. Chatter goes to stderr through out_note(). */
+#ifndef OUT_H
+#define OUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include <jansson.h>
+
+#include "deploy/deploy.h"
+
+enum out_format { OUT_TABLE, OUT_JSON, OUT_JSONL, OUT_NAME };
+extern const char *const out_format_names[]; /* for -o; ends with NULL */
+
+struct out;
+
+/* what out_open needs to know, from the global options */
+struct out_options {
+	enum out_format format;
+	bool mco_json, no_headers, quiet;
+	int color;      /* 0 auto, 1 always, 2 never */
+	bool to_stderr; /* for the usage that is no result */
+};
+
+/* Colour: --color, then NO_COLOR, then CLICOLOR_FORCE, then whether it is a terminal. */
+struct out *out_open(const struct out_options *options);
+
+/*
+ * Flush and check: DEPLOY_IO if anything could not be written. text says why, or is empty if the
+ * reader of a pipe went away, which is nothing to talk about. Frees out.
+ */
+int out_close(struct out *out, struct deploy_error *err);
+
+enum out_format out_format(const struct out *out); /* OUT_JSON also with -j */
+bool out_is_mco(const struct out *out);            /* -j */
+bool out_has_headers(const struct out *out);
+
+/* Hand over what is buffered: after a line of jsonl, before a long wait. */
+void out_flush(struct out *out);
+
+/* Text of our own, as it is. Foreign text goes through out_foreign or deploy_text_escape first. */
+void out_text(struct out *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void out_foreign(struct out *out, const char *bytes, size_t len);
+
+/* One JSON value on a line of its own, compact, keys as inserted; reals in as few digits as are exact. */
+void out_json_line(struct out *out, json_t *value);
+
+/* Words in colour for a terminal, as they are otherwise. */
+enum out_tone { OUT_PLAIN, OUT_GOOD, OUT_BAD, OUT_WARN, OUT_DIM };
+void out_tone(struct out *out, enum out_tone tone, const char *text);
+
+/* A table: cells are escaped, columns as wide as their widest cell; rows are kept till the end. */
+struct out_table;
+struct out_table *out_table_new(const char *const *headers, size_t columns);
+void out_table_add(struct out_table *table, const char *const *cells); /* copies */
+void out_table_print(struct out *out, const struct out_table *table); /* nothing without rows */
+void out_table_free(struct out_table *table);
+
+/* One line on stderr, escaped; silenced by -q. */
+void out_note(struct out *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/*
+ * The document of -o json, one for each invocation, also on failure:
+ * {"schema":"deployctl/v1", "kind":…, "run":…, "items":[…], "summary":{…},
+ *  "exit":{"code":…, "name":…}, "errors":[{"code":…, "text":…, "hint":…}]}
+ * With -j only the items, as a bare array; with jsonl one line {"type":"summary",…} without items,
+ * the last one; nothing in the other formats. Called once; main calls it if the command did not.
+ * items: an array, or NULL; summary: an object, or NULL. References are borrowed. err: may hold
+ * no error.
+ */
+void out_document(struct out *out, const char *kind, json_t *items, json_t *summary, int status,
+	const struct deploy_error *err);
+bool out_has_document(const struct out *out);
+bool out_is_empty(const struct out *out); /* nothing was written yet */
+
+#endif

@@ -1,0 +1,45 @@
+/* The tables: every command, and the options that every command has. */
+#include <string.h>
+
+#include "command.h"
+
+#define REFER_TO_COMMAND(name) &cmd_##name,
+
+const struct command *const commands[] = {COMMANDS(REFER_TO_COMMAND) NULL};
+
+static const char *const colors[] = {"auto", "always", "never", NULL};
+
+const struct opt global_options[] = {
+	OPT_TEXT('c', "config", struct global_opts, config, "FILE",
+		"read the configuration from FILE"),
+	OPT_CHOICE('o', "output", struct global_opts, output, "FORMAT", out_format_names,
+		"print results as FORMAT", "table"),
+	OPT_FLAG('j', "json", struct global_opts, mco_json,
+		"print the bare JSON array that mco prints"),
+	OPT_FLAG(
+		0, "no-headers", struct global_opts, no_headers, "leave out the headers of tables"),
+	OPT_CHOICE(0, "color", struct global_opts, color, "WHEN", colors, "use colours", "auto"),
+	OPT_COUNT('v', "verbose", struct global_opts, verbose,
+		"tell more on stderr; twice or thrice: still more"),
+	OPT_FLAG('q', "quiet", struct global_opts, quiet, "tell nothing but errors on stderr"),
+	OPT_FLAG('h', "help", struct global_opts, help, "print this help and end"),
+	OPT_END,
+};
+
+#define COUNT_COMMAND(name) +1
+
+const struct command *command_find(const char *name, struct deploy_error *err)
+{
+	const char *names[COMMANDS(COUNT_COMMAND)], *meant;
+	size_t i;
+
+	for (i = 0; commands[i]; i++) {
+		if (strcmp(commands[i]->name, name) == 0)
+			return commands[i];
+		names[i] = commands[i]->name;
+	}
+	meant = deploy_text_suggest(name, names, i);
+	error_hint(err, "deployctl %s", meant ? meant : "help");
+	(void)error_set(err, DEPLOY_USAGE, "unknown command \"%s\"", name);
+	return NULL;
+}
