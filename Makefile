@@ -56,10 +56,10 @@ $(BUILD)/test/unit/%: test/unit/%.c $(filter-out $(BUILD)/cmd/main.o,$(CMD_OBJ))
 $(BUILD)/test/lab/% $(BUILD)/test/bench/%: $(LIB)
 $(BUILD)/test/lab/%: test/lab/%.c
 	@mkdir -p $(@D)
-	$(COMPILE) -pie -Ilib $(LDFLAGS) -o $@ $(filter %.c %.a,$^) $(LIBS)
+	$(COMPILE) -pie -Ilib $(LDFLAGS) -o $@ $< $(LIB) $(LIBS)
 $(BUILD)/test/bench/%: test/bench/%.c
 	@mkdir -p $(@D)
-	$(COMPILE) -pie -Ilib $(LDFLAGS) -o $@ $(filter %.c %.a,$^) $(LIBS)
+	$(COMPILE) -pie -Ilib $(LDFLAGS) -o $@ $< $(LIB) $(LIBS)
 $(BUILD)/test/fuzz/%: test/fuzz/%.c $(sort $(wildcard lib/*/*.c))
 	@mkdir -p $(@D)
 	clang -std=c11 -D_POSIX_C_SOURCE=200809L -DDP_MAY_ALLOCATE -Iinclude -Ilib -g -O1 \

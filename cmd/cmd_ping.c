@@ -52,7 +52,7 @@ static int ping_main(struct ctx *ctx, void *opts, struct args args, struct deplo
 	int status;
 
 	(void)args;
-	if (ctx_bus(ctx, target_collective(ctx, &ping->target), err))
+	if (target_connect(ctx, &ping->target, err))
 		return exit_of_error(err->code);
 	plan = deploy_plan_new();
 	target_plan_ping(plan, ctx, &ping->target);

@@ -121,8 +121,7 @@ static int rpc_main(struct ctx *ctx, void *opts, struct args args, struct deploy
 	int status;
 
 	if (rolling_opts_finish(&rpc->rolling, ctx->config, err) ||
-		parse_request(&request, args, err) ||
-		ctx_bus(ctx, target_collective(ctx, &rpc->target), err)) {
+		parse_request(&request, args, err) || target_connect(ctx, &rpc->target, err)) {
 		deploy_request_free(request);
 		return exit_of_error(err->code);
 	}

@@ -54,6 +54,9 @@ const struct opt target_options[] = {
 		"2s, or discovery_timeout of the configuration"),
 	OPT_TIME(0, "window-time", struct target_opts, window_ms, "TIME",
 		"discovery ends when no node answered for TIME", "300ms"),
+	OPT_TIME(0, "connection-timeout", struct target_opts, connection_ms, "TIME",
+		"give each broker TIME to answer",
+		"5s, or connection_timeout of the configuration"),
 	OPT_FLAG(0, "empty-ok", struct target_opts, empty_ok,
 		"exit with 0 instead of 1 if no node matches"),
 	OPT_END,
@@ -70,9 +73,16 @@ void target_opts_release(struct target_opts *target)
 	deploy_nodeset_free(target->exclude);
 }
 
-const char *target_collective(const struct ctx *ctx, const struct target_opts *target)
+static const char *target_collective(const struct ctx *ctx, const struct target_opts *target)
 {
 	return target->collective ? target->collective : ctx->config->main_collective;
+}
+
+int target_connect(struct ctx *ctx, const struct target_opts *target, struct deploy_error *err)
+{
+	if (target->connection_ms)
+		ctx->config->connection_timeout_ms = target->connection_ms;
+	return ctx_bus(ctx, target_collective(ctx, target), err);
 }
 
 static struct deploy_task *add_task(struct deploy_plan *plan, const struct ctx *ctx,

@@ -10,6 +10,7 @@ struct target_opts {
 	const char *collective;		/* NULL: the main one */
 	long long discovery_ms;		/* 0: the configuration's */
 	long long window_ms;
+	long long connection_ms; /* 0: the configuration's */
 	bool empty_ok;
 };
 
@@ -18,8 +19,8 @@ extern const struct opt target_options[];
 void target_opts_init(struct target_opts *target);
 void target_opts_release(struct target_opts *target);
 
-/* The collective to use: -T, or the configuration's main one. */
-const char *target_collective(const struct ctx *ctx, const struct target_opts *target);
+/* Connect for the collective of target (ctx_bus), with its time limit. Errors: those of ctx_bus(). */
+int target_connect(struct ctx *ctx, const struct target_opts *target, struct deploy_error *err);
 
 /*
  * Add tasks to plan that carry request to the nodes of target: one if the nodes are named,

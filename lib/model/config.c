@@ -4,6 +4,7 @@
 #include <grp.h>
 #include <limits.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -63,6 +64,7 @@ static int find_path(char **out, struct deploy_error *err)
 		if (access(*out, R_OK) == 0)
 			return 0;
 		free(*out);
+		*out = NULL;
 	}
 	for (size_t i = 0; i < sizeof(system_paths) / sizeof(system_paths[0]); i++) {
 		if (access(system_paths[i], R_OK) == 0) {

@@ -2,6 +2,7 @@
 #include "run/discover.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "base/strset.h"

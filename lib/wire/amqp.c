@@ -5,6 +5,8 @@
 #include "wire/amqp_connection.h"
 
 #include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
 

@@ -380,7 +380,6 @@ int dp_carrier_open(struct dp_carrier **out, const struct deploy_config *config,
 	struct dp_buf reasons;
 
 	dp_buf_init(&reasons, sizeof(err->text) - 1);
-	was_interrupted = 0;
 	*out = NULL;
 	for (size_t i = 0; i < config->broker_count && !*out; i++) {
 		struct deploy_error one = {0};
@@ -415,6 +414,7 @@ void dp_carrier_close(struct dp_carrier *carrier)
 		(void)amqp_connection_close(carrier->connection, AMQP_REPLY_SUCCESS);
 	}
 	open_socket = -1;
+	was_interrupted = 0;
 	(void)amqp_destroy_connection(carrier->connection);
 	amqp_bytes_free(carrier->reply_queue);
 	free(carrier->peer);

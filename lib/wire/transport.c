@@ -1,6 +1,7 @@
 /* The seam between values and bytes; the security plugin of the fleet is chosen here. */
 #include "wire/transport.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -119,17 +120,17 @@ int dp_transport_encode(struct dp_transport *transport, struct dp_buf *out,
 }
 
 static int publish(struct dp_transport *transport, const struct dp_buf *message,
-	const struct deploy_request *request, const char *suffix, struct dp_publish *publish,
+	const struct deploy_request *request, const char *suffix, struct dp_publish out,
 	struct deploy_error *err)
 {
 	char exchange[300];
 
 	(void)snprintf(exchange, sizeof(exchange), "%s_%s", request->collective, suffix);
-	publish->exchange = exchange;
-	publish->body = message->data;
-	publish->body_len = message->len;
-	publish->expiration_s = request->ttl_s + EXPIRATION_SLACK_S;
-	return dp_carrier_publish(transport->carrier, publish, err);
+	out.exchange = exchange;
+	out.body = message->data;
+	out.body_len = message->len;
+	out.expiration_s = request->ttl_s + EXPIRATION_SLACK_S;
+	return dp_carrier_publish(transport->carrier, &out, err);
 }
 
 int dp_transport_broadcast(struct dp_transport *transport, const struct dp_buf *message,
@@ -137,7 +138,7 @@ int dp_transport_broadcast(struct dp_transport *transport, const struct dp_buf *
 {
 	struct dp_publish out = {.routing_key = request->agent, .id = id};
 
-	return publish(transport, message, request, "broadcast", &out, err);
+	return publish(transport, message, request, "broadcast", out, err);
 }
 
 int dp_transport_direct(struct dp_transport *transport, const struct dp_buf *message,
@@ -150,7 +151,7 @@ int dp_transport_direct(struct dp_transport *transport, const struct dp_buf *mes
 		.is_mandatory = is_mandatory,
 		.id = id};
 
-	return publish(transport, message, request, "directed", &out, err);
+	return publish(transport, message, request, "directed", out, err);
 }
 
 static int reject(
