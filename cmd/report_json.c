@@ -1,0 +1,131 @@
+/* A report for programs: items, a summary, and one line per event. */
+#include "report_parts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Text that came from outside and may be no UTF-8. */
+static json_t *foreign_text(const char *text)
+{
+	char *escaped;
+	json_t *value;
+
+	if (!text)
+		return json_null();
+	value = json_string(text);
+	if (value)
+		return value;
+	escaped = deploy_text_escape(text, strlen(text));
+	value = json_string(escaped);
+	free(escaped);
+	return value;
+}
+
+static json_t *milliseconds(int64_t us)
+{
+	return us < 0 ? json_null() : json_real((double)us / 1000);
+}
+
+static json_t *data_of(const struct deploy_outcome *outcome)
+{
+	return outcome->data ? json_incref(outcome->data) : json_null();
+}
+
+json_t *report_item_json(
+	const struct report *report, const char *node, const struct deploy_outcome *outcome)
+{
+	json_t *item = json_object();
+
+	if (out_is_mco(report->out)) {
+		(void)json_object_set_new(item, "agent", json_string(report->agent));
+		(void)json_object_set_new(item, "action", json_string(report->action));
+	}
+	(void)json_object_set_new(item, "sender", json_string(node));
+	(void)json_object_set_new(item, "statuscode", json_integer(outcome->statuscode));
+	(void)json_object_set_new(item, "statusmsg", foreign_text(outcome->message));
+	(void)json_object_set_new(item, "data", data_of(outcome));
+	if (!out_is_mco(report->out))
+		(void)json_object_set_new(item, "rtt_ms", milliseconds(outcome->rtt_us));
+	return item;
+}
+
+json_t *report_items_json(const struct report *report)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < deploy_nodeset_count(report->names); i++)
+		(void)json_array_append(
+			list, json_object_get(report->items, deploy_nodeset_get(report->names, i)));
+	return list;
+}
+
+static json_t *set_json(const struct deploy_nodeset *set)
+{
+	json_t *names = json_array();
+
+	for (size_t i = 0; i < deploy_nodeset_count(set); i++)
+		(void)json_array_append_new(names, json_string(deploy_nodeset_get(set, i)));
+	return json_pack("{s:i, s:o}", "count", (int)deploy_nodeset_count(set), "nodes", names);
+}
+
+json_t *report_summary_json(const struct deploy_tally *tally)
+{
+	json_t *summary = json_pack("{s:I, s:I, s:I}", "nodes", (json_int_t)tally->nodes, "ok",
+		(json_int_t)tally->count[DEPLOY_OUTCOME_OK], "failed",
+		(json_int_t)tally->count[DEPLOY_OUTCOME_FAILED]);
+
+	(void)json_object_set_new(summary, "silent", set_json(tally->set[DEPLOY_OUTCOME_SILENT]));
+	(void)json_object_set_new(summary, "not_connected", set_json(tally->not_connected));
+	(void)json_object_set_new(summary, "unknown", set_json(tally->set[DEPLOY_OUTCOME_UNKNOWN]));
+	(void)json_object_set_new(
+		summary, "cancelled", set_json(tally->set[DEPLOY_OUTCOME_CANCELLED]));
+	for (int i = 0; i < DEPLOY_IGNORED_REASONS; i++)
+		(void)json_object_set_new(summary, deploy_ignored_name((enum deploy_ignored)i),
+			json_integer((json_int_t)tally->ignored[i]));
+	return summary;
+}
+
+static json_t *outcome_json(const struct deploy_outcome *outcome)
+{
+	json_t *object = json_pack("{s:s, s:b}", "state", deploy_outcome_state_name(outcome->state),
+		"not_connected", outcome->not_connected);
+
+	if (report_is_reply(outcome)) {
+		(void)json_object_set_new(object, "statuscode", json_integer(outcome->statuscode));
+		(void)json_object_set_new(object, "data", data_of(outcome));
+		(void)json_object_set_new(object, "rtt_ms", milliseconds(outcome->rtt_us));
+	}
+	(void)json_object_set_new(object, "statusmsg", foreign_text(outcome->message));
+	return object;
+}
+
+/* One line of jsonl; what discovery hears is counted, its replies are not the result. */
+void report_stream(struct report *report, const struct deploy_event *event)
+{
+	json_t *line;
+
+	if (event->type == DEPLOY_EVENT_ASKED)
+		return;
+	if (event->task != report->task && event->type == DEPLOY_EVENT_OUTCOME)
+		return;
+	line = json_pack("{s:s, s:I, s:f, s:i}", "type", deploy_event_type_name(event->type), "seq",
+		(json_int_t)event->seq, "time", (double)event->at_us / 1e6, "task",
+		(int)event->task);
+	if (event->node)
+		(void)json_object_set_new(line, "node", foreign_text(event->node));
+	if (event->attempt)
+		(void)json_object_set_new(line, "attempt", json_integer(event->attempt));
+	if (event->type == DEPLOY_EVENT_TASK_STARTED || event->type == DEPLOY_EVENT_TASK_ENDED ||
+		event->type == DEPLOY_EVENT_GROUP_STARTED)
+		(void)json_object_set_new(line, "count", json_integer((json_int_t)event->count));
+	if (event->type == DEPLOY_EVENT_IGNORED)
+		(void)json_object_set_new(
+			line, "reason", json_string(deploy_ignored_name(event->reason)));
+	if (event->text)
+		(void)json_object_set_new(line, "text", foreign_text(event->text));
+	if (event->outcome)
+		(void)json_object_update_new(line, outcome_json(event->outcome));
+	out_json_line(report->out, line);
+	out_flush(report->out);
+	json_decref(line);
+}
