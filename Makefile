@@ -80,7 +80,7 @@ sanitize: ## unit and command line tests under ASan and UBSan
 check: deps ## every test, what they need installed first
 	@$(MAKE) programs
 	@$(MAKE) $(SANITIZE) programs
-	@BUILD=$(BUILD) test/run unit cli layers docs sanitize lab
+	@BUILD=$(BUILD) test/run unit cli layers docs sanitize lab selftest
 
 demo: deps ## the main job on a real broker with real nodes
 	@$(MAKE) all
