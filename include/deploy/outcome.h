@@ -39,7 +39,7 @@ enum deploy_ignored {
 	DEPLOY_IGNORED_DUPLICATE,  /* a second reply of the same node to the same try */
 	DEPLOY_IGNORED_LATE,       /* after the deadline, or to an earlier try */
 	DEPLOY_IGNORED_REJECTED,   /* malformed, too large, badly signed, or of a foreign request */
-	DEPLOY_IGNORED_FLOOD,      /* beyond 4 × asked + 1,000 replies to one request */
+	DEPLOY_IGNORED_FLOOD,      /* not credited, beyond 4 × asked + 1,000 replies to one request */
 	DEPLOY_IGNORED_REASONS
 };
 

@@ -368,15 +368,17 @@ static enum deploy_ignored refuse(struct dp_ask *ask, const struct row *row, uns
 	if (attempt < 1 || attempt > max_tries(ask))
 		return DEPLOY_IGNORED_UNEXPECTED;
 	count = &ask->attempts[attempt];
-	if (++count->seen > 4 * count->asked + 1000)
+	count->seen++;
+	/* A node that is waited for is heard, whatever others poured in before. */
+	if (row && row->state == ROW_SENT && row->attempt == attempt)
+		return DEPLOY_IGNORED_REASONS;
+	if (count->seen > 4 * count->asked + 1000)
 		return DEPLOY_IGNORED_FLOOD;
 	if (!row || row->state == ROW_IDLE || attempt > row->attempt ||
 		(row->state == ROW_QUEUED && attempt == row->attempt))
 		return DEPLOY_IGNORED_UNEXPECTED;
 	if (attempt < row->attempt)
 		return DEPLOY_IGNORED_LATE;
-	if (row->state == ROW_SENT)
-		return DEPLOY_IGNORED_REASONS;
 	return row->has_answered ? DEPLOY_IGNORED_DUPLICATE : DEPLOY_IGNORED_LATE;
 }
 

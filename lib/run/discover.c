@@ -60,11 +60,17 @@ static bool is_excluded(const struct dp_discover *discover, const char *name)
 	       deploy_nodeset_find(discover->task->exclude, name, strlen(name), &at);
 }
 
-/* How many asked nodes there are is not known here; four answers from each is a flood. */
-static bool is_flood(const struct dp_discover *discover)
+/* Four answers for each node that was found, and room for a start: more is a flood. */
+static enum deploy_ignored reason_for_known(const struct dp_discover *discover)
 {
-	return discover->seen > 4 * discover->found.count + 1000 ||
-	       discover->found.count >= DEPLOY_MAX_NODES;
+	return discover->seen > 4 * discover->found.count + 1000 ? DEPLOY_IGNORED_FLOOD
+								 : DEPLOY_IGNORED_DUPLICATE;
+}
+
+/* A new node is heard, whatever others poured in before, as long as there is room. */
+static bool is_new(struct dp_discover *discover, const char *sender)
+{
+	return discover->found.count < DEPLOY_MAX_NODES && dp_strset_add(&discover->found, sender);
 }
 
 void dp_discover_reply(
@@ -86,13 +92,9 @@ void dp_discover_reply(
 	if (is_excluded(discover, reply->sender))
 		return;
 	discover->seen++;
-	if (is_flood(discover)) {
-		dp_stage_ignore(stage, discover->tally, DEPLOY_IGNORED_FLOOD, reply->sender, 1, "");
-		return;
-	}
-	if (!dp_strset_add(&discover->found, reply->sender)) {
+	if (!is_new(discover, reply->sender)) {
 		dp_stage_ignore(
-			stage, discover->tally, DEPLOY_IGNORED_DUPLICATE, reply->sender, 1, "");
+			stage, discover->tally, reason_for_known(discover), reply->sender, 1, "");
 		return;
 	}
 	discover->quiet_us = stage->now_us + discover->task->policy.window_ms * 1000;
