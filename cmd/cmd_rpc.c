@@ -73,6 +73,7 @@ static int dry_run(struct ctx *ctx, const struct rpc_opts *rpc, const struct rep
 	int status;
 
 	report.shows_time = true;
+	report.operands.count = 0;
 	target_plan_ping(plan, ctx, &rpc->target);
 	report_begin(&report);
 	out_note(ctx->out, "dry run: %s %s would be asked of the nodes below, nothing is done",
@@ -115,6 +116,7 @@ static int rpc_main(struct ctx *ctx, void *opts, struct args args, struct deploy
 		.kind = "rpc",
 		.agent = args.values[0],
 		.action = args.values[1],
+		.operands = args,
 		.display = rpc->display,
 		.is_filtered = !deploy_filter_is_empty(&rpc->target.filter),
 		.empty_ok = rpc->target.empty_ok};

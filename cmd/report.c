@@ -165,7 +165,7 @@ int report_end(struct report *report, const struct deploy_run_result *result,
 			out_text(report->out, "%s\n", deploy_nodeset_get(report->names, i));
 	out_flush(report->out);
 	if (result->end == DEPLOY_RUN_NO_NODES)
-		report_note_nobody(report);
+		report_note_nobody(report, result);
 	else if (tally)
 		report_note_summary(report, tally);
 	if (result->tally)

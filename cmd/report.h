@@ -15,9 +15,10 @@ struct report {
 	struct out *out;
 	const char *kind; /* "ping", "rpc": of the JSON document */
 	const char *agent, *action;
-	unsigned task;	  /* the one whose nodes are the result */
-	int display;	  /* enum report_display */
-	bool is_filtered; /* a filter was given: nobody there is then no fault */
+	struct args operands; /* of rpc, to say how to ask again; none: it is not said */
+	unsigned task;	      /* the one whose nodes are the result */
+	int display;	      /* enum report_display */
+	bool is_filtered;     /* a filter was given: nobody there is then no fault */
 	bool empty_ok;
 	bool shows_time; /* the result is the round trip, not data */
 

@@ -28,6 +28,6 @@ void report_print_times(const struct report *report); /* a table: node, status, 
 void report_narrate(struct report *report, const struct deploy_event *event);
 void report_note_summary(const struct report *report, const struct deploy_tally *tally);
 void report_note_ignored(const struct report *report, const struct deploy_run_result *result);
-void report_note_nobody(const struct report *report);
+void report_note_nobody(const struct report *report, const struct deploy_run_result *result);
 
 #endif

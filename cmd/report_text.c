@@ -199,19 +199,94 @@ static void note_set(
 }
 
 /* The last block: counts, then who did not do it. */
+
+/* ", 3 failed" if there are any. */
+static void add_count(FILE *text, size_t count, const char *what)
+{
+	if (count)
+		(void)fprintf(text, ", %zu %s", count, what);
+}
+
+/* "5 nodes: 3 ok, 1 failed, 1 not connected" */
+static void note_counts(const struct report *report, const struct deploy_tally *tally)
+{
+	size_t absent = deploy_nodeset_count(tally->not_connected), size = 0;
+	char *text = NULL;
+	FILE *stream = open_memstream(&text, &size);
+
+	if (!stream)
+		abort();
+	(void)fprintf(stream, "%zu %s: %zu ok", tally->nodes, tally->nodes == 1 ? "node" : "nodes",
+		tally->count[DEPLOY_OUTCOME_OK]);
+	add_count(stream, tally->count[DEPLOY_OUTCOME_FAILED], "failed");
+	add_count(stream, tally->count[DEPLOY_OUTCOME_SILENT] - absent, "silent");
+	add_count(stream, absent, "not connected");
+	add_count(stream, tally->count[DEPLOY_OUTCOME_UNKNOWN], "unknown");
+	add_count(stream, tally->count[DEPLOY_OUTCOME_CANCELLED], "not asked");
+	(void)fclose(stream);
+	out_note(report->out, "%s", text);
+	free(text);
+}
+
+/* A word as a shell would have it typed. */
+static void add_word(FILE *text, const char *word)
+{
+	static const char plain[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=,@%+";
+	char *escaped = deploy_text_escape(word, strlen(word));
+
+	(void)fputc(' ', text);
+	if (*word && word[strspn(word, plain)] == '\0') {
+		(void)fputs(word, text);
+	} else {
+		(void)fputc('\'', text);
+		for (const char *at = escaped; *at; at++)
+			(void)fprintf(text, *at == '\'' ? "'\\''" : "%c", *at);
+		(void)fputc('\'', text);
+	}
+	free(escaped);
+}
+
+/* The command that asks those again that are not ok. */
+static void note_again(const struct report *report, const struct deploy_tally *tally)
+{
+	struct deploy_nodeset *rest = deploy_nodeset_new();
+	char *text = NULL, *folded;
+	size_t size = 0;
+	FILE *stream;
+
+	for (int state = 0; state < DEPLOY_OUTCOME_STATES; state++)
+		deploy_nodeset_unite(rest, tally->set[state]);
+	stream = report->operands.count && deploy_nodeset_count(rest) ? open_memstream(&text, &size)
+								      : NULL;
+	if (stream) {
+		(void)fputs("to ask those again: deployctl rpc", stream);
+		for (int i = 0; i < report->operands.count; i++)
+			add_word(stream, report->operands.values[i]);
+		folded = deploy_nodeset_print(rest);
+		(void)fputs(" -I", stream);
+		add_word(stream, folded);
+		(void)fclose(stream);
+		out_note(report->out, "%s", text);
+		free(folded);
+		free(text);
+	}
+	deploy_nodeset_free(rest);
+}
+
+/* Nobody was found who said anything, or everybody that is connected was silent. */
+static void note_silence(const struct report *report)
+{
+	out_note(report->out,
+		"a wrong PSK, a wrong collective and nodes whose clock is off all look like this");
+}
+
 void report_note_summary(const struct report *report, const struct deploy_tally *tally)
 {
-	const size_t *count = tally->count;
 	struct deploy_nodeset *silent = deploy_nodeset_copy(tally->set[DEPLOY_OUTCOME_SILENT]);
 
 	deploy_nodeset_subtract(silent, tally->not_connected);
-	out_note(report->out,
-		"%zu %s: %zu ok, %zu failed, %zu silent, %zu not connected, %zu unknown, %zu not "
-		"asked",
-		tally->nodes, tally->nodes == 1 ? "node" : "nodes", count[DEPLOY_OUTCOME_OK],
-		count[DEPLOY_OUTCOME_FAILED], deploy_nodeset_count(silent),
-		deploy_nodeset_count(tally->not_connected), count[DEPLOY_OUTCOME_UNKNOWN],
-		count[DEPLOY_OUTCOME_CANCELLED]);
+	note_counts(report, tally);
 	if (report->shows_time && report->replies)
 		out_note(report->out, "round trip: min %.2f, average %.2f, max %.2f ms",
 			(double)report->rtt_min_us / 1000,
@@ -222,6 +297,9 @@ void report_note_summary(const struct report *report, const struct deploy_tally 
 	note_set(report, "not connected", tally->not_connected);
 	note_set(report, "unknown", tally->set[DEPLOY_OUTCOME_UNKNOWN]);
 	note_set(report, "not asked", tally->set[DEPLOY_OUTCOME_CANCELLED]);
+	if (!report->replies && deploy_nodeset_count(silent))
+		note_silence(report);
+	note_again(report, tally);
 	deploy_nodeset_free(silent);
 }
 
@@ -241,10 +319,14 @@ void report_note_ignored(const struct report *report, const struct deploy_run_re
 	}
 }
 
-void report_note_nobody(const struct report *report)
+void report_note_nobody(const struct report *report, const struct deploy_run_result *result)
 {
+	/* Without a discovery the names were given, and all of them excluded. */
+	if (!result->found[0]) {
+		out_note(report->out, "no node is left to ask");
+		return;
+	}
 	out_note(report->out, report->is_filtered ? "no node matches, or none that matches answered"
 						  : "no node answered");
-	out_note(report->out,
-		"a wrong PSK, a wrong collective and nodes whose clock is off all look like this");
+	note_silence(report);
 }
