@@ -117,6 +117,8 @@ static int rpc_main(struct ctx *ctx, void *opts, struct args args, struct deploy
 		.agent = args.values[0],
 		.action = args.values[1],
 		.operands = args,
+		.config = ctx->global.config,
+		.collective = rpc->target.collective,
 		.display = rpc->display,
 		.is_filtered = !deploy_filter_is_empty(&rpc->target.filter),
 		.empty_ok = rpc->target.empty_ok};

@@ -15,10 +15,12 @@ struct report {
 	struct out *out;
 	const char *kind; /* "ping", "rpc": of the JSON document */
 	const char *agent, *action;
-	struct args operands; /* of rpc, to say how to ask again; none: it is not said */
-	unsigned task;	      /* the one whose nodes are the result */
-	int display;	      /* enum report_display */
-	bool is_filtered;     /* a filter was given: nobody there is then no fault */
+	/* What to type to ask again: operands of rpc (none: it is not said), -c and -T or NULL. */
+	struct args operands;
+	const char *config, *collective;
+	unsigned task;	  /* the one whose nodes are the result */
+	int display;	  /* enum report_display */
+	bool is_filtered; /* a filter was given: nobody there is then no fault */
 	bool empty_ok;
 	bool shows_time; /* the result is the round trip, not data */
 

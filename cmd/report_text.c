@@ -264,6 +264,14 @@ static void note_again(const struct report *report, const struct deploy_tally *t
 		for (int i = 0; i < report->operands.count; i++)
 			add_word(stream, report->operands.values[i]);
 		folded = deploy_nodeset_print(rest);
+		if (report->config) {
+			(void)fputs(" -c", stream);
+			add_word(stream, report->config);
+		}
+		if (report->collective) {
+			(void)fputs(" -T", stream);
+			add_word(stream, report->collective);
+		}
 		(void)fputs(" -I", stream);
 		add_word(stream, folded);
 		(void)fclose(stream);

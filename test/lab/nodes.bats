@@ -66,7 +66,7 @@ stop() {
 	[ "$status" -eq 2 ]
 	has "$output" "web02.example.net: failed (1): told to fail"
 	has "$(tail -n 3 <<<"$output")" "told to fail"
-	has "$stderr" "8 ok, 1 failed"
+	has "$stderr" "9 nodes: 8 ok, 1 failed"
 }
 
 @test "an exception in an action: 2, with its status and text" {
