@@ -85,6 +85,8 @@ void report_event(void *arg, const struct deploy_event *event)
 {
 	struct report *report = arg;
 
+	if (event->type == DEPLOY_EVENT_BLOCKED || event->type == DEPLOY_EVENT_UNBLOCKED)
+		report->is_blocked = event->type == DEPLOY_EVENT_BLOCKED;
 	report_narrate(report, event);
 	if (event->type == DEPLOY_EVENT_IGNORED)
 		note_rejected(report, event);

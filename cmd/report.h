@@ -29,6 +29,7 @@ struct report {
 	struct deploy_nodeset *names; /* of nodes in items */
 	long long rtt_sum_us, rtt_min_us, rtt_max_us;
 	size_t replies, rejected;
+	bool is_blocked;	 /* the broker takes no publishes now */
 	char rejected_text[128]; /* the reason of the first reply that was rejected */
 };
 

@@ -285,8 +285,10 @@ static void note_again(const struct report *report, const struct deploy_tally *t
 /* Nobody was found who said anything, or everybody that is connected was silent. */
 static void note_silence(const struct report *report)
 {
-	out_note(report->out,
-		"a wrong PSK, a wrong collective and nodes whose clock is off all look like this");
+	out_note(report->out, report->is_blocked ? "nodes cannot answer while the broker takes no "
+						   "publishes; free its memory or disk"
+						 : "a wrong PSK, a wrong collective and nodes "
+						   "whose clock is off all look like this");
 }
 
 void report_note_summary(const struct report *report, const struct deploy_tally *tally)
