@@ -1,0 +1,283 @@
+/* Bounded walk over a Marshal document: see marshal_cursor.h. */
+#include "wire/marshal_cursor.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+
+#define OPEN_OBJECT 0x80000000U /* offsets are below: documents end at 2 GiB */
+
+/* Links may be expanded to this many units for nothing, and to this many for a byte. */
+enum { LINKED_BASE = 65536, LINKED_PER_BYTE = 16 };
+
+static size_t left(const struct dp_marshal_cursor *c)
+{
+	return c->len - c->pos;
+}
+
+bool dp_marshal_fail(struct dp_marshal_cursor *c, size_t at, const char *format, ...)
+{
+	char text[256];
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	(void)dp_error_set(c->err, DEPLOY_PROTOCOL, "marshal: offset %zu: %s", at, text);
+	return false;
+}
+
+static bool take_version(struct dp_marshal_cursor *c)
+{
+	int major = 0, minor = 0;
+
+	if (c->len > INT32_MAX)
+		return dp_marshal_fail(c, 0, "a document of %zu bytes is too large", c->len);
+	if (!dp_marshal_take_byte(c, &major) || !dp_marshal_take_byte(c, &minor))
+		return false;
+	if (major != 4 || minor > 8)
+		return dp_marshal_fail(c, 0, "version %d.%d is not 4.0 to 4.8", major, minor);
+	return true;
+}
+
+bool dp_marshal_cursor_init(
+	struct dp_marshal_cursor *c, const void *bytes, size_t len, struct deploy_error *err)
+{
+	c->bytes = bytes;
+	c->len = len;
+	c->pos = 0;
+	c->depth = 0;
+	c->linked = 0;
+	c->gave_up = false;
+	c->spent = 0;
+	c->linked_spent = 0;
+	c->linked_limit = DP_MARSHAL_MAX_VALUES;
+	if (len < (DP_MARSHAL_MAX_VALUES - LINKED_BASE) / LINKED_PER_BYTE)
+		c->linked_limit = LINKED_BASE + LINKED_PER_BYTE * len;
+	c->symbols = c->few_symbols;
+	c->symbol_count = 0;
+	c->symbol_cap = DP_MARSHAL_FEW_SYMBOLS;
+	c->objects = c->few_objects;
+	c->object_count = 0;
+	c->object_cap = DP_MARSHAL_FEW_OBJECTS;
+	c->notes = (struct dp_marshal_notes){0};
+	c->err = err;
+	return take_version(c);
+}
+
+int dp_marshal_cursor_release(struct dp_marshal_cursor *c, bool ok, struct dp_marshal_notes *notes)
+{
+	assert(ok || c->err->code != DEPLOY_OK);
+	if (c->symbols != c->few_symbols)
+		free(c->symbols);
+	if (c->objects != c->few_objects)
+		free(c->objects);
+	if (notes)
+		*notes = c->notes;
+	return ok ? 0 : (int)c->err->code;
+}
+
+bool dp_marshal_take_end(struct dp_marshal_cursor *c)
+{
+	return c->pos == c->len ||
+	       dp_marshal_fail(c, c->pos, "%zu bytes follow the value", left(c));
+}
+
+int dp_marshal_peek(const struct dp_marshal_cursor *c, size_t ahead)
+{
+	return ahead < left(c) ? c->bytes[c->pos + ahead] : -1;
+}
+
+bool dp_marshal_take_byte(struct dp_marshal_cursor *c, int *out)
+{
+	if (c->pos == c->len)
+		return dp_marshal_fail(c, c->pos, "the document ends inside a value");
+	*out = c->bytes[c->pos++];
+	return true;
+}
+
+bool dp_marshal_take_long(struct dp_marshal_cursor *c, long long *out)
+{
+	long long value = 0;
+	int first = 0, n;
+
+	if (!dp_marshal_take_byte(c, &first))
+		return false;
+	first = first < 128 ? first : first - 256;
+	if (first == 0 || first > 4 || first < -4) {
+		*out = first > 0 ? first - 5 : first < 0 ? first + 5 : 0;
+		return true;
+	}
+	n = first > 0 ? first : -first;
+	if ((size_t)n > left(c))
+		return dp_marshal_fail(c, c->pos, "the document ends inside a number");
+	for (int i = 0; i < n; i++)
+		value |= (long long)c->bytes[c->pos++] << (8 * i);
+	/* Missing high bytes of a negative number are 0xff. */
+	*out = first > 0 ? value : value - (1LL << (8 * n));
+	return true;
+}
+
+bool dp_marshal_take_count(struct dp_marshal_cursor *c, size_t *out, size_t each, const char *what)
+{
+	size_t at = c->pos;
+	long long count;
+
+	if (!dp_marshal_take_long(c, &count))
+		return false;
+	if (count < 0 || (unsigned long long)count > left(c) / each)
+		return dp_marshal_fail(
+			c, at, "%s claims %lld entries, %zu bytes are left", what, count, left(c));
+	*out = (size_t)count;
+	return true;
+}
+
+bool dp_marshal_take_span(struct dp_marshal_cursor *c, struct dp_slice *out, const char *what)
+{
+	size_t at = c->pos;
+	long long len;
+
+	if (!dp_marshal_take_long(c, &len))
+		return false;
+	if (len < 0 || (unsigned long long)len > left(c))
+		return dp_marshal_fail(
+			c, at, "%s claims %lld bytes, %zu are left", what, len, left(c));
+	*out = (struct dp_slice){.data = (const char *)c->bytes + c->pos, .len = (size_t)len};
+	c->pos += (size_t)len;
+	return true;
+}
+
+/* Make room for one more; the small table inside the cursor is left for the heap once. */
+static void *grown(void *table, const void *few, size_t count, size_t *cap, size_t size)
+{
+	void *copy;
+
+	if (count < *cap)
+		return table;
+	if (table != few)
+		return dp_grow(table, cap, count + 1, size);
+	copy = dp_xmalloc(4 * *cap * size);
+	memcpy(copy, few, *cap * size);
+	*cap *= 4;
+	return copy;
+}
+
+static bool add_symbol(struct dp_marshal_cursor *c, struct dp_slice name)
+{
+	if (c->linked)
+		return true;
+	if (c->symbol_count == DP_MARSHAL_MAX_SYMBOLS)
+		return dp_marshal_fail(c, c->pos, "more than %d symbols", DP_MARSHAL_MAX_SYMBOLS);
+	c->symbols = grown(
+		c->symbols, c->few_symbols, c->symbol_count, &c->symbol_cap, sizeof(c->symbols[0]));
+	c->symbols[c->symbol_count++] = name;
+	return true;
+}
+
+static bool take_symlink(struct dp_marshal_cursor *c, struct dp_slice *name)
+{
+	size_t at = c->pos;
+	long long number;
+
+	if (!dp_marshal_take_long(c, &number))
+		return false;
+	if (number < 0 || (unsigned long long)number >= c->symbol_count)
+		return dp_marshal_fail(
+			c, at, "symbol %lld is wanted, %zu are known", number, c->symbol_count);
+	*name = c->symbols[number];
+	return true;
+}
+
+bool dp_marshal_take_symbol(struct dp_marshal_cursor *c, struct dp_slice *name)
+{
+	int tag = dp_marshal_peek(c, 0);
+
+	if (tag != ':' && tag != ';')
+		return dp_marshal_fail(c, c->pos, "a symbol is wanted here");
+	c->pos++;
+	if (tag == ';')
+		return take_symlink(c, name);
+	return dp_marshal_take_span(c, name, "symbol") && add_symbol(c, *name);
+}
+
+bool dp_marshal_add_object(struct dp_marshal_cursor *c, size_t at)
+{
+	if (c->linked)
+		return true;
+	if (c->object_count == DP_MARSHAL_MAX_OBJECTS)
+		return dp_marshal_fail(c, c->pos, "more than %d objects", DP_MARSHAL_MAX_OBJECTS);
+	c->objects = grown(
+		c->objects, c->few_objects, c->object_count, &c->object_cap, sizeof(c->objects[0]));
+	c->objects[c->object_count++] = (uint32_t)at;
+	return true;
+}
+
+bool dp_marshal_take_link(struct dp_marshal_cursor *c, size_t *number)
+{
+	size_t at = c->pos;
+	long long n;
+
+	if (!dp_marshal_take_long(c, &n))
+		return false;
+	if (n < 0 || (unsigned long long)n >= c->object_count)
+		return dp_marshal_fail(
+			c, at, "object %lld is wanted, %zu are known", n, c->object_count);
+	*number = (size_t)n;
+	return true;
+}
+
+size_t dp_marshal_object_offset(const struct dp_marshal_cursor *c, size_t number)
+{
+	return c->objects[number] & ~OPEN_OBJECT;
+}
+
+bool dp_marshal_object_is_open(const struct dp_marshal_cursor *c, size_t number)
+{
+	return c->objects[number] & OPEN_OBJECT;
+}
+
+void dp_marshal_object_set_open(struct dp_marshal_cursor *c, size_t number, bool is_open)
+{
+	if (is_open)
+		c->objects[number] |= OPEN_OBJECT;
+	else
+		c->objects[number] &= ~OPEN_OBJECT;
+}
+
+bool dp_marshal_enter(struct dp_marshal_cursor *c)
+{
+	if (c->depth < DP_MARSHAL_MAX_DEPTH) {
+		c->depth++;
+		return true;
+	}
+	if (!c->linked)
+		return dp_marshal_fail(
+			c, c->pos, "nested deeper than %d levels", DP_MARSHAL_MAX_DEPTH);
+	c->gave_up = true;
+	return false;
+}
+
+void dp_marshal_leave(struct dp_marshal_cursor *c)
+{
+	c->depth--;
+}
+
+bool dp_marshal_spend(struct dp_marshal_cursor *c, size_t units)
+{
+	size_t *spent = c->linked ? &c->linked_spent : &c->spent;
+	size_t limit = c->linked ? c->linked_limit : DP_MARSHAL_MAX_VALUES;
+
+	if (units <= limit - *spent) {
+		*spent += units;
+		return true;
+	}
+	if (!c->linked)
+		return dp_marshal_fail(c, c->pos, "more than %d values", DP_MARSHAL_MAX_VALUES);
+	c->gave_up = true;
+	return false;
+}
