@@ -43,7 +43,7 @@ static int ping_main(struct ctx *ctx, void *opts, struct args args, struct deplo
 		.agent = "discovery",
 		.action = "ping",
 		.shows_time = true,
-		.is_filtered = !deploy_filter_is_empty(&ping->target.filter),
+		.is_filtered = target_is_filtered(&ping->target),
 		.empty_ok = ping->target.empty_ok};
 	struct deploy_run_options options = {
 		.signal_fd = ctx->signal_fd, .sink = report_event, .sink_arg = &report};
@@ -55,7 +55,7 @@ static int ping_main(struct ctx *ctx, void *opts, struct args args, struct deplo
 	if (target_connect(ctx, &ping->target, err))
 		return exit_of_error(err->code);
 	plan = deploy_plan_new();
-	target_plan_ping(plan, ctx, &ping->target);
+	target_plan_ping(plan, ctx, &ping->target, NULL);
 	report_begin(&report);
 	(void)deploy_run(&result, ctx->bus, plan, &options, err);
 	status = report_end(&report, &result, err);

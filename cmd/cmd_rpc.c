@@ -74,7 +74,7 @@ static int dry_run(struct ctx *ctx, const struct rpc_opts *rpc, const struct rep
 
 	report.shows_time = true;
 	report.operands.count = 0;
-	target_plan_ping(plan, ctx, &rpc->target);
+	target_plan_ping(plan, ctx, &rpc->target, report.agent);
 	report_begin(&report);
 	out_note(ctx->out, "dry run: %s %s would be asked of the nodes below, nothing is done",
 		report.agent, report.action);
@@ -120,7 +120,7 @@ static int rpc_main(struct ctx *ctx, void *opts, struct args args, struct deploy
 		.config = ctx->global.config,
 		.collective = rpc->target.collective,
 		.display = rpc->display,
-		.is_filtered = !deploy_filter_is_empty(&rpc->target.filter),
+		.is_filtered = target_is_filtered(&rpc->target),
 		.empty_ok = rpc->target.empty_ok};
 	int status;
 

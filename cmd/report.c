@@ -144,7 +144,7 @@ static int status_of_run(const struct report *report, const struct deploy_run_re
 	}
 	/* A broker lost in the middle makes its nodes unknown, which is what the status then says.
 	 */
-	if (err->code != DEPLOY_OK && !is_known)
+	if (err->code != DEPLOY_OK && (!is_known || status == EXIT_ALL_OK))
 		status = exit_worse(status, exit_of_error(err->code));
 	return status;
 }

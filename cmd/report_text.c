@@ -228,21 +228,38 @@ static void note_counts(const struct report *report, const struct deploy_tally *
 	free(text);
 }
 
-/* A word as a shell would have it typed. */
+/* word with backslashes and quotes doubled or marked, as $'…' wants it. Free with free(). */
+static char *mark_quotes(const char *word)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *stream = open_memstream(&text, &size);
+
+	if (!stream)
+		abort();
+	for (; *word; word++)
+		(void)fprintf(stream, *word == '\'' || *word == '\\' ? "\\%c" : "%c", *word);
+	(void)fclose(stream);
+	return text;
+}
+
+/* A word as a shell would have it typed: plain, in quotes, or with control characters spelt out. */
 static void add_word(FILE *text, const char *word)
 {
 	static const char plain[] =
 		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=,@%+";
-	char *escaped = deploy_text_escape(word, strlen(word));
+	char *escaped = deploy_text_escape(word, strlen(word)), *marked;
 
-	(void)fputc(' ', text);
 	if (*word && word[strspn(word, plain)] == '\0') {
-		(void)fputs(word, text);
+		(void)fprintf(text, " %s", word);
+	} else if (strcmp(escaped, word) == 0 && !strchr(word, '\'')) {
+		(void)fprintf(text, " '%s'", word);
 	} else {
-		(void)fputc('\'', text);
-		for (const char *at = escaped; *at; at++)
-			(void)fprintf(text, *at == '\'' ? "'\\''" : "%c", *at);
-		(void)fputc('\'', text);
+		free(escaped);
+		marked = mark_quotes(word);
+		escaped = deploy_text_escape(marked, strlen(marked));
+		(void)fprintf(text, " $'%s'", escaped);
+		free(marked);
 	}
 	free(escaped);
 }
@@ -256,7 +273,8 @@ static void note_again(const struct report *report, const struct deploy_tally *t
 	FILE *stream;
 
 	for (int state = 0; state < DEPLOY_OUTCOME_STATES; state++)
-		deploy_nodeset_unite(rest, tally->set[state]);
+		if (state != DEPLOY_OUTCOME_SKIPPED)
+			deploy_nodeset_unite(rest, tally->set[state]);
 	stream = report->operands.count && deploy_nodeset_count(rest) ? open_memstream(&text, &size)
 								      : NULL;
 	if (stream) {
@@ -332,7 +350,7 @@ void report_note_ignored(const struct report *report, const struct deploy_run_re
 void report_note_nobody(const struct report *report, const struct deploy_run_result *result)
 {
 	/* Without a discovery the names were given, and all of them excluded. */
-	if (!result->found[0]) {
+	if (!result->found[0] || result->tally[0].count[DEPLOY_OUTCOME_SKIPPED]) {
 		out_note(report->out, "no node is left to ask");
 		return;
 	}

@@ -32,7 +32,9 @@ static int parse_exclude(void *field, const char *text, struct deploy_error *err
 
 	if (!*exclude)
 		*exclude = deploy_nodeset_new();
-	return deploy_nodeset_parse(*exclude, text, err);
+	if (deploy_nodeset_parse(*exclude, text, err))
+		err->code = DEPLOY_USAGE;
+	return err->code;
 }
 
 const struct opt target_options[] = {
@@ -73,6 +75,11 @@ void target_opts_release(struct target_opts *target)
 	deploy_nodeset_free(target->exclude);
 }
 
+bool target_is_filtered(const struct target_opts *target)
+{
+	return !deploy_filter_is_empty(&target->filter) || target->exclude;
+}
+
 static const char *target_collective(const struct ctx *ctx, const struct target_opts *target)
 {
 	return target->collective ? target->collective : ctx->config->main_collective;
@@ -101,10 +108,15 @@ static struct deploy_task *add_task(struct deploy_plan *plan, const struct ctx *
 	return task;
 }
 
-static void add_discovery(
-	struct deploy_plan *plan, const struct ctx *ctx, const struct target_opts *target)
+/* agent: only who has it is asked; NULL for everyone. The word was checked with the request. */
+static void add_discovery(struct deploy_plan *plan, const struct ctx *ctx,
+	const struct target_opts *target, const char *agent)
 {
 	struct deploy_task *task = add_task(plan, ctx, target, deploy_request_ping());
+	struct deploy_error ignored = {0};
+
+	if (agent)
+		(void)deploy_filter_add_agent(&task->filter, agent, &ignored);
 
 	task->policy.discovery_ms =
 		target->discovery_ms ? target->discovery_ms : ctx->config->discovery_timeout_ms;
@@ -116,14 +128,10 @@ size_t target_plan(struct deploy_plan *plan, const struct ctx *ctx,
 	const struct deploy_policy *policy)
 {
 	bool is_named = deploy_filter_names_nodes(&target->filter);
-	struct deploy_error ignored = {0};
 	struct deploy_task *task;
 
-	if (!is_named) {
-		add_discovery(plan, ctx, target);
-		/* Only who has the agent can answer; the word was checked with the request. */
-		(void)deploy_filter_add_agent(&plan->tasks[0].filter, request->agent, &ignored);
-	}
+	if (!is_named)
+		add_discovery(plan, ctx, target, request->agent);
 	task = add_task(plan, ctx, target, request);
 	task->policy = *policy;
 	if (is_named)
@@ -134,13 +142,13 @@ size_t target_plan(struct deploy_plan *plan, const struct ctx *ctx,
 	return plan->task_count - 1;
 }
 
-void target_plan_ping(
-	struct deploy_plan *plan, const struct ctx *ctx, const struct target_opts *target)
+void target_plan_ping(struct deploy_plan *plan, const struct ctx *ctx,
+	const struct target_opts *target, const char *agent)
 {
 	struct deploy_task *task;
 
 	if (!deploy_filter_names_nodes(&target->filter)) {
-		add_discovery(plan, ctx, target);
+		add_discovery(plan, ctx, target, agent);
 		return;
 	}
 	task = add_task(plan, ctx, target, deploy_request_ping());

@@ -19,7 +19,11 @@ extern const struct opt target_options[];
 void target_opts_init(struct target_opts *target);
 void target_opts_release(struct target_opts *target);
 
-/* Connect for the collective of target (ctx_bus), with its time limit. Errors: those of ctx_bus(). */
+/* True if some nodes are left out: that none remains is then no sign of trouble. */
+bool target_is_filtered(const struct target_opts *target);
+
+/* Connect for the collective of target (ctx_bus), with its time limit. Errors: those of ctx_bus().
+ */
 int target_connect(struct ctx *ctx, const struct target_opts *target, struct deploy_error *err);
 
 /*
@@ -30,8 +34,11 @@ size_t target_plan(struct deploy_plan *plan, const struct ctx *ctx,
 	const struct target_opts *target, struct deploy_request *request,
 	const struct deploy_policy *policy);
 
-/* Add the one task that finds the nodes: an open one, or a ping of those that are named. */
-void target_plan_ping(
-	struct deploy_plan *plan, const struct ctx *ctx, const struct target_opts *target);
+/*
+ * Add the one task that finds the nodes: an open one, or a ping of those that are named.
+ * agent: only nodes that have it; NULL for all.
+ */
+void target_plan_ping(struct deploy_plan *plan, const struct ctx *ctx,
+	const struct target_opts *target, const char *agent);
 
 #endif
