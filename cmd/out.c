@@ -197,9 +197,19 @@ void out_note(struct out *out, const char *format, ...)
 	free(raw);
 }
 
+/* DEL is the one control character that JSON lets stand; a terminal need not see it. */
 static int write_json(const char *bytes, size_t len, void *arg)
 {
-	write_bytes(arg, bytes, len);
+	struct out *out = arg;
+	const char *del;
+
+	while (out->is_terminal && (del = memchr(bytes, 0x7f, len))) {
+		write_bytes(out, bytes, (size_t)(del - bytes));
+		write_bytes(out, "\\u007f", 6);
+		len -= (size_t)(del + 1 - bytes);
+		bytes = del + 1;
+	}
+	write_bytes(out, bytes, len);
 	return 0;
 }
 

@@ -96,10 +96,22 @@ void report_event(void *arg, const struct deploy_event *event)
 		keep(report, event->node, event->outcome);
 }
 
+size_t report_ignored(const struct deploy_run_result *result, enum deploy_ignored reason)
+{
+	size_t total = 0;
+
+	for (size_t i = 0; i < result->task_count; i++)
+		total += result->tally[i].ignored[reason];
+	return total;
+}
+
 static int status_of_tally(const struct deploy_tally *tally)
 {
 	const size_t *count = tally->count;
-	size_t unanswered = count[DEPLOY_OUTCOME_SILENT] + count[DEPLOY_OUTCOME_UNKNOWN];
+	/* Nodes that were never asked, because the task stopped or the broker blocked, are not ok
+	 * either. */
+	size_t unanswered = count[DEPLOY_OUTCOME_SILENT] + count[DEPLOY_OUTCOME_UNKNOWN] +
+			    count[DEPLOY_OUTCOME_CANCELLED];
 	size_t answered = count[DEPLOY_OUTCOME_OK] + count[DEPLOY_OUTCOME_FAILED];
 	int status = EXIT_ALL_OK;
 
@@ -173,7 +185,7 @@ int report_end(struct report *report, const struct deploy_run_result *result,
 	if (result->tally)
 		report_note_ignored(report, result);
 	items = report_items_json(report);
-	summary = tally ? report_summary_json(tally) : NULL;
+	summary = tally ? report_summary_json(report, result) : NULL;
 	out_document(report->out, report->kind, items, summary, status, err);
 	json_decref(items);
 	json_decref(summary);

@@ -68,8 +68,9 @@ static json_t *set_json(const struct deploy_nodeset *set)
 	return json_pack("{s:i, s:o}", "count", (int)deploy_nodeset_count(set), "nodes", names);
 }
 
-json_t *report_summary_json(const struct deploy_tally *tally)
+json_t *report_summary_json(const struct report *report, const struct deploy_run_result *result)
 {
+	const struct deploy_tally *tally = &result->tally[report->task];
 	json_t *summary = json_pack("{s:I, s:I, s:I}", "nodes", (json_int_t)tally->nodes, "ok",
 		(json_int_t)tally->count[DEPLOY_OUTCOME_OK], "failed",
 		(json_int_t)tally->count[DEPLOY_OUTCOME_FAILED]);
@@ -81,7 +82,7 @@ json_t *report_summary_json(const struct deploy_tally *tally)
 		summary, "cancelled", set_json(tally->set[DEPLOY_OUTCOME_CANCELLED]));
 	for (int i = 0; i < DEPLOY_IGNORED_REASONS; i++)
 		(void)json_object_set_new(summary, deploy_ignored_name((enum deploy_ignored)i),
-			json_integer((json_int_t)tally->ignored[i]));
+			json_integer((json_int_t)report_ignored(result, (enum deploy_ignored)i)));
 	return summary;
 }
 
@@ -116,7 +117,7 @@ void report_stream(struct report *report, const struct deploy_event *event)
 	if (event->attempt)
 		(void)json_object_set_new(line, "attempt", json_integer(event->attempt));
 	if (event->type == DEPLOY_EVENT_TASK_STARTED || event->type == DEPLOY_EVENT_TASK_ENDED ||
-		event->type == DEPLOY_EVENT_GROUP_STARTED)
+		event->type == DEPLOY_EVENT_GROUP_STARTED || event->type == DEPLOY_EVENT_PROGRESS)
 		(void)json_object_set_new(line, "count", json_integer((json_int_t)event->count));
 	if (event->type == DEPLOY_EVENT_IGNORED)
 		(void)json_object_set_new(

@@ -12,7 +12,10 @@ bool report_is_reply(const struct deploy_outcome *outcome);
 json_t *report_item_json(
 	const struct report *report, const char *node, const struct deploy_outcome *outcome);
 json_t *report_items_json(const struct report *report); /* all of them, sorted by node */
-json_t *report_summary_json(const struct deploy_tally *tally);
+json_t *report_summary_json(const struct report *report, const struct deploy_run_result *result);
+
+/* How many replies were not credited for that reason, discovery's included. */
+size_t report_ignored(const struct deploy_run_result *result, enum deploy_ignored reason);
 
 /* One line of jsonl. What discovery hears is counted; its replies are not the result. */
 void report_stream(struct report *report, const struct deploy_event *event);

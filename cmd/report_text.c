@@ -43,10 +43,12 @@ static void write_data(FILE *text, json_t *data)
 	}
 	json_object_foreach(data, name, value)
 	{
-		int len = (int)deploy_text_columns(name);
+		char *escaped = deploy_text_escape(name, strlen(name));
+		int len = (int)deploy_text_columns(escaped);
 
 		if (len > width)
 			width = len;
+		free(escaped);
 	}
 	json_object_foreach(data, name, value)
 	{
@@ -174,6 +176,11 @@ void report_narrate(struct report *report, const struct deploy_event *event)
 		break;
 	case DEPLOY_EVENT_STOPPED:
 		out_note(report->out, "stopped: %s", event->text);
+		break;
+	case DEPLOY_EVENT_PROGRESS:
+		out_note(report->out, "waiting for %zu %s%s%s", event->count,
+			event->count == 1 ? "node" : "nodes", event->count ? ": " : "",
+			event->text);
 		break;
 	case DEPLOY_EVENT_BLOCKED:
 		out_note(report->out, "the broker takes no publishes: %s", event->text);
@@ -333,14 +340,13 @@ void report_note_summary(const struct report *report, const struct deploy_tally 
 
 void report_note_ignored(const struct report *report, const struct deploy_run_result *result)
 {
-	for (int reason = 0; reason < DEPLOY_IGNORED_REASONS; reason++) {
-		size_t total = 0;
+	for (int i = 0; i < DEPLOY_IGNORED_REASONS; i++) {
+		enum deploy_ignored reason = (enum deploy_ignored)i;
+		size_t total = report_ignored(result, reason);
 
-		for (size_t i = 0; i < result->task_count; i++)
-			total += result->tally[i].ignored[reason];
 		if (total)
 			out_note(report->out, "%zu %s %s not credited%s%s", total,
-				deploy_ignored_name((enum deploy_ignored)reason),
+				deploy_ignored_name(reason),
 				total == 1 ? "reply was" : "replies were",
 				reason == DEPLOY_IGNORED_REJECTED ? ": " : "",
 				reason == DEPLOY_IGNORED_REJECTED ? report->rejected_text : "");

@@ -8,15 +8,17 @@
 enum deploy_event_type {
 	DEPLOY_EVENT_TASK_STARTED,  /* count: nodes of the task, 0 while being discovered */
 	DEPLOY_EVENT_GROUP_STARTED, /* text: the group, folded; count: its nodes */
-	DEPLOY_EVENT_ASKED,         /* node, attempt: the request was handed to the broker */
-	DEPLOY_EVENT_RETRY,         /* node, outcome: this try failed, there will be another */
-	DEPLOY_EVENT_OUTCOME,       /* node, outcome: final */
-	DEPLOY_EVENT_IGNORED,       /* node, reason, text: a reply that was not credited; the
-	                             * first 100 of each reason are told, all are counted */
-	DEPLOY_EVENT_STOPPED,       /* text: why nothing new is started, with the arithmetic */
-	DEPLOY_EVENT_BLOCKED,       /* text: the broker takes no publishes, and its reason */
+	DEPLOY_EVENT_ASKED,	    /* node, attempt: the request was handed to the broker */
+	DEPLOY_EVENT_RETRY,	    /* node, outcome: this try failed, there will be another */
+	DEPLOY_EVENT_OUTCOME,	    /* node, outcome: final */
+	DEPLOY_EVENT_IGNORED,	    /* node, reason, text: a reply that was not credited; the
+				     * first 100 of each reason are told, all are counted */
+	DEPLOY_EVENT_STOPPED,	    /* text: why nothing new is started, with the arithmetic */
+	DEPLOY_EVENT_PROGRESS, /* asked for by SIGUSR1: count of nodes in flight; text: they, folded
+				*/
+	DEPLOY_EVENT_BLOCKED,  /* text: the broker takes no publishes, and its reason */
 	DEPLOY_EVENT_UNBLOCKED,
-	DEPLOY_EVENT_TASK_ENDED,    /* count: nodes of the task */
+	DEPLOY_EVENT_TASK_ENDED, /* count: nodes of the task */
 	DEPLOY_EVENT_TYPES
 };
 
@@ -27,8 +29,8 @@ const char *deploy_event_type_name(enum deploy_event_type type);
 struct deploy_event {
 	enum deploy_event_type type;
 	unsigned long seq; /* 1, 2, 3… within the run */
-	int64_t at_us;     /* wall clock, microseconds since 1970 */
-	unsigned task;     /* index in the plan */
+	int64_t at_us;	   /* wall clock, microseconds since 1970 */
+	unsigned task;	   /* index in the plan */
 	const char *node;  /* NULL if it is about no single node; may be foreign and unchecked */
 	unsigned attempt;  /* 1-based, 0 if it does not apply */
 	size_t count;

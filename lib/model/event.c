@@ -11,6 +11,7 @@ const char *deploy_event_type_name(enum deploy_event_type type)
 		[DEPLOY_EVENT_OUTCOME] = "outcome",
 		[DEPLOY_EVENT_IGNORED] = "ignored",
 		[DEPLOY_EVENT_STOPPED] = "stopped",
+		[DEPLOY_EVENT_PROGRESS] = "progress",
 		[DEPLOY_EVENT_BLOCKED] = "blocked",
 		[DEPLOY_EVENT_UNBLOCKED] = "unblocked",
 		[DEPLOY_EVENT_TASK_ENDED] = "task_ended",

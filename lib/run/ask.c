@@ -1,6 +1,6 @@
 /*
- * One row per node. Deadlines and retries are queues in the order in which they were set, which is
- * the order in which they fall due, since a task has one timeout and one pause between tries.
+ * One row per node. What may fall due stands in queues in the order in which it was set, which is
+ * the order in which it falls due, since a task has one timeout and one pause between tries.
  */
 #include "run/ask.h"
 
@@ -21,10 +21,12 @@ enum row_state {
 
 struct row {
 	int64_t at_us;
-	uint16_t attempt;  /* the try it is in, 1-based */
-	uint8_t state;	   /* enum row_state */
-	uint8_t last;	   /* enum deploy_outcome_state of the try before, while WAITING */
-	bool has_answered; /* in this attempt */
+	int last_code;	    /* statuscode of the try before */
+	uint16_t attempt;   /* the try it is in, 1-based */
+	uint8_t state;	    /* enum row_state */
+	uint8_t last_state; /* enum deploy_outcome_state of the try before */
+	bool last_unconnected;
+	bool has_answered; /* in this attempt; while QUEUED, in the one before */
 	bool is_probed;	   /* the broker was asked, or will say, whether it is connected */
 };
 
@@ -41,8 +43,8 @@ struct dp_ask {
 	size_t count;
 	uint32_t *wave; /* scratch: rows of one send */
 	struct attempt_count *attempts;
-	struct dp_row_queue deadlines, retries;
-	size_t next; /* first row that was never started */
+	struct dp_row_queue unsent, deadlines, retries; /* rows QUEUED, SENT, WAITING */
+	size_t next;					/* first row that was never started */
 	size_t queued, sent, waiting, done;
 	size_t unprobed; /* rows SENT that nobody will say are not connected */
 	size_t not_ok, tolerated;
@@ -54,33 +56,32 @@ struct dp_ask {
 	bool is_stopped, is_abandoned;
 };
 
-static bool is_in_flight(const struct row *row)
+/* The first row of a queue that is in state still; NULL if there is none. */
+static struct row *first_of(struct dp_ask *ask, struct dp_row_queue *queue, enum row_state state)
 {
-	return row->state == ROW_QUEUED || row->state == ROW_SENT;
-}
-
-/* The first live entry, stale ones before it dropped; NULL if there is none. */
-static struct row *deadline_head(struct dp_ask *ask)
-{
-	for (; ask->deadlines.count; dp_row_queue_pop(&ask->deadlines)) {
-		const struct dp_row_entry *entry = dp_row_queue_head(&ask->deadlines);
+	for (; queue->count; dp_row_queue_pop(queue)) {
+		const struct dp_row_entry *entry = dp_row_queue_head(queue);
 		struct row *row = &ask->rows[entry->row];
 
-		if (is_in_flight(row) && row->attempt == entry->attempt)
+		if (row->state == state && row->attempt == entry->attempt)
 			return row;
 	}
 	return NULL;
 }
 
-static struct row *retry_head(struct dp_ask *ask)
+static struct row *first_unsent(struct dp_ask *ask)
 {
-	for (; ask->retries.count; dp_row_queue_pop(&ask->retries)) {
-		struct row *row = &ask->rows[dp_row_queue_head(&ask->retries)->row];
+	return first_of(ask, &ask->unsent, ROW_QUEUED);
+}
 
-		if (row->state == ROW_WAITING)
-			return row;
-	}
-	return NULL;
+static struct row *first_in_flight(struct dp_ask *ask)
+{
+	return first_of(ask, &ask->deadlines, ROW_SENT);
+}
+
+static struct row *first_retry(struct dp_ask *ask)
+{
+	return first_of(ask, &ask->retries, ROW_WAITING);
 }
 
 struct dp_ask *dp_ask_take_nodes(
@@ -111,6 +112,7 @@ void dp_ask_free(struct dp_ask *ask)
 	free(ask->rows);
 	free(ask->wave);
 	free(ask->attempts);
+	free(ask->unsent.items);
 	free(ask->deadlines.items);
 	free(ask->retries.items);
 	free(ask);
@@ -149,10 +151,10 @@ static void enlist(struct dp_ask *ask, struct dp_stage *stage, size_t index, siz
 
 	row->attempt++;
 	row->at_us = stage->now_us;
-	row->has_answered = false;
 	row->is_probed = false;
 	move(ask, row, ROW_QUEUED);
-	dp_row_queue_push(&ask->deadlines, (uint32_t)index, row->attempt);
+	dp_row_queue_push(&ask->unsent, (uint32_t)index, row->attempt);
+	ask->attempts[row->attempt].asked++;
 	ask->wave[(*wave_count)++] = (uint32_t)index;
 }
 
@@ -176,11 +178,12 @@ static void send_wave(struct dp_ask *ask, struct dp_stage *stage, unsigned attem
 
 	if (!count)
 		return;
-	ask->attempts[attempt].asked += count;
 	stage->act(stage->act_arg, &send);
 }
 
-static void announce_group(struct dp_ask *ask, struct dp_stage *stage, size_t count)
+/* Emit an event about several nodes: rows of the wave, folded. */
+static void tell_wave(
+	const struct dp_ask *ask, struct dp_stage *stage, enum deploy_event_type type, size_t count)
 {
 	struct deploy_nodeset *members = deploy_nodeset_new();
 	struct deploy_error ignored = {0};
@@ -190,11 +193,19 @@ static void announce_group(struct dp_ask *ask, struct dp_stage *stage, size_t co
 		(void)deploy_nodeset_add(
 			members, deploy_nodeset_get(ask->nodes, ask->wave[i]), &ignored);
 	text = deploy_nodeset_print(members);
-	dp_stage_emit(
-		stage, (struct deploy_event){
-			       .type = DEPLOY_EVENT_GROUP_STARTED, .count = count, .text = text});
+	dp_stage_emit(stage, (struct deploy_event){.type = type, .count = count, .text = text});
 	free(text);
 	deploy_nodeset_free(members);
+}
+
+void dp_ask_tell_progress(const struct dp_ask *ask, struct dp_stage *stage)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < ask->next; i++)
+		if (ask->rows[i].state != ROW_DONE)
+			ask->wave[count++] = (uint32_t)i;
+	tell_wave(ask, stage, DEPLOY_EVENT_PROGRESS, count);
 }
 
 static size_t active(const struct dp_ask *ask)
@@ -237,7 +248,7 @@ static void start_more(struct dp_ask *ask, struct dp_stage *stage)
 	if (ask->policy->batch_count) {
 		ask->group++;
 		ask->group_is_open = true;
-		announce_group(ask, stage, count);
+		tell_wave(ask, stage, DEPLOY_EVENT_GROUP_STARTED, count);
 	}
 	send_wave(ask, stage, 1, count);
 }
@@ -251,7 +262,7 @@ static void start_retries(struct dp_ask *ask, struct dp_stage *stage)
 
 	if (ask->is_stopped)
 		return;
-	while ((row = retry_head(ask)) && row->at_us <= stage->now_us) {
+	while ((row = first_retry(ask)) && row->at_us <= stage->now_us) {
 		size_t index = (size_t)(row - ask->rows);
 
 		if (count && row->attempt + 1u != attempt) {
@@ -285,7 +296,7 @@ static void settle(struct dp_ask *ask, struct dp_stage *stage, struct row *row,
 				     .node = name_of(ask, row),
 				     .attempt = outcome->attempt,
 				     .outcome = outcome});
-	if (outcome->state == DEPLOY_OUTCOME_OK || outcome->state == DEPLOY_OUTCOME_CANCELLED)
+	if (outcome->state == DEPLOY_OUTCOME_OK)
 		return;
 	ask->not_ok++;
 	if (ask->not_ok > ask->tolerated && !ask->is_stopped)
@@ -310,7 +321,9 @@ static void conclude(struct dp_ask *ask, struct dp_stage *stage, struct row *row
 		return;
 	}
 	row->at_us = stage->now_us + ask->policy->try_sleep_ms * 1000;
-	row->last = (uint8_t)outcome->state;
+	row->last_state = (uint8_t)outcome->state;
+	row->last_code = outcome->statuscode;
+	row->last_unconnected = outcome->not_connected;
 	move(ask, row, ROW_WAITING);
 	dp_row_queue_push(&ask->retries, (uint32_t)(row - ask->rows), row->attempt);
 	dp_stage_emit(stage, (struct deploy_event){.type = DEPLOY_EVENT_RETRY,
@@ -326,6 +339,24 @@ static void conclude_without_reply(struct dp_ask *ask, struct dp_stage *stage, s
 		.state = state, .attempt = row->attempt, .message = message, .rtt_us = -1};
 
 	conclude(ask, stage, row, &outcome);
+}
+
+/* The next try of a row will not take place: the one before counts, or that there was none. */
+static void settle_untried(
+	struct dp_ask *ask, struct dp_stage *stage, struct row *row, const char *message)
+{
+	struct deploy_outcome outcome = {
+		.state = DEPLOY_OUTCOME_CANCELLED, .message = message, .rtt_us = -1};
+
+	if (row->state == ROW_QUEUED)
+		row->attempt--;
+	outcome.attempt = row->attempt;
+	if (row->attempt) {
+		outcome.state = row->last_state;
+		outcome.statuscode = row->last_code;
+		outcome.not_connected = row->last_unconnected;
+	}
+	settle(ask, stage, row, &outcome);
 }
 
 void dp_ask_start(struct dp_ask *ask, struct dp_stage *stage)
@@ -344,8 +375,10 @@ void dp_ask_sent(struct dp_ask *ask, struct dp_stage *stage, const struct dp_inp
 		if (row->state != ROW_QUEUED || row->attempt != input->attempt)
 			continue;
 		row->at_us = stage->now_us;
+		row->has_answered = false;
 		row->is_probed = input->is_mandatory;
 		move(ask, row, ROW_SENT);
+		dp_row_queue_push(&ask->deadlines, input->rows[i], row->attempt);
 		dp_stage_emit(stage, (struct deploy_event){.type = DEPLOY_EVENT_ASKED,
 					     .node = name_of(ask, row),
 					     .attempt = row->attempt});
@@ -418,20 +451,59 @@ void dp_ask_returned(struct dp_ask *ask, struct dp_stage *stage, unsigned attemp
 		conclude(ask, stage, row, &outcome);
 }
 
+static int64_t due_us(const struct dp_ask *ask, const struct row *row)
+{
+	return row->at_us + ask->policy->timeout_ms * 1000;
+}
+
+static void withdraw(const struct dp_ask *ask, struct dp_stage *stage)
+{
+	struct dp_action action = {
+		.kind = DP_DO_WITHDRAW, .task = stage->task, .nodes = ask->nodes};
+
+	stage->act(stage->act_arg, &action);
+}
+
+/* Send again what is queued, after a withdrawal; one wave for each run of rows in the same try. */
+static void send_queued(struct dp_ask *ask, struct dp_stage *stage)
+{
+	size_t count = 0;
+	unsigned attempt = 0;
+
+	for (size_t i = 0; i < ask->next; i++) {
+		if (ask->rows[i].state != ROW_QUEUED)
+			continue;
+		if (count && ask->rows[i].attempt != attempt) {
+			send_wave(ask, stage, attempt, count);
+			count = 0;
+		}
+		attempt = ask->rows[i].attempt;
+		ask->wave[count++] = (uint32_t)i;
+	}
+	send_wave(ask, stage, attempt, count);
+}
+
+/* Rows that waited too long to be sent are final, so they must not be sent any more. */
+static void expire_unsent(struct dp_ask *ask, struct dp_stage *stage)
+{
+	struct row *row = first_unsent(ask);
+
+	if (!row || due_us(ask, row) > stage->now_us)
+		return;
+	withdraw(ask, stage);
+	do
+		settle_untried(ask, stage, row, "not asked in time: the broker takes no publishes");
+	while ((row = first_unsent(ask)) && due_us(ask, row) <= stage->now_us);
+	send_queued(ask, stage);
+}
+
 static void expire(struct dp_ask *ask, struct dp_stage *stage)
 {
 	struct row *row;
 
-	while ((row = deadline_head(ask)) &&
-		row->at_us + ask->policy->timeout_ms * 1000 <= stage->now_us) {
-		dp_row_queue_pop(&ask->deadlines);
-		if (row->state == ROW_SENT)
-			conclude_without_reply(
-				ask, stage, row, DEPLOY_OUTCOME_SILENT, "no reply in time");
-		else
-			conclude_without_reply(ask, stage, row, DEPLOY_OUTCOME_UNKNOWN,
-				"not sent in time: the broker takes no publishes");
-	}
+	while ((row = first_in_flight(ask)) && due_us(ask, row) <= stage->now_us)
+		conclude_without_reply(ask, stage, row, DEPLOY_OUTCOME_SILENT, "no reply in time");
+	expire_unsent(ask, stage);
 }
 
 static int64_t probe_at(const struct dp_ask *ask)
@@ -484,11 +556,13 @@ void dp_ask_advance(struct dp_ask *ask, struct dp_stage *stage)
 int64_t dp_ask_wake_us(struct dp_ask *ask, int64_t now_us)
 {
 	const struct row *row;
-	int64_t wake = ask->deadline_us, at;
+	int64_t wake = ask->deadline_us;
 
-	if ((row = deadline_head(ask)) && (at = row->at_us + ask->policy->timeout_ms * 1000) < wake)
-		wake = at;
-	if ((row = retry_head(ask)) && row->at_us < wake)
+	if ((row = first_unsent(ask)) && due_us(ask, row) < wake)
+		wake = due_us(ask, row);
+	if ((row = first_in_flight(ask)) && due_us(ask, row) < wake)
+		wake = due_us(ask, row);
+	if ((row = first_retry(ask)) && row->at_us < wake)
 		wake = row->at_us;
 	if (!ask->queued && probe_at(ask) < wake)
 		wake = probe_at(ask);
@@ -496,14 +570,6 @@ int64_t dp_ask_wake_us(struct dp_ask *ask, int64_t now_us)
 		!active(ask) && ask->group_at_us < wake)
 		wake = ask->group_at_us;
 	return wake > now_us ? wake : now_us;
-}
-
-static void withdraw(const struct dp_ask *ask, struct dp_stage *stage)
-{
-	struct dp_action action = {
-		.kind = DP_DO_WITHDRAW, .task = stage->task, .nodes = ask->nodes};
-
-	stage->act(stage->act_arg, &action);
 }
 
 void dp_ask_stop(struct dp_ask *ask, struct dp_stage *stage, const char *why)
@@ -524,15 +590,10 @@ void dp_ask_stop(struct dp_ask *ask, struct dp_stage *stage, const char *why)
 		if (row->state != ROW_QUEUED && row->state != ROW_WAITING)
 			continue;
 		unsettled--;
-		if (row->state == ROW_WAITING)
-			conclude_without_reply(
-				ask, stage, row, row->last, "not tried again: the task stopped");
-		else if (row->attempt > 1)
-			conclude_without_reply(ask, stage, row, row->last,
-				"its next try was not sent: the task stopped");
-		else
-			conclude_without_reply(ask, stage, row, DEPLOY_OUTCOME_CANCELLED,
-				"not asked: the task stopped");
+		settle_untried(ask, stage, row,
+			row->attempt > 1 || row->state == ROW_WAITING
+				? "not tried again: the task stopped"
+				: "not asked: the task stopped");
 	}
 }
 

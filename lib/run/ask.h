@@ -35,6 +35,9 @@ void dp_ask_stop(struct dp_ask *ask, struct dp_stage *stage, const char *why);
 /* Stop, and give nodes in flight up as unknown, with why as their message. */
 void dp_ask_abandon(struct dp_ask *ask, struct dp_stage *stage, const char *why);
 
+/* Emit which nodes are in flight. */
+void dp_ask_tell_progress(const struct dp_ask *ask, struct dp_stage *stage);
+
 bool dp_ask_is_over(const struct dp_ask *ask);
 bool dp_ask_was_stopped(const struct dp_ask *ask);
 int64_t dp_ask_wake_us(struct dp_ask *ask, int64_t now_us);

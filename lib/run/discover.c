@@ -10,8 +10,9 @@
 struct dp_discover {
 	const struct deploy_task *task;
 	struct deploy_tally *tally;
-	struct dp_strset found;
-	int64_t sent_us;   /* 0 until the question was handed to the broker */
+	struct dp_strset found, excluded; /* who answered */
+	bool was_sent;			  /* the question was handed to the broker, at sent_us */
+	int64_t sent_us;
 	int64_t latest_us; /* it ends then, whatever comes */
 	int64_t quiet_us;  /* … or then, if no reply comes before */
 	size_t seen;
@@ -24,6 +25,7 @@ struct dp_discover *dp_discover_new(const struct deploy_task *task, struct deplo
 	discover->task = task;
 	discover->tally = tally;
 	dp_strset_init(&discover->found);
+	dp_strset_init(&discover->excluded);
 	return discover;
 }
 
@@ -32,6 +34,7 @@ void dp_discover_free(struct dp_discover *discover)
 	if (!discover)
 		return;
 	dp_strset_release(&discover->found);
+	dp_strset_release(&discover->excluded);
 	free(discover);
 }
 
@@ -48,6 +51,7 @@ void dp_discover_start(struct dp_discover *discover, struct dp_stage *stage)
 
 void dp_discover_sent(struct dp_discover *discover, struct dp_stage *stage)
 {
+	discover->was_sent = true;
 	discover->sent_us = stage->now_us;
 	discover->latest_us = stage->now_us + discover->task->policy.discovery_ms * 1000;
 }
@@ -84,13 +88,17 @@ void dp_discover_reply(
 		.data = reply->data,
 		.rtt_us = stage->now_us - discover->sent_us};
 
-	if (!discover->sent_us) {
+	if (!discover->was_sent) {
 		dp_stage_ignore(stage, discover->tally, DEPLOY_IGNORED_UNEXPECTED, reply->sender, 1,
 			"nothing was asked yet");
 		return;
 	}
-	if (is_excluded(discover, reply->sender))
+	if (is_excluded(discover, reply->sender)) {
+		outcome.state = DEPLOY_OUTCOME_SKIPPED;
+		if (dp_strset_add(&discover->excluded, reply->sender))
+			deploy_tally_add(discover->tally, reply->sender, &outcome);
 		return;
+	}
 	discover->seen++;
 	if (!is_new(discover, reply->sender)) {
 		dp_stage_ignore(
@@ -118,7 +126,7 @@ bool dp_discover_is_over(const struct dp_discover *discover, int64_t now_us)
 
 bool dp_discover_was_sent(const struct dp_discover *discover)
 {
-	return discover->sent_us != 0;
+	return discover->was_sent;
 }
 
 struct deploy_nodeset *dp_discover_take_nodes(struct dp_discover *discover)

@@ -188,8 +188,11 @@ static void take_signals(struct loop *loop)
 	for (ssize_t i = 0; i < n; i++) {
 		struct dp_input input = {.kind = DP_IN_SIGNAL, .signal = signals[i]};
 
-		if (signals[i] == SIGINT || signals[i] == SIGTERM)
-			step(loop, &input);
+		if (signals[i] == SIGUSR1)
+			input.kind = DP_IN_PROGRESS;
+		else if (signals[i] != SIGINT && signals[i] != SIGTERM)
+			continue;
+		step(loop, &input);
 	}
 }
 

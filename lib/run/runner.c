@@ -157,6 +157,8 @@ static void end_ask(struct dp_runner *runner)
 /* Let go of everything now: nodes in flight are unknown. */
 static void abandon(struct dp_runner *runner, enum deploy_run_end end, const char *why)
 {
+	if (runner->is_done)
+		return;
 	if (runner->end == DEPLOY_RUN_COMPLETE)
 		runner->end = end;
 	if (runner->ask) {
@@ -170,6 +172,8 @@ static void abandon(struct dp_runner *runner, enum deploy_run_end end, const cha
 
 static void take_signal(struct dp_runner *runner, int signal)
 {
+	if (runner->is_done)
+		return;
 	if (runner->signal) {
 		abandon(runner, DEPLOY_RUN_INTERRUPTED, "interrupted before it answered");
 		return;
@@ -180,10 +184,6 @@ static void take_signal(struct dp_runner *runner, int signal)
 	if (runner->discover) {
 		runner->is_done = true;
 		end_discovery(runner);
-		return;
-	}
-	if (!runner->ask) {
-		runner->is_done = true;
 		return;
 	}
 	dp_ask_stop(runner->ask, &runner->stage, "interrupted");
@@ -252,6 +252,10 @@ static void take(struct dp_runner *runner, const struct dp_input *input)
 		break;
 	case DP_IN_SIGNAL:
 		take_signal(runner, input->signal);
+		break;
+	case DP_IN_PROGRESS:
+		if (runner->ask)
+			dp_ask_tell_progress(runner->ask, &runner->stage);
 		break;
 	case DP_IN_BLOCKED:
 		set_blocked(runner, true, input->text);

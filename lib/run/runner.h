@@ -32,6 +32,7 @@ enum dp_input_kind {
 	DP_IN_RETURNED, /* the broker says that sender has no queue: task, attempt, sender */
 	DP_IN_REJECTED, /* a message that is no reply of ours: sender (or NULL), text */
 	DP_IN_SIGNAL,	/* SIGINT or SIGTERM: signal */
+	DP_IN_PROGRESS, /* tell who is waited for */
 	DP_IN_BLOCKED,	/* the broker takes no publishes: text */
 	DP_IN_UNBLOCKED,
 	DP_IN_LOST /* the connection is gone: text */

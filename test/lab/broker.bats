@@ -84,7 +84,7 @@ teardown() {
 	lab ctl set_vm_memory_high_watermark absolute 1 >/dev/null
 	dc rpc rpcutil ping -I 'web[01-03].example.net' -t 3s -o json
 	[ "$status" -eq 3 ] || [ "$status" -eq 4 ]
-	equal 3 "$(json 'd["summary"]["silent"]["count"] + d["summary"]["unknown"]["count"]')"
+	equal 3 "$(json 'd["summary"]["silent"]["count"] + d["summary"]["cancelled"]["count"]')"
 	has "$stderr" "the broker takes no publishes"
 }
 

@@ -238,7 +238,7 @@ static void each_format_has_its_own_last_word(void **state)
 	text = written(&capture, &(struct out_options){.format = OUT_NAME}, write_document);
 	assert_string_equal(text, "");
 	text = written(&capture, &(struct out_options){.mco_json = true}, write_document);
-	assert_string_equal(text, "[\n  {\n    \"sender\": \"web1\"\n  }\n]\n");
+	assert_string_equal(text, "[{\"sender\":\"web1\"}]\n");
 	text = written(&capture, &(struct out_options){.format = OUT_JSONL}, write_document);
 	assert_non_null(strstr(text, "{\"type\":\"summary\",\"schema\":\"deployctl/v1\""));
 	assert_null(strstr(text, "items"));
