@@ -2,6 +2,7 @@
 #include "model/client_cfg.h"
 
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -23,13 +24,20 @@ static const char *const known_keys[] = {"activate_agents", "classesfile", "coll
 	"default_batch_sleep_time", "default_discovery_method", "default_discovery_options",
 	"direct_addressing", "direct_addressing_threshold", "discovery_timeout", "fact_cache_time",
 	"factsource", "helptemplatedir", "identity", "keeplogs", "libdir", "logfacility", "logfile",
-	"logger_type", "loglevel", "main_collective", "max_hbrlck_fails", "max_log_size",
-	"publish_timeout", "queueprefix", "registerinterval", "registration",
-	"registration_collective", "registration_splay", "rpcaudit", "rpcauditprovider",
-	"rpcauthorization", "rpcauthprovider", "rpchelptemplate", "rpclimitmethod",
-	"securityprovider", "soft_shutdown", "soft_shutdown_timeout", "ssl_cipher", "threaded",
-	"topicprefix", "topicsep", "ttl"};
+	"logger_type", "loglevel", "main_collective", "max_log_size", "publish_timeout",
+	"queueprefix", "registerinterval", "registration", "registration_collective",
+	"registration_splay", "rpcaudit", "rpcauditprovider", "rpcauthorization", "rpcauthprovider",
+	"rpchelptemplate", "rpclimitmethod", "securityprovider", "soft_shutdown",
+	"soft_shutdown_timeout", "ssl_cipher", "threaded", "topicprefix", "topicsep", "ttl"};
 #define KNOWN_KEYS (sizeof(known_keys) / sizeof(known_keys[0]))
+
+/* The place in the files that is being read. */
+struct place {
+	struct dp_client_cfg *cfg;
+	const char *path;
+	const char *word; /* of plugin.d/WORD.cfg; NULL in the main file */
+	unsigned line;
+};
 
 void dp_client_cfg_release(struct dp_client_cfg *cfg)
 {
@@ -38,13 +46,16 @@ void dp_client_cfg_release(struct dp_client_cfg *cfg)
 		free(cfg->entries[i].key);
 		free(cfg->entries[i].value);
 	}
+	for (size_t i = 0; i < cfg->path_count; i++)
+		free(cfg->paths[i]);
 	free(cfg->entries);
+	free(cfg->paths);
 	*cfg = (struct dp_client_cfg){0};
 }
 
 static bool is_known(const char *key)
 {
-	if (strncmp(key, "plugin.", 7) == 0)
+	if (strncmp(key, "plugin.", 7) == 0 && key[7] != '\0')
 		return true;
 	for (size_t i = 0; i < KNOWN_KEYS; i++)
 		if (strcmp(key, known_keys[i]) == 0)
@@ -52,29 +63,36 @@ static bool is_known(const char *key)
 	return false;
 }
 
-static int add(struct dp_client_cfg *cfg, const char *key, size_t key_len, const char *value,
-	unsigned line, struct deploy_error *err)
+static int refuse_key(const struct place *place, const char *key, struct deploy_error *err)
 {
-	struct dp_cfg_entry *entry;
-	const char *close;
+	const char *close = deploy_text_suggest(key, known_keys, KNOWN_KEYS);
 
-	cfg->entries = dp_grow(cfg->entries, &cfg->cap, cfg->count + 1, sizeof(*cfg->entries));
-	entry = &cfg->entries[cfg->count++];
-	*entry = (struct dp_cfg_entry){
-		.key = dp_xstrndup(key, key_len), .value = dp_xstrdup(value), .line = line};
-	if (is_known(entry->key))
-		return 0;
 	(void)dp_error_set(
-		err, DEPLOY_CONFIG, "%s:%u: unknown key '%s'", cfg->path, line, entry->key);
-	close = deploy_text_suggest(entry->key, known_keys, KNOWN_KEYS);
+		err, DEPLOY_CONFIG, "%s:%u: unknown key '%s'", place->path, place->line, key);
 	if (close)
 		dp_error_hint(err, "did you mean '%s'?", close);
 	return err->code;
 }
 
+static int add(const struct place *place, const char *key, size_t key_len, const char *value,
+	struct deploy_error *err)
+{
+	struct dp_client_cfg *cfg = place->cfg;
+	struct dp_cfg_entry *entry;
+
+	cfg->entries = dp_grow(cfg->entries, &cfg->cap, cfg->count + 1, sizeof(*cfg->entries));
+	entry = &cfg->entries[cfg->count++];
+	*entry = (struct dp_cfg_entry){
+		.value = dp_xstrdup(value), .path = place->path, .line = place->line};
+	if (place->word)
+		entry->key = dp_xasprintf("plugin.%s.%.*s", place->word, (int)key_len, key);
+	else
+		entry->key = dp_xstrndup(key, key_len);
+	return is_known(entry->key) ? 0 : refuse_key(place, entry->key, err);
+}
+
 /* text ends in NUL and is changed: trailing blanks are cut. */
-static int parse_line(
-	struct dp_client_cfg *cfg, char *text, unsigned line, struct deploy_error *err)
+static int parse_line(const struct place *place, char *text, struct deploy_error *err)
 {
 	size_t len = strlen(text);
 	char *equals, *end;
@@ -95,12 +113,11 @@ static int parse_line(
 		equals++;
 	if (end == text || !*equals)
 		return 0;
-	return add(cfg, text, (size_t)(end - text), equals, line, err);
+	return add(place, text, (size_t)(end - text), equals, err);
 }
 
-static int parse(struct dp_client_cfg *cfg, char *text, struct deploy_error *err)
+static int parse(struct place *place, char *text, struct deploy_error *err)
 {
-	unsigned line = 0;
 	int rc = 0;
 
 	while (text && !rc) {
@@ -108,7 +125,8 @@ static int parse(struct dp_client_cfg *cfg, char *text, struct deploy_error *err
 
 		if (next)
 			*next++ = '\0';
-		rc = parse_line(cfg, text, ++line, err);
+		place->line++;
+		rc = parse_line(place, text, err);
 		text = next;
 	}
 	return rc;
@@ -153,12 +171,16 @@ static int read_file(struct dp_buf *text, int fd, const char *path, struct deplo
 	return 0;
 }
 
-int dp_client_cfg_read(struct dp_client_cfg *cfg, const char *path, struct deploy_error *err)
+/* path is taken over, and freed with the configuration. */
+static int take_file(
+	struct dp_client_cfg *cfg, char *path, const char *word, struct deploy_error *err)
 {
-	struct dp_buf text;
+	struct place place = {.cfg = cfg, .path = path, .word = word};
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc;
+	struct dp_buf text;
 
-	cfg->path = path;
+	cfg->paths = dp_grow(cfg->paths, &cfg->path_cap, cfg->path_count + 1, sizeof(*cfg->paths));
+	cfg->paths[cfg->path_count++] = path;
 	if (fd < 0)
 		return dp_error_set(err, DEPLOY_CONFIG, "%s: %s", path, strerror(errno));
 	dp_buf_init(&text, MAX_FILE_BYTES);
@@ -166,9 +188,61 @@ int dp_client_cfg_read(struct dp_client_cfg *cfg, const char *path, struct deplo
 	if (!rc)
 		rc = read_file(&text, fd, path, err);
 	if (!rc && text.len)
-		rc = parse(cfg, text.data, err);
+		rc = parse(&place, text.data, err);
 	dp_buf_wipe(&text);
 	(void)close(fd);
+	return rc;
+}
+
+/* The word of WORD.cfg, for the caller to free; NULL if it is no such name. */
+static char *plugin_word(const char *name)
+{
+	size_t len = strlen(name);
+
+	if (len < 5 || strcmp(name + len - 4, ".cfg") != 0)
+		return NULL;
+	for (size_t i = 0; i < len - 4; i++)
+		if (!isalnum((unsigned char)name[i]) && name[i] != '_')
+			return NULL;
+	return dp_xstrndup(name, len - 4);
+}
+
+/* Each file has a namespace of its own, so that it does not matter which comes first. */
+static int read_plugins(struct dp_client_cfg *cfg, const char *folder, struct deploy_error *err)
+{
+	DIR *dir = opendir(folder);
+	const struct dirent *entry;
+	int rc = 0;
+
+	if (!dir && (errno == ENOENT || errno == ENOTDIR))
+		return 0;
+	if (!dir)
+		return dp_error_set(err, DEPLOY_CONFIG, "%s: %s", folder, strerror(errno));
+	while (!rc && (entry = readdir(dir))) {
+		char *word = plugin_word(entry->d_name);
+
+		if (word)
+			rc = take_file(
+				cfg, dp_xasprintf("%s/%s", folder, entry->d_name), word, err);
+		free(word);
+	}
+	(void)closedir(dir);
+	return rc;
+}
+
+int dp_client_cfg_read(struct dp_client_cfg *cfg, const char *path, struct deploy_error *err)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder;
+	int rc;
+
+	cfg->path = path;
+	rc = take_file(cfg, dp_xstrdup(path), NULL, err);
+	if (rc)
+		return rc;
+	folder = dp_xasprintf("%.*splugin.d", slash ? (int)(slash - path) + 1 : 0, path);
+	rc = read_plugins(cfg, folder, err);
+	free(folder);
 	return rc;
 }
 
@@ -201,8 +275,8 @@ int dp_client_cfg_bool(
 			*out = i >= 5;
 			return 0;
 		}
-	return dp_error_set(err, DEPLOY_CONFIG, "%s:%u: %s is '%s', neither yes nor no", cfg->path,
-		entry->line, key, entry->value);
+	return dp_error_set(err, DEPLOY_CONFIG, "%s:%u: %s is '%s', neither yes nor no",
+		entry->path, entry->line, key, entry->value);
 }
 
 /* The base that Ruby's prefix names; *text moves behind the prefix. */
@@ -228,13 +302,21 @@ static int take_base(const char **text)
 	}
 }
 
+static bool is_digit(char c, int base)
+{
+	int value = isdigit((unsigned char)c)	 ? c - '0'
+		    : isxdigit((unsigned char)c) ? tolower((unsigned char)c) - 'a' + 10
+						 : 16;
+
+	return value < base;
+}
+
 /* Underscores may stand between digits only. */
 static bool parse_integer(const char *text, long long *out)
 {
 	char digits[72];
 	bool is_negative = *text == '-';
 	size_t n = 0;
-	char *end;
 	int base;
 
 	if (*text == '-' || *text == '+')
@@ -243,9 +325,9 @@ static bool parse_integer(const char *text, long long *out)
 	if (*text == '_' && base == 8 && text[-1] == '0')
 		text++;
 	for (; *text && n < sizeof(digits) - 1; text++) {
-		if (*text == '_' && n && text[-1] != '_' && isalnum((unsigned char)text[1]))
+		if (*text == '_' && n && is_digit(text[1], base))
 			continue;
-		if (!isalnum((unsigned char)*text))
+		if (!is_digit(*text, base))
 			return false;
 		digits[n++] = *text;
 	}
@@ -253,8 +335,8 @@ static bool parse_integer(const char *text, long long *out)
 	if (!n || *text)
 		return false;
 	errno = 0;
-	*out = strtoll(digits, &end, base);
-	if (errno || *end)
+	*out = strtoll(digits, NULL, base);
+	if (errno)
 		return false;
 	if (is_negative)
 		*out = -*out;
@@ -270,12 +352,12 @@ int dp_client_cfg_number(const struct dp_client_cfg *cfg, const char *key, long 
 	if (!entry)
 		return 0;
 	if (!parse_integer(entry->value, &number))
-		return dp_error_set(err, DEPLOY_CONFIG, "%s:%u: %s is '%s', no number", cfg->path,
+		return dp_error_set(err, DEPLOY_CONFIG, "%s:%u: %s is '%s', no number", entry->path,
 			entry->line, key, entry->value);
 	if (number < min || number > max)
 		return dp_error_set(err, DEPLOY_CONFIG,
-			"%s:%u: %s is %lld, not within %lld and %lld", cfg->path, entry->line, key,
-			number, min, max);
+			"%s:%u: %s is %lld, not within %lld and %lld", entry->path, entry->line,
+			key, number, min, max);
 	*out = number;
 	return 0;
 }

@@ -9,18 +9,22 @@
 
 struct dp_cfg_entry {
 	char *key, *value;
+	const char *path; /* the file that it stands in, one of the configuration's paths */
 	unsigned line;
 };
 
-/* Keys in the order of the file; owned. Zero-initialise, free with dp_client_cfg_release(). */
+/* Keys in the order of the files; owned. Zero-initialise, free with dp_client_cfg_release(). */
 struct dp_client_cfg {
-	const char *path; /* borrowed */
+	const char *path; /* the file that was asked for, borrowed */
 	struct dp_cfg_entry *entries;
 	size_t count, cap;
+	char **paths; /* every file that was read */
+	size_t path_count, path_cap;
 };
 
 /*
  * Read path. Lines: "key = value"; '#' in column 1 and lines without '=' or value are skipped.
+ * Then what stands beside it: "key = value" in plugin.d/WORD.cfg is plugin.WORD.key, and wins.
  * Errors: DEPLOY_CONFIG: unreadable, too large (1 MiB), writable by others, foreign owner, or a key
  * that MCollective does not know, with its line.
  */

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -17,6 +18,9 @@
 #include "model/client_cfg.h"
 
 #define MAX_BROKERS 64
+#define MAX_SECONDS (10LL * 365 * 86400)
+/* RabbitMQ takes no expiration over ten years, and a message expires 10 s after its ttl. */
+#define MAX_TTL_S (MAX_SECONDS - 10)
 
 static const char *const system_paths[] = {
 	"/etc/puppetlabs/mcollective/client.cfg", "/etc/mcollective/client.cfg"};
@@ -54,28 +58,35 @@ void deploy_config_free(struct deploy_config *config)
 	free(config);
 }
 
-/* The first configuration that can be read; the caller frees. Errors: DEPLOY_CONFIG. */
+/* True if path is the one to read; also if it is there but kept from us, which is an error. */
+static bool is_there(const char *path, struct deploy_error *err)
+{
+	if (access(path, R_OK) == 0)
+		return true;
+	if (access(path, F_OK) != 0)
+		return false;
+	(void)dp_error_set(err, DEPLOY_CONFIG, "%s: you may not read it", path);
+	return true;
+}
+
+/* The first configuration that is there; the caller frees. Errors: DEPLOY_CONFIG. */
 static int find_path(char **out, struct deploy_error *err)
 {
 	const char *home = getenv("HOME");
 
 	if (home && *home) {
 		*out = dp_xasprintf("%s/.mcollective", home);
-		if (access(*out, R_OK) == 0)
-			return 0;
+		if (is_there(*out, err))
+			return err->code;
 		free(*out);
 		*out = NULL;
 	}
 	for (size_t i = 0; i < sizeof(system_paths) / sizeof(system_paths[0]); i++) {
-		if (access(system_paths[i], R_OK) == 0) {
+		if (is_there(system_paths[i], err)) {
 			*out = dp_xstrdup(system_paths[i]);
-			return 0;
+			return err->code;
 		}
-		if (access(system_paths[i], F_OK) == 0)
-			return dp_error_set(
-				err, DEPLOY_CONFIG, "%s: you may not read it", system_paths[i]);
 	}
-	*out = NULL;
 	(void)dp_error_set(err, DEPLOY_CONFIG,
 		"no configuration: neither ~/.mcollective nor %s nor %s", system_paths[0],
 		system_paths[1]);
@@ -105,6 +116,18 @@ static const char *env_or(const char *name, const char *preset)
 	return value && *value ? value : preset;
 }
 
+/* A key that others can read is theirs as well. One that is missing is for TLS to complain of. */
+static int check_key(const char *path, struct deploy_error *err)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0 || !(st.st_mode & (S_IROTH | S_IWOTH)))
+		return 0;
+	(void)dp_error_set(err, DEPLOY_CONFIG, "%s: everybody can read this private key", path);
+	dp_error_hint(err, "chmod o-rw %s", path);
+	return err->code;
+}
+
 static int read_tls(struct deploy_broker *broker, const struct dp_client_cfg *cfg, size_t number,
 	struct deploy_error *err)
 {
@@ -125,7 +148,7 @@ static int read_tls(struct deploy_broker *broker, const struct dp_client_cfg *cf
 		return dp_error_set(err, DEPLOY_CONFIG,
 			"%s: plugin.rabbitmq.pool.%zu: ssl.cert and ssl.key belong together",
 			cfg->path, number);
-	return 0;
+	return broker->key_file ? check_key(broker->key_file, err) : 0;
 }
 
 /* The pool's port is STOMP's; AMQP has its own, which a key of ours may name. */
@@ -156,6 +179,22 @@ static int read_broker(struct deploy_broker *broker, const struct dp_client_cfg 
 	return rc;
 }
 
+/* What all nodes must be set to as well; otherwise no broadcast reaches anybody. */
+static int read_dialect(
+	struct deploy_config *config, const struct dp_client_cfg *cfg, struct deploy_error *err)
+{
+	static const char multiplex[] = "plugin.rabbitmq.agents_multiplex";
+	bool is_multiplex = false;
+	int rc = dp_client_cfg_bool(cfg, "plugin.rabbitmq.base64", &config->base64, err);
+
+	if (!rc)
+		rc = dp_client_cfg_bool(cfg, multiplex, &is_multiplex, err);
+	if (!rc && is_multiplex)
+		rc = dp_error_set(
+			err, DEPLOY_CONFIG, "%s: %s is not supported", cfg->path, multiplex);
+	return rc;
+}
+
 static int read_brokers(
 	struct deploy_config *config, const struct dp_client_cfg *cfg, struct deploy_error *err)
 {
@@ -183,7 +222,7 @@ static int read_brokers(
 		if (rc)
 			return rc;
 	}
-	return dp_client_cfg_bool(cfg, "plugin.rabbitmq.base64", &config->base64, err);
+	return read_dialect(config, cfg, err);
 }
 
 static int add_collective(struct deploy_config *config, const char *name, size_t len,
@@ -214,8 +253,10 @@ static int read_collectives(
 	while (!rc && *at) {
 		size_t len;
 
-		at += strspn(at, ", \t");
-		len = strcspn(at, ", \t");
+		at += strspn(at, ", \t\r\f\v");
+		len = strcspn(at, ",");
+		while (len && strchr(" \t\r\f\v", at[len - 1]))
+			len--;
 		if (len)
 			rc = add_collective(config, at, len, cfg->path, err);
 		at += len;
@@ -223,21 +264,50 @@ static int read_collectives(
 	return rc;
 }
 
-/* Nodes accept no other shape of a caller id than word=name. */
-static char *make_callerid(const struct deploy_config *config, const char *type)
+/* As Ruby's Etc.getlogin: under sudo it is who logged in. The account is the last resort. */
+static const char *login_name(void)
 {
+	const char *name = getlogin();
 	const struct passwd *user;
-	const struct group *group;
+
+	if (!name)
+		name = env_or("USER", NULL);
+	if (!name && (user = getpwuid(getuid())))
+		name = user->pw_name;
+	return name ? name : "";
+}
+
+static const char *group_name(void)
+{
+	const struct group *group = getgrgid(getgid());
+
+	return group ? group->gr_name : "";
+}
+
+/* Nodes drop, without a word, what comes from a caller of another shape than word=name. */
+static int read_caller(
+	struct deploy_config *config, const struct dp_client_cfg *cfg, struct deploy_error *err)
+{
+	const char *type = dp_client_cfg_text(cfg, "plugin.psk.callertype", "uid"), *name = "";
 
 	if (strcmp(type, "gid") == 0)
-		return dp_xasprintf("gid=%lu", (unsigned long)getgid());
-	if (strcmp(type, "group") == 0 && (group = getgrgid(getgid())))
-		return dp_xasprintf("group=%s", group->gr_name);
-	if (strcmp(type, "user") == 0 && (user = getpwuid(getuid())))
-		return dp_xasprintf("user=%s", user->pw_name);
-	if (strcmp(type, "identity") == 0)
-		return dp_xasprintf("identity=%s", config->identity);
-	return dp_xasprintf("uid=%lu", (unsigned long)getuid());
+		config->callerid = dp_xasprintf("gid=%lu", (unsigned long)getgid());
+	else if (strcmp(type, "group") == 0)
+		name = group_name();
+	else if (strcmp(type, "user") == 0)
+		name = login_name();
+	else if (strcmp(type, "identity") == 0)
+		name = config->identity;
+	else
+		config->callerid = dp_xasprintf("uid=%lu", (unsigned long)getuid());
+	if (config->callerid)
+		return 0;
+	if (!deploy_identity_is_valid(name, strlen(name)))
+		return dp_error_set(err, DEPLOY_CONFIG,
+			"%s: plugin.psk.callertype is %s, and nodes accept no caller named '%s'",
+			cfg->path, type, name);
+	config->callerid = dp_xasprintf("%s=%s", type, name);
+	return 0;
 }
 
 static int read_identity(
@@ -257,12 +327,11 @@ static int read_identity(
 			config->identity);
 	config->psk = copy_or_null(
 		env_or("MCOLLECTIVE_PSK", dp_client_cfg_text(cfg, "plugin.psk", NULL)));
-	config->callerid =
-		make_callerid(config, dp_client_cfg_text(cfg, "plugin.psk.callertype", "uid"));
-	return 0;
+	return read_caller(config, cfg, err);
 }
 
-static int read_seconds(const struct dp_client_cfg *cfg, const char *key, long long *out_ms,
+/* "1", "0.5", or a text such as 90s. */
+static int read_time(const struct dp_client_cfg *cfg, const char *key, long long *out_ms,
 	struct deploy_error *err)
 {
 	const struct dp_cfg_entry *entry = dp_client_cfg_find(cfg, key);
@@ -270,14 +339,31 @@ static int read_seconds(const struct dp_client_cfg *cfg, const char *key, long l
 	if (!entry || deploy_time_parse(out_ms, entry->value, err) == 0)
 		return 0;
 	err->code = DEPLOY_CONFIG;
-	return dp_error_wrap(err, "%s:%u: %s", cfg->path, entry->line, key);
+	return dp_error_wrap(err, "%s:%u: %s", entry->path, entry->line, key);
+}
+
+/* A time that mco wants as an Integer(); 0 is no limit there, and our own preset here. */
+static int read_limit(const struct dp_client_cfg *cfg, const char *key, long long *out_ms,
+	struct deploy_error *err)
+{
+	struct deploy_error ignored = {0};
+	long long ms = 0, seconds = 0;
+	int rc = 0;
+
+	if (dp_client_cfg_number(cfg, key, 0, MAX_SECONDS, &seconds, &ignored) == 0)
+		ms = seconds * 1000;
+	else
+		rc = read_time(cfg, key, &ms, err);
+	if (!rc && ms)
+		*out_ms = ms;
+	return rc;
 }
 
 static int read_times(
 	struct deploy_config *config, const struct dp_client_cfg *cfg, struct deploy_error *err)
 {
 	long long ttl = 60, batch = 0;
-	int rc = dp_client_cfg_number(cfg, "ttl", 1, 1000000000, &ttl, err);
+	int rc = dp_client_cfg_number(cfg, "ttl", 1, MAX_TTL_S, &ttl, err);
 
 	config->discovery_timeout_ms = 2000;
 	config->connection_timeout_ms = 5000;
@@ -285,11 +371,11 @@ static int read_times(
 	if (!rc)
 		rc = dp_client_cfg_number(cfg, "default_batch_size", 0, INT_MAX, &batch, err);
 	if (!rc)
-		rc = read_seconds(cfg, "discovery_timeout", &config->discovery_timeout_ms, err);
+		rc = read_limit(cfg, "discovery_timeout", &config->discovery_timeout_ms, err);
 	if (!rc)
-		rc = read_seconds(cfg, "connection_timeout", &config->connection_timeout_ms, err);
+		rc = read_limit(cfg, "connection_timeout", &config->connection_timeout_ms, err);
 	if (!rc)
-		rc = read_seconds(
+		rc = read_time(
 			cfg, "default_batch_sleep_time", &config->default_batch_sleep_ms, err);
 	config->ttl_s = (unsigned)ttl;
 	config->default_batch_size = (unsigned)batch;
