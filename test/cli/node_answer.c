@@ -1,0 +1,336 @@
+/* What a node answers: as MCollective's agents do, or as nobody should. */
+#include "node.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "wire/carrier.h"
+#include "wire/marshal.h"
+#include "wire/security_psk.h"
+
+#define SLACK_BYTES 4096 /* of an envelope */
+
+/* What an action came to. data: a new reference. */
+struct result {
+	long long code;
+	char message[256];
+	json_t *data;
+};
+
+/* Everything that one reply is made of. */
+struct making {
+	const struct loop_behaviour *does;
+	const struct loop_node *node;
+	const struct loop_request *request;
+	const char *psk;
+};
+
+static void put_text(struct dp_buf *out, const char *text)
+{
+	dp_marshal_put_text(out, text, strlen(text));
+}
+
+static void put_pair(struct dp_buf *out, const char *key, const char *value)
+{
+	dp_marshal_put_symbol(out, key);
+	put_text(out, value);
+}
+
+static void set_result(struct result *result, long long code, const char *text, const char *word)
+{
+	result->code = code;
+	(void)snprintf(result->message, sizeof(result->message), "%s%s", text, word);
+}
+
+static void get_fact(struct result *result, const struct loop_node *node, const json_t *inputs)
+{
+	const char *name = json_string_value(json_object_get(inputs, "fact"));
+	json_t *value = name ? json_object_get(json_object_get(node->traits, "facts"), name) : NULL;
+
+	if (!name) {
+		set_result(result, 4, "Action get_fact needs a fact argument", "");
+		result->data = json_pack("{s:n, s:n}", "fact", "value");
+		return;
+	}
+	result->data = json_pack("{s:s, s:O}", "fact", name, "value", value ? value : json_null());
+}
+
+/* Its inputs and some of every kind of value. */
+static void echo(struct result *result, const json_t *inputs)
+{
+	json_t *nested = json_pack("{s:[i,s,f,[n,b,b]], s:I, s:s}", "list", 1, "two", 3.5, 1, 0,
+		"big", (json_int_t)1 << 40, "text", "by string");
+
+	result->data = json_copy((json_t *)(uintptr_t)inputs);
+	(void)json_object_del(result->data, "process_results");
+	(void)json_object_set_new(result->data, "nested", nested);
+}
+
+static void act(struct result *result, const struct making *making)
+{
+	const char *action = loop_request_action(making->request);
+	const json_t *inputs = json_object_get(making->request->body, "data");
+	bool is_lab = strcmp(making->request->agent, "lab") == 0;
+
+	set_result(result, 0, "OK", "");
+	if (!is_lab && strcmp(action, "ping") == 0)
+		result->data = json_pack("{s:I}", "pong", (json_int_t)(dp_wall_us() / 1000000));
+	else if (!is_lab && strcmp(action, "get_fact") == 0)
+		get_fact(result, making->node, inputs);
+	else if (is_lab && strcmp(action, "echo") == 0)
+		echo(result, inputs);
+	else if (is_lab && strcmp(action, "crash") == 0)
+		set_result(result, 5, "told to crash", "");
+	else if (is_lab && strcmp(action, "undone") == 0)
+		set_result(result, 2, "Unknown action: ", action);
+	else
+		set_result(result, 4, "Attempted to call an action that is not declared: ", action);
+	if (!result->data)
+		result->data = json_object();
+}
+
+static void put_nested(struct dp_buf *out, unsigned long depth)
+{
+	while (depth--)
+		dp_buf_add(out, "[\x06", 2);
+	dp_marshal_put_nil(out);
+}
+
+/* A text that claims 2^31 - 1 bytes. */
+static void put_length2g(struct dp_buf *out)
+{
+	dp_buf_add(out, "\"\x04\xff\xff\xff\x7f", 6);
+}
+
+static void put_long(struct dp_buf *out, unsigned long number)
+{
+	if (number && number < 123) {
+		dp_buf_add_byte(out, (int)number + 5);
+		return;
+	}
+	dp_buf_add_byte(out, number ? 2 : 0);
+	for (int i = 0; number && i < 2; i++)
+		dp_buf_add_byte(out, (int)(number >> (8 * i) & 0xff));
+}
+
+/* Level n is ten times level n + 1. first: the number of the outermost array among all objects. */
+static void put_bomb(struct dp_buf *out, unsigned long levels, unsigned long first)
+{
+	for (unsigned long i = 0; i < levels; i++)
+		dp_marshal_put_array(out, 10);
+	dp_marshal_put_array(out, 0);
+	for (unsigned long i = levels; i-- > 0;)
+		for (int link = 0; link < 9; link++) {
+			dp_buf_add_byte(out, '@');
+			put_long(out, first + i + 1);
+		}
+}
+
+#define ESCAPES "\033[31mred \033]0;owned\007 \302\2332J \342\200\256tupni \177 \r\ndeployctl: fake"
+
+static void put_one(struct dp_buf *out, const char *key)
+{
+	dp_marshal_put_hash(out, 1);
+	dp_marshal_put_symbol(out, key);
+}
+
+/* Objects before data are the body's hash and the status message; data's hash is number 2. */
+static void put_data(struct dp_buf *out, const struct making *making, const json_t *data)
+{
+	struct deploy_error err = {0};
+	unsigned long number = making->does->number;
+
+	switch (making->does->mischief) {
+	case LOOP_NEST:
+		put_nested(out, number);
+		break;
+	case LOOP_LENGTH2G:
+		put_length2g(out);
+		break;
+	case LOOP_HUGE:
+		put_one(out, "text");
+		dp_buf_add(out, "\"\x04", 2);
+		for (int i = 0; i < 4; i++)
+			dp_buf_add_byte(out, (int)(number >> (8 * i) & 0xff));
+		while (number--)
+			dp_buf_add_byte(out, 'x');
+		break;
+	case LOOP_ESCAPE:
+		dp_marshal_put_hash(out, 2);
+		put_pair(out, "key " ESCAPES, "value " ESCAPES);
+		dp_marshal_put_symbol(out, "list");
+		dp_marshal_put_array(out, 1);
+		put_text(out, ESCAPES);
+		break;
+	case LOOP_BADUTF8:
+		dp_marshal_put_hash(out, 2);
+		put_pair(out, "text", "caf\303");
+		put_pair(out, "\377key", "value");
+		break;
+	case LOOP_COLLISION:
+		dp_marshal_put_hash(out, 2);
+		put_pair(out, "text", "by symbol");
+		put_text(out, "text");
+		put_text(out, "by string");
+		break;
+	case LOOP_CYCLE:
+		put_one(out, "list");
+		dp_marshal_put_array(out, 1);
+		dp_buf_add(out, "@\x08", 2);
+		break;
+	case LOOP_BOMB:
+		put_one(out, "list");
+		put_bomb(out, number, 3);
+		break;
+	default:
+		(void)dp_marshal_put_json(out, data, DP_MARSHAL_SYMBOL_KEYS, &err);
+	}
+}
+
+static const char *message_of(const struct making *making, const struct result *result)
+{
+	switch (making->does->mischief) {
+	case LOOP_ESCAPE:
+		return "message " ESCAPES;
+	case LOOP_BADUTF8:
+		return "caf\303 \377";
+	default:
+		return result->message;
+	}
+}
+
+static void put_body(struct dp_buf *out, const struct making *making)
+{
+	const struct loop_behaviour *does = making->does;
+	bool is_ping = json_is_string(making->request->body);
+	struct result result = {.data = NULL};
+
+	dp_marshal_begin(out);
+	if (is_ping != (does->mischief == LOOP_OTHERKIND) && does->mischief != LOOP_NEST &&
+		does->mischief != LOOP_LENGTH2G) {
+		put_text(out, "pong");
+		return;
+	}
+	act(&result, making);
+	if (making->node->executions <= does->failures) {
+		result.code = does->code;
+		(void)snprintf(result.message, sizeof(result.message), "%s", does->message);
+	}
+	dp_marshal_put_hash(out, does->mischief == LOOP_NOSTATUS ? 2 : 3);
+	if (does->mischief != LOOP_NOSTATUS) {
+		dp_marshal_put_symbol(out, "statuscode");
+		dp_marshal_put_integer(out, result.code);
+	}
+	put_pair(out, "statusmsg", message_of(making, &result));
+	dp_marshal_put_symbol(out, "data");
+	put_data(out, making, result.data);
+	json_decref(result.data);
+}
+
+static const char *sender_of(const struct making *making)
+{
+	switch (making->does->mischief) {
+	case LOOP_WRONGSENDER:
+		return making->does->name;
+	case LOOP_BADSENDER:
+		return "evil\033[31m node";
+	default:
+		return making->node->name;
+	}
+}
+
+static void put_envelope(struct dp_buf *out, const struct making *making, const struct dp_buf *body)
+{
+	enum loop_mischief mischief = making->does->mischief;
+	char hash[DP_PSK_HASH_CHARS + 1];
+
+	dp_psk_sign(hash, body->data, body->len, making->psk);
+	if (mischief == LOOP_WRONGHASH)
+		hash[0] = hash[0] == '0' ? '1' : '0';
+	dp_marshal_begin(out);
+	dp_marshal_put_hash(out, 6);
+	put_pair(out, "senderid", sender_of(making));
+	put_pair(out, "requestid",
+		mischief == LOOP_FOREIGNID ? "00000000000050008000000000000000"
+					   : making->request->id);
+	put_pair(out, "senderagent", making->request->agent);
+	dp_marshal_put_symbol(out, "msgtime");
+	dp_marshal_put_integer(out, dp_wall_us() / 1000000);
+	dp_marshal_put_symbol(out, "body");
+	dp_marshal_put_bytes(out, body->data, body->len);
+	put_pair(out, "hash", hash);
+}
+
+/* Messages that need no envelope to be wrong. False if this one does. */
+static bool put_bare(struct dp_buf *out, const struct loop_behaviour *does)
+{
+	switch (does->mischief) {
+	case LOOP_EMPTY:
+		return true;
+	case LOOP_GARBAGE:
+		dp_buf_add_text(out, "no Marshal at all\n");
+		return true;
+	case LOOP_NEST:
+	case LOOP_LENGTH2G:
+		if (!does->in_envelope)
+			return false;
+		dp_marshal_begin(out);
+		put_one(out, "extra");
+		if (does->mischief == LOOP_NEST)
+			put_nested(out, does->number);
+		else
+			put_length2g(out);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void put_message(struct loop_answer *out, const struct making *making)
+{
+	const struct loop_behaviour *does = making->does;
+	struct dp_buf body;
+
+	if (put_bare(&out->bytes, does))
+		return;
+	if (does->mischief == LOOP_HUGE && does->number > DP_MAX_MESSAGE_BYTES) {
+		out->body_len = does->number;
+		return;
+	}
+	dp_buf_init(&body, DP_MAX_MESSAGE_BYTES);
+	put_body(&body, making);
+	put_envelope(&out->bytes, making, &body);
+	dp_buf_release(&body);
+	if (does->mischief == LOOP_TRUNCATED)
+		out->bytes.len /= 2;
+}
+
+bool loop_node_execute(struct loop_answer *out, struct loop_node *node,
+	const struct loop_request *request, const char *psk)
+{
+	bool is_ping = json_is_string(request->body);
+	const struct loop_behaviour *does = &node->does[is_ping ? LOOP_PONG : LOOP_REPLY];
+	const struct making making = {does, node, request, psk};
+
+	if (!is_ping)
+		node->executions++;
+	if (does->mischief == LOOP_SILENT)
+		return false;
+	*out = (struct loop_answer){.sender = sender_of(&making),
+		.copies = does->copies + 1,
+		.delay_ms = does->delay_ms};
+	dp_buf_init(&out->bytes, DP_MAX_MESSAGE_BYTES + SLACK_BYTES);
+	put_message(out, &making);
+	if (!out->body_len)
+		out->body_len = out->bytes.len;
+	return true;
+}
+
+void loop_answer_release(struct loop_answer *answer)
+{
+	dp_buf_release(&answer->bytes);
+}
