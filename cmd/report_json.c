@@ -110,7 +110,7 @@ void report_stream(struct report *report, const struct deploy_event *event)
 	if (event->task != report->task && event->type == DEPLOY_EVENT_OUTCOME)
 		return;
 	line = json_pack("{s:s, s:I, s:f, s:i}", "type", deploy_event_type_name(event->type), "seq",
-		(json_int_t)event->seq, "time", (double)event->at_us / 1e6, "task",
+		(json_int_t)event->seq, "time", (double)(event->at_us / 1000) / 1e3, "task",
 		(int)event->task);
 	if (event->node)
 		(void)json_object_set_new(line, "node", foreign_text(event->node));

@@ -546,11 +546,13 @@ void dp_ask_advance(struct dp_ask *ask, struct dp_stage *stage)
 		dp_ask_stop(ask, stage, "the deadline of the task has passed");
 		dp_ask_abandon(ask, stage, "the deadline of the task passed before it answered");
 	}
-	expire(ask, stage);
+	if (stage->may_expire)
+		expire(ask, stage);
 	start_retries(ask, stage);
 	close_group(ask, stage);
 	start_more(ask, stage);
-	probe(ask, stage);
+	if (stage->may_expire)
+		probe(ask, stage);
 }
 
 int64_t dp_ask_wake_us(struct dp_ask *ask, int64_t now_us)

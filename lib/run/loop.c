@@ -6,6 +6,7 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -19,6 +20,8 @@
 #define MAX_WAIT_MS 2000
 /* Arrivals are taken in portions, so that a flood of them starves neither deadlines nor signals. */
 #define MAX_PORTION 500
+/* … and for so long: then time runs out for nodes even if more is unread. */
+#define MAX_UNDRAINED_US (2 * 1000000LL)
 
 struct deploy_bus {
 	struct dp_transport *transport;
@@ -31,6 +34,7 @@ struct loop {
 	struct dp_runner *runner;
 	struct dp_outbox *outbox;
 	bool can_write, has_more;
+	int64_t drained_us; /* when nothing that had arrived was left unread */
 };
 
 int deploy_bus_open(struct deploy_bus **out, const struct deploy_config *config,
@@ -229,7 +233,10 @@ static int turn(struct loop *loop, struct deploy_error *err)
 		rc = publish(loop, err);
 	if (rc || dp_runner_is_done(loop->runner))
 		return rc;
-	if (dp_clock_us() >= dp_runner_wake_us(loop->runner))
+	if (!loop->has_more)
+		loop->drained_us = dp_clock_us();
+	if (dp_clock_us() >= dp_runner_wake_us(loop->runner) &&
+		(!loop->has_more || dp_clock_us() - loop->drained_us > MAX_UNDRAINED_US))
 		step(loop, &tick);
 	if (!dp_runner_is_done(loop->runner))
 		wait_for_more(loop);
@@ -258,6 +265,10 @@ static int check(const struct deploy_plan *plan, struct deploy_error *err)
 	for (size_t i = 0; i < plan->task_count; i++) {
 		const struct deploy_task *task = &plan->tasks[i];
 
+		if (task->request->collective &&
+			strcmp(task->request->collective, plan->tasks[0].request->collective) != 0)
+			return dp_error_set(err, DEPLOY_USAGE,
+				"a plan has one collective, task %zu another", i + 1);
 		if (!task->request->collective)
 			return dp_error_set(err, DEPLOY_USAGE, "task %zu has no collective", i + 1);
 		if (!task->nodes && task->nodes_from >= (int)i)
@@ -279,6 +290,7 @@ int deploy_run(struct deploy_run_result *result, struct deploy_bus *bus,
 	loop.runner = dp_runner_new(plan, act, &loop);
 	loop.outbox = dp_outbox_new(bus->transport, plan);
 	loop.can_write = true;
+	loop.drained_us = dp_clock_us();
 	run(&loop, err);
 	dp_runner_finish(loop.runner, result);
 	dp_runner_free(loop.runner);

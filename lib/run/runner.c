@@ -284,7 +284,8 @@ static void advance(struct dp_runner *runner)
 	}
 	while (runner->ask || runner->discover) {
 		if (runner->discover) {
-			if (!dp_discover_is_over(runner->discover, now_us))
+			if (!runner->stage.may_expire ||
+				!dp_discover_is_over(runner->discover, now_us))
 				break;
 			end_discovery(runner);
 			continue;
@@ -311,7 +312,7 @@ static int64_t next_wake(struct dp_runner *runner)
 		wake = earlier(wake, dp_discover_wake_us(runner->discover));
 	if (runner->ask)
 		wake = earlier(wake, dp_ask_wake_us(runner->ask, runner->stage.now_us));
-	return wake;
+	return wake > runner->stage.now_us ? wake : runner->stage.now_us;
 }
 
 void dp_runner_step(
@@ -319,6 +320,10 @@ void dp_runner_step(
 {
 	runner->stage.now_us = now_us;
 	runner->stage.wall_us = wall_us;
+	/* A reply may have waited for us longer than its node was given: others may wait behind it.
+	 */
+	runner->stage.may_expire = input->kind != DP_IN_REPLY && input->kind != DP_IN_RETURNED &&
+				   input->kind != DP_IN_REJECTED;
 	take(runner, input);
 	advance(runner);
 	runner->wake_us = next_wake(runner);

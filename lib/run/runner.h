@@ -77,7 +77,11 @@ struct dp_runner;
 struct dp_runner *dp_runner_new(const struct deploy_plan *plan, dp_action_fn *act, void *arg);
 void dp_runner_free(struct dp_runner *runner);
 
-/* Take one input at the time now_us (monotonic); wall_us stamps events. */
+/*
+ * Take one input at the time now_us (monotonic); wall_us stamps events. Whatever arrived must be
+ * handed in before DP_IN_TICK: arrivals let no node's time run out, and no discovery's; deadlines
+ * always hold.
+ */
 void dp_runner_step(
 	struct dp_runner *runner, int64_t now_us, int64_t wall_us, const struct dp_input *input);
 

@@ -1308,16 +1308,22 @@ static void progress_names_who_is_waited_for_and_changes_nothing(void **state)
 {
 	static const struct dp_input input = {.kind = DP_IN_PROGRESS};
 	struct bench *bench = *state;
+	struct deploy_policy *policy = add_policy(bench, "web[1-4]");
 
-	add_policy(bench, "web[1-4]")->window = 2;
+	policy->window = 2;
+	policy->tries = 2;
+	policy->try_sleep_ms = 1000;
 	begin(bench);
 	forget(bench);
 	tell(bench, &input);
 	expect(bench, "waiting for 2: web[1-2]\n");
 	ok(bench, "web1");
+	reply(bench, "web2", 1);
 	forget(bench);
 	tell(bench, &input);
 	expect(bench, "waiting for 2: web[2-3]\n");
+	pass(bench, 1000);
+	expect(bench, "send t0 try2 web2\n");
 }
 
 static void first_interrupt_lets_what_is_in_flight_finish(void **state)
@@ -1648,11 +1654,13 @@ static void open_task_credits_each_node_once_and_excluded_ones_never(void **stat
 	pass(bench, 200);
 	ok(bench, "web1");
 	ok(bench, "db1");
+	ok(bench, "db1");
 	expect(bench, "outcome web1 ok try1\nignored duplicate web1\n");
 	pass(bench, 100);
 	expect(bench, "end t0 1\ndone complete\n");
 	assert_int_equal(ignored(bench, 0, DEPLOY_IGNORED_DUPLICATE), 1);
 	expect_tally(bench, 0, "nodes 1 ok 1 failed 0 silent 0 (0) unknown 0 cancelled 0");
+	assert_int_equal(bench->result.tally[0].count[DEPLOY_OUTCOME_SKIPPED], 1);
 }
 
 static void open_task_hears_a_new_node_through_a_flood(void **state)
@@ -1766,6 +1774,23 @@ static void node_that_was_not_sent_in_time_is_never_sent(void **state)
 		"unblocked\nasked web4 try1\nignored unexpected web3\noutcome web4 ok try1: OK\n"
 		"end t0 4\ndone complete\n");
 	expect_tally(bench, 0, "nodes 4 ok 3 failed 0 silent 0 (0) unknown 0 cancelled 1");
+}
+
+static void node_that_was_not_sent_in_time_counts_against_max_fail(void **state)
+{
+	struct bench *bench = *state;
+	struct deploy_policy *policy = add_policy(bench, "web[1-3]");
+
+	policy->window = 1;
+	set_max_fail(policy, "0");
+	begin(bench);
+	block(bench);
+	ok(bench, "web1");
+	forget(bench);
+	pass(bench, TIMEOUT_MS);
+	expect(bench, "withdraw t0\noutcome web2 cancelled\n"
+		      "stopped 1 of 3 nodes not ok, more than the 0 that max-fail 0 tolerates\n"
+		      "outcome web3 cancelled\nend t0 3\ndone stopped\n");
 }
 
 static void try_that_was_not_sent_in_time_leaves_what_the_last_one_came_to(void **state)
@@ -1883,6 +1908,7 @@ int main(void)
 		TEST(empty_set_ends_the_run_without_nodes),
 		TEST(blocked_broker_is_told_once),
 		TEST(node_that_was_not_sent_in_time_is_never_sent),
+		TEST(node_that_was_not_sent_in_time_counts_against_max_fail),
 		TEST(try_that_was_not_sent_in_time_leaves_what_the_last_one_came_to),
 		TEST(time_to_be_sent_does_not_wait_for_those_that_were),
 	};
