@@ -17,15 +17,15 @@ static const struct opt rpc_options[] = {
 	OPT_GROUP(rolling_options, struct rpc_opts, rolling),
 	OPT_CHOICE(0, "display", struct rpc_opts, display, "WHICH", report_display_names,
 		"show these replies", "all"),
-	OPT_NUMBER(0, "ttl", struct rpc_opts, ttl_s, "SECONDS", 1, 1000000000,
+	OPT_NUMBER(0, "ttl", struct rpc_opts, ttl_s, "SECONDS", 1, 315359990,
 		"nodes drop the request when it is older", "60, or ttl of the configuration"),
 	OPT_FLAG(0, "dry-run", struct rpc_opts, dry_run, "print whom it would ask, and do not"),
 	OPT_END,
 };
 
 static const enum exit_status rpc_exits[] = {EXIT_ALL_OK, EXIT_NO_NODES, EXIT_NODE_FAILED,
-	EXIT_NO_ANSWER, EXIT_SOME_SILENT, EXIT_STOPPED, EXIT_USAGE, EXIT_UNREACHABLE, EXIT_OUTPUT,
-	EXIT_AUTH, EXIT_CONFIG, EXIT_DEADLINE, EXIT_INT, EXIT_TERM, EXIT_LIST_END};
+	EXIT_NO_ANSWER, EXIT_SOME_SILENT, EXIT_STOPPED, EXIT_USAGE, EXIT_INPUT, EXIT_UNREACHABLE,
+	EXIT_OUTPUT, EXIT_AUTH, EXIT_CONFIG, EXIT_DEADLINE, EXIT_INT, EXIT_TERM, EXIT_LIST_END};
 
 static const struct example rpc_examples[] = {
 	{"deployctl rpc rpcutil ping", "ask everyone"},

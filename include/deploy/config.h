@@ -25,7 +25,7 @@ struct deploy_config {
 	char *vhost;
 	struct deploy_broker *brokers; /* tried in order */
 	size_t broker_count;
-	char *psk;      /* NULL: none was given */
+	char *psk;	/* NULL: none was given */
 	char *callerid; /* "uid=0", "user=ann", … */
 	unsigned ttl_s;
 	long long discovery_timeout_ms;
@@ -36,10 +36,10 @@ struct deploy_config {
 };
 
 /*
- * Load path, or with NULL the first readable of ~/.mcollective,
- * /etc/puppetlabs/mcollective/client.cfg, /etc/mcollective/client.cfg.
- * Values from MCOLLECTIVE_PSK, STOMP_USER, STOMP_PASSWORD win over the file.
- * Errors: DEPLOY_CONFIG naming file, line and key. Caller frees with deploy_config_free().
+ * Load path and plugin.d/WORD.cfg beside it, or with NULL the first that is there of
+ * ~/.mcollective, /etc/puppetlabs/mcollective/client.cfg, /etc/mcollective/client.cfg; one that may
+ * not be read is an error. Values from MCOLLECTIVE_PSK, STOMP_USER, STOMP_PASSWORD win over the
+ * file. Errors: DEPLOY_CONFIG naming file, line and key. Caller frees with deploy_config_free().
  * Source: MCollective 2.12 configuration files.
  */
 int deploy_config_load(struct deploy_config **out, const char *path, struct deploy_error *err);

@@ -6,10 +6,10 @@
 
 #include "base/mem.h"
 
-#define MAX_TURN_BYTES	  (64 * 1024)
-#define MAX_KEYS_BYTES	  (48 * 1024)
-#define KEY_OVERHEAD	  5
-#define MAX_MESSAGE_BYTES (4 * 1024 * 1024)
+#define MAX_TURN_BYTES (64 * 1024)
+#define KEY_OVERHEAD   5
+/* What surely fits into the socket's buffer when it is writable, so that publishing never waits. */
+#define MAX_MESSAGE_BYTES (100 * 1024)
 #define MAX_AGE_US	  (10 * 1000000LL)
 
 /* One request id and the message that carries it. attempt 0 is a probe. */
@@ -179,7 +179,7 @@ static size_t gather(struct dp_outbox *outbox, const struct send *send)
 		const char *name = deploy_nodeset_get(send->nodes, send->rows[send->done + n]);
 
 		bytes += strlen(name) + KEY_OVERHEAD;
-		if (n && bytes > MAX_KEYS_BYTES)
+		if (n && bytes > DP_MAX_KEYS_BYTES)
 			break;
 		outbox->names[n++] = name;
 	}

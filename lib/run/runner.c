@@ -320,10 +320,8 @@ void dp_runner_step(
 {
 	runner->stage.now_us = now_us;
 	runner->stage.wall_us = wall_us;
-	/* A reply may have waited for us longer than its node was given: others may wait behind it.
-	 */
-	runner->stage.may_expire = input->kind != DP_IN_REPLY && input->kind != DP_IN_RETURNED &&
-				   input->kind != DP_IN_REJECTED;
+	/* Replies may wait unread behind any other input, longer than their nodes were given. */
+	runner->stage.may_expire = input->kind == DP_IN_TICK;
 	take(runner, input);
 	advance(runner);
 	runner->wake_us = next_wake(runner);

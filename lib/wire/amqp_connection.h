@@ -24,7 +24,6 @@ struct dp_carrier {
 	enum dp_amqp_expect expect;
 	enum dp_delivery_kind kind; /* of the message that is coming in */
 	size_t body_left, body_size;
-	bool is_single_frame; /* the body is where librabbitmq put it */
 	struct dp_buf body;
 	struct dp_buf text; /* of the broker: a reason */
 	char sender[256], key[256], id[256];

@@ -28,6 +28,8 @@
 
 /* Room for one turn of publishes beside what is already on its way. */
 #define SEND_BUFFER_BYTES (512 * 1024)
+/* A header frame holds the names of a publish (DP_MAX_KEYS_BYTES). */
+#define MIN_FRAME_MAX 65536
 
 /* The socket that a signal may shut down, and that one did: all that a handler may touch. */
 static volatile sig_atomic_t open_socket = -1, was_interrupted;
@@ -44,7 +46,7 @@ void dp_carrier_interrupt(void)
 
 static int fail_interrupted(struct deploy_error *err)
 {
-	return dp_error_set(err, DEPLOY_INTERRUPTED, "interrupted while connecting");
+	return dp_error_set(err, DEPLOY_INTERRUPTED, "interrupted");
 }
 
 /* The code of a close decides what kind of error it is. Source: AMQP 0-9-1, constants. */
@@ -151,16 +153,24 @@ static int connect_tcp(
 {
 	struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM}, *found = NULL;
 	char port[16];
-	int rc, fd = -1, error = 0;
+	int rc, fd = -1, error = 0, addresses = 0;
 
 	(void)snprintf(port, sizeof(port), "%u", broker->port);
 	rc = getaddrinfo(broker->host, port, &hints, &found);
 	if (rc) {
-		(void)dp_error_set(err, DEPLOY_CONNECT, "%s", gai_strerror(rc));
+		if (was_interrupted)
+			(void)fail_interrupted(err);
+		else
+			(void)dp_error_set(err, DEPLOY_CONNECT, "%s", gai_strerror(rc));
 		return -1;
 	}
+	for (const struct addrinfo *at = found; at; at = at->ai_next)
+		addresses++;
+	/* Each address gets its share of the time, so that a dead one leaves some for the others.
+	 */
 	for (const struct addrinfo *at = found; at && fd < 0; at = at->ai_next)
-		fd = connect_address(at, deadline_us, &error);
+		fd = connect_address(
+			at, dp_clock_us() + (deadline_us - dp_clock_us()) / addresses--, &error);
 	freeaddrinfo(found);
 	if (fd >= 0)
 		return fd;
@@ -182,6 +192,21 @@ static struct timeval time_left(int64_t deadline_us)
 	return (struct timeval){.tv_sec = left_us / 1000000, .tv_usec = left_us % 1000000};
 }
 
+/* files: one or several, separated by commas. */
+static int trust(amqp_socket_t *socket, const char *files, struct deploy_error *err)
+{
+	while (*files) {
+		size_t len = strcspn(files, ", \t");
+		char *file = dp_xstrndup(files, len);
+
+		if (len && amqp_ssl_socket_set_cacert(socket, file))
+			(void)dp_error_set(err, DEPLOY_CONFIG, "CA file %s cannot be used", file);
+		free(file);
+		files += len + strspn(files + len, ", \t");
+	}
+	return err->code;
+}
+
 /* Peer and host name are always verified. */
 static int open_tls(amqp_connection_state_t connection, const struct deploy_broker *broker,
 	int64_t deadline_us, struct deploy_error *err)
@@ -196,9 +221,10 @@ static int open_tls(amqp_connection_state_t connection, const struct deploy_brok
 	amqp_ssl_socket_set_verify_hostname(socket, 1);
 	if (amqp_ssl_socket_set_ssl_versions(socket, AMQP_TLSv1_2, AMQP_TLSvLATEST))
 		return dp_error_set(err, DEPLOY_CONFIG, "TLS 1.2 cannot be set up");
-	if (amqp_ssl_socket_set_cacert(socket, broker->ca_file))
-		return dp_error_set(
-			err, DEPLOY_CONFIG, "CA file %s cannot be used", broker->ca_file);
+	if (trust(socket, broker->ca_file, err))
+		return err->code;
+	/* Without a password given, OpenSSL would ask for one on the terminal. */
+	amqp_ssl_socket_set_key_passwd(socket, "");
 	if (broker->cert_file &&
 		amqp_ssl_socket_set_key(socket, broker->cert_file, broker->key_file))
 		return dp_error_set(err, DEPLOY_CONFIG, "certificate %s with key %s cannot be used",
@@ -301,16 +327,28 @@ static int open_reply_queue(struct dp_carrier *carrier, struct deploy_error *err
 	return 0;
 }
 
-static int open_channel(
-	struct dp_carrier *carrier, const char *collective, struct deploy_error *err)
+/* The call that follows may take what is left of the time. */
+static void limit_call(struct dp_carrier *carrier, int64_t deadline_us)
+{
+	struct timeval left = time_left(deadline_us);
+
+	(void)amqp_set_rpc_timeout(carrier->connection, &left);
+}
+
+static int open_channel(struct dp_carrier *carrier, const char *collective, int64_t deadline_us,
+	struct deploy_error *err)
 {
 	int rc;
 
+	limit_call(carrier, deadline_us);
 	if (!amqp_channel_open(carrier->connection, DP_AMQP_CHANNEL))
 		return fail_reply(err, "channel", amqp_get_rpc_reply(carrier->connection));
+	limit_call(carrier, deadline_us);
 	rc = check_exchange(carrier, collective, "broadcast", err);
+	limit_call(carrier, deadline_us);
 	if (!rc)
 		rc = check_exchange(carrier, collective, "directed", err);
+	limit_call(carrier, deadline_us);
 	if (!rc)
 		rc = open_reply_queue(carrier, err);
 	return rc;
@@ -336,9 +374,11 @@ static int talk(struct dp_carrier *carrier, const struct deploy_config *config,
 	rc = login(carrier, config, broker, err);
 	if (rc)
 		return rc;
-	left = time_left(deadline_us);
-	(void)amqp_set_rpc_timeout(carrier->connection, &left);
-	return open_channel(carrier, collective, err);
+	if (amqp_get_frame_max(carrier->connection) < MIN_FRAME_MAX)
+		return dp_error_set(err, DEPLOY_CONFIG,
+			"the broker's frame_max is %d, at least %d is needed",
+			amqp_get_frame_max(carrier->connection), MIN_FRAME_MAX);
+	return open_channel(carrier, collective, deadline_us, err);
 }
 
 static struct dp_carrier *carrier_new(
@@ -355,6 +395,19 @@ static struct dp_carrier *carrier_new(
 	return carrier;
 }
 
+static void release(struct dp_carrier *carrier)
+{
+	open_socket = -1;
+	(void)amqp_destroy_connection(carrier->connection);
+	amqp_bytes_free(carrier->reply_queue);
+	free(carrier->peer);
+	free(carrier->user);
+	free(carrier->vhost);
+	dp_buf_release(&carrier->body);
+	dp_buf_release(&carrier->text);
+	free(carrier);
+}
+
 static int open_one(struct dp_carrier **out, const struct deploy_config *config,
 	const struct deploy_broker *broker, const char *collective, struct deploy_error *err)
 {
@@ -364,7 +417,7 @@ static int open_one(struct dp_carrier **out, const struct deploy_config *config,
 	if (rc) {
 		carrier->is_broken = true;
 		(void)dp_error_wrap(err, "%s", carrier->peer);
-		dp_carrier_close(carrier);
+		release(carrier);
 		return rc;
 	}
 	dp_log(DEPLOY_LOG_INFO, "connected peer=%s vhost=%s user=%s", carrier->peer, carrier->vhost,
@@ -413,14 +466,6 @@ void dp_carrier_close(struct dp_carrier *carrier)
 		(void)amqp_set_rpc_timeout(carrier->connection, &one_second);
 		(void)amqp_connection_close(carrier->connection, AMQP_REPLY_SUCCESS);
 	}
-	open_socket = -1;
+	release(carrier);
 	was_interrupted = 0;
-	(void)amqp_destroy_connection(carrier->connection);
-	amqp_bytes_free(carrier->reply_queue);
-	free(carrier->peer);
-	free(carrier->user);
-	free(carrier->vhost);
-	dp_buf_release(&carrier->body);
-	dp_buf_release(&carrier->text);
-	free(carrier);
 }

@@ -39,9 +39,6 @@ struct dp_publish {
 	unsigned expiration_s;
 };
 
-/* Bytes of further keys that one publish may carry, each with 5 bytes of overhead. */
-#define DP_MAX_KEYS_BYTES (48 * 1024)
-
 /*
  * Publish. Call only while dp_carrier_is_writable(), and for at most 64 KiB before asking again;
  * otherwise it may wait for the broker. Errors: DEPLOY_CONNECT.

@@ -249,13 +249,20 @@ static bool is_pong(const char *bytes, size_t len)
 	       (len > sizeof(wrapped) - 1 && memcmp(bytes, wrapped, sizeof(wrapped) - 1) == 0);
 }
 
+static int status_of(const json_t *code)
+{
+	json_int_t value = json_is_integer(code) ? json_integer_value(code) : -1;
+
+	return value >= 0 && value <= INT_MAX ? (int)value : DP_STATUS_ODD;
+}
+
 int dp_reply_body_decode(
 	struct dp_reply_body *out, const void *bytes, size_t len, struct deploy_error *err)
 {
 	enum { CODE, MESSAGE, DATA, FIELDS };
 	struct dp_marshal_field field[FIELDS] = {
-		[CODE] = {.name = "statuscode", .want = DP_MARSHAL_INTEGER},
-		[MESSAGE] = {.name = "statusmsg", .want = DP_MARSHAL_TEXT},
+		[CODE] = {.name = "statuscode", .want = DP_MARSHAL_VALUE},
+		[MESSAGE] = {.name = "statusmsg", .want = DP_MARSHAL_VALUE},
 		[DATA] = {.name = "data", .want = DP_MARSHAL_VALUE},
 	};
 	int rc;
@@ -266,13 +273,16 @@ int dp_reply_body_decode(
 	rc = dp_marshal_decode_fields(field, FIELDS, bytes, len, &out->notes, err);
 	if (rc)
 		return dp_error_wrap(err, "body");
-	if (!field[CODE].is_found || field[CODE].number < 0 || field[CODE].number > INT_MAX) {
+	if (!field[CODE].is_found)
+		rc = dp_error_set(err, DEPLOY_PROTOCOL, "body: statuscode is missing");
+	out->statuscode = status_of(field[CODE].value);
+	json_decref(field[CODE].value);
+	if (rc) {
+		json_decref(field[MESSAGE].value);
 		json_decref(field[DATA].value);
-		return dp_error_set(
-			err, DEPLOY_PROTOCOL, "body: statuscode is missing or no status");
+		return rc;
 	}
-	out->statuscode = (int)field[CODE].number;
-	out->statusmsg = field[MESSAGE].text;
+	out->statusmsg = field[MESSAGE].value;
 	out->data = field[DATA].value;
 	return 0;
 }

@@ -42,16 +42,22 @@ struct dp_reply_envelope {
 int dp_envelope_decode(
 	struct dp_reply_envelope *out, const void *bytes, size_t len, struct deploy_error *err);
 
-/* A reply's body: {statuscode, statusmsg, data} or the text "pong". */
+/*
+ * A reply's body: {statuscode, statusmsg, data} or the text "pong". Agents put odd things there: a
+ * status that is no number from 0 on is DP_STATUS_ODD, a message that is no text is printed as
+ * JSON.
+ */
+#define DP_STATUS_ODD 5 /* what SimpleRPC calls an unknown request status */
+
 struct dp_reply_body {
 	bool is_pong;
 	int statuscode;
-	struct dp_slice statusmsg; /* borrowed from the bytes */
-	json_t *data;		   /* new reference, or NULL */
+	json_t *statusmsg; /* new reference, or NULL */
+	json_t *data;	   /* new reference, or NULL */
 	struct dp_marshal_notes notes;
 };
 
-/* Errors: DEPLOY_PROTOCOL; out->data is then NULL. */
+/* Errors: DEPLOY_PROTOCOL: no Marshal, or no statuscode at all; nothing is then owned. */
 int dp_reply_body_decode(
 	struct dp_reply_body *out, const void *bytes, size_t len, struct deploy_error *err);
 

@@ -57,12 +57,13 @@ struct dp_slice {
 /* What a reader noticed and could not express. */
 struct dp_marshal_notes {
 	unsigned collisions; /* keys that are or became the same text; the last one won */
-	unsigned cuts;       /* places where {"$cut"} stands */
+	unsigned cuts;	     /* places where {"$cut"} stands */
 };
 
 /*
  * Decode one document, of version 4.0 to 4.8 and at most 2 GiB. *out: a new reference, NULL on
- * error. Bytes after the value are an error. notes may be NULL. Errors: DEPLOY_PROTOCOL with the offset, e.g.
+ * error. Bytes after the value are an error. notes may be NULL.
+ * Errors: DEPLOY_PROTOCOL with the offset, e.g.
  * "marshal: offset 17: string claims 2147483647 bytes, 12 are left".
  */
 int dp_marshal_decode(json_t **out, const void *bytes, size_t len, struct dp_marshal_notes *notes,
@@ -104,11 +105,11 @@ void dp_marshal_put_nil(struct dp_buf *buf);
 void dp_marshal_put_bool(struct dp_buf *buf, bool value);
 void dp_marshal_put_integer(struct dp_buf *buf, long long value);
 void dp_marshal_put_float(struct dp_buf *buf, double value);
-void dp_marshal_put_symbol(struct dp_buf *buf, const char *name);           /* UTF-8 */
-void dp_marshal_put_text(struct dp_buf *buf, const char *text, size_t len); /* UTF-8 */
+void dp_marshal_put_symbol(struct dp_buf *buf, const char *name);	     /* UTF-8 */
+void dp_marshal_put_text(struct dp_buf *buf, const char *text, size_t len);  /* UTF-8 */
 void dp_marshal_put_bytes(struct dp_buf *buf, const void *data, size_t len); /* ASCII-8BIT */
-void dp_marshal_put_array(struct dp_buf *buf, size_t count); /* then count values */
-void dp_marshal_put_hash(struct dp_buf *buf, size_t count);  /* then count × (key, value) */
+void dp_marshal_put_array(struct dp_buf *buf, size_t count);		     /* then count values */
+void dp_marshal_put_hash(struct dp_buf *buf, size_t count); /* then count × (key, value) */
 
 /* How the keys of the outermost object are written; inner objects always have string keys. */
 enum dp_marshal_keys { DP_MARSHAL_STRING_KEYS, DP_MARSHAL_SYMBOL_KEYS };

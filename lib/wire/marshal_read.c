@@ -305,6 +305,7 @@ static bool take_key(struct dp_marshal_cursor *c, struct dp_marshal_key *key)
 	struct dp_slice text;
 	json_t *json;
 
+	*key = (struct dp_marshal_key){0};
 	switch (dp_marshal_find_text(c, &text)) {
 	case DP_MARSHAL_FAILED:
 		return false;

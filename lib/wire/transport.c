@@ -116,6 +116,9 @@ int dp_transport_encode(struct dp_transport *transport, struct dp_buf *out,
 	rc = dp_envelope_encode(&transport->plain, request, &speaker, &sending, err);
 	if (!rc)
 		dp_base64_encode(out, transport->plain.data, transport->plain.len);
+	if (out->overflow)
+		return dp_error_set(
+			err, DEPLOY_INPUT, "the request is larger than %zu bytes", out->limit);
 	return rc;
 }
 
@@ -171,23 +174,37 @@ static void copy_slice(char *out, size_t size, struct dp_slice slice)
 	out[len] = '\0';
 }
 
-/* Status messages are shown and stored as text, so bytes that are none are spelt out. */
-static const char *keep_statusmsg(struct dp_transport *transport, struct dp_slice text)
+/* Bytes that are no UTF-8, as text with the odd ones spelt out; NULL if message is something else.
+ */
+static char *text_of_bytes(const json_t *message)
 {
-	char *escaped;
+	const char *base64 = json_string_value(json_object_get(message, "$bytes"));
+	struct dp_buf bytes;
+	char *text = NULL;
+
+	dp_buf_init(&bytes, DP_MAX_MESSAGE_BYTES);
+	if (base64 && dp_base64_decode(&bytes, base64, strlen(base64)))
+		text = deploy_text_escape(dp_buf_text(&bytes), bytes.len);
+	dp_buf_release(&bytes);
+	return text;
+}
+
+/* Status messages are shown and stored as text; what is none is printed as JSON. */
+static const char *keep_statusmsg(struct dp_transport *transport, const json_t *message)
+{
+	char *dump;
 
 	dp_buf_clear(&transport->statusmsg);
-	if (!text.data)
-		return "";
-	if (text.len > transport->statusmsg.limit)
-		text.len = transport->statusmsg.limit;
-	if (deploy_text_is_utf8(text.data, text.len)) {
-		dp_buf_add(&transport->statusmsg, text.data, text.len);
-	} else {
-		escaped = deploy_text_escape(text.data, text.len);
-		dp_buf_addf(
-			&transport->statusmsg, "%.*s", (int)transport->statusmsg.limit, escaped);
-		free(escaped);
+	if (json_is_string(message)) {
+		dp_buf_addf(&transport->statusmsg, "%.*s", (int)transport->statusmsg.limit,
+			json_string_value(message));
+	} else if (message && !json_is_null(message)) {
+		dump = text_of_bytes(message);
+		if (!dump)
+			dump = json_dumps(message, JSON_ENCODE_ANY | JSON_COMPACT);
+		dp_buf_addf(&transport->statusmsg, "%.*s", (int)transport->statusmsg.limit,
+			dump ? dump : "");
+		free(dump);
 	}
 	return dp_buf_text(&transport->statusmsg);
 }
@@ -224,6 +241,7 @@ static int decode(
 		.statuscode = body.statuscode,
 		.statusmsg = keep_statusmsg(transport, body.statusmsg),
 		.data = body.data};
+	json_decref(body.statusmsg);
 	return 0;
 }
 

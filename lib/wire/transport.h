@@ -35,6 +35,9 @@ int dp_transport_encode(struct dp_transport *transport, struct dp_buf *out,
 	const struct deploy_request *request, const char *id, const struct deploy_filter *filter,
 	bool is_probe, struct deploy_error *err);
 
+/* Bytes of names in one directed publish, each with 5 bytes of overhead: they share a frame. */
+#define DP_MAX_KEYS_BYTES (48 * 1024)
+
 /*
  * Publish an encoded message, to all nodes of the collective or to those named; call only while the
  * transport is writable. With is_mandatory exactly one name, and its absence comes back as

@@ -10,7 +10,7 @@ setup() {
 # claim about each command, c, and its name; the failing ones are printed
 every_command() {
 	local wrong
-	wrong=$("$DEPLOYCTL" __commands | ruby -rjson -e '
+	wrong=$("$DEPLOYCTL" __commands | ruby --disable-gems -rjson -e '
 		d = JSON.parse(STDIN.read)
 		globals = d["summary"]["options"]
 		puts(d["items"].reject { |c| eval(ARGV[0]) }.map { |c| c["name"] })' -- "$1")
@@ -91,10 +91,10 @@ every_command() {
 }
 
 @test "every command that needs operands says which one is missing" {
-	for name in $("$DEPLOYCTL" __commands | ruby -rjson -e \
+	for name in $("$DEPLOYCTL" __commands | ruby --disable-gems -rjson -e \
 		'puts(JSON.parse(STDIN.read)["items"].select { |c| c["min_operands"] > 0 }.map { |c| c["name"] })'); do
 		first=$("$DEPLOYCTL" __commands |
-			ruby -rjson -e 'puts(JSON.parse(STDIN.read)["items"].find { |c|
+			ruby --disable-gems -rjson -e 'puts(JSON.parse(STDIN.read)["items"].find { |c|
 				c["name"] == ARGV[0] }["operands"].split[0])' -- "$name")
 		deployctl 64 "$name"
 		same "deployctl: $name: $first is missing" "${stderr_lines[0]}"
@@ -200,7 +200,7 @@ every_command() {
 	same "$number" "$(json 'd[0]["version"]')"
 	deployctl 0 version -o jsonl
 	same 'version summary' "$(printf '%s\n' "$output" |
-		ruby -rjson -e 'puts(STDIN.map { |l| JSON.parse(l)["type"] }.join(" "))')"
+		ruby --disable-gems -rjson -e 'puts(STDIN.map { |l| JSON.parse(l)["type"] }.join(" "))')"
 }
 
 @test "with -o json a usage error is one document on stdout, and a line on stderr" {

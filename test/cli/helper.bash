@@ -44,7 +44,7 @@ holds() {
 # json EXPRESSION [FILE]: evaluate Ruby with d, the one JSON document in $output or FILE; prints it.
 json() {
 	if [ $# -gt 1 ]; then cat "$2"; else printf '%s' "$output"; fi |
-		ruby -rjson -e 'd = JSON.parse(STDIN.read); puts(eval(ARGV[0]))' -- "$1"
+		ruby --disable-gems -rjson -e 'd = JSON.parse(STDIN.read); puts(eval(ARGV[0]))' -- "$1"
 }
 
 # error_document STATUS NAME: $output is the document of a failure, and says so as the program did.

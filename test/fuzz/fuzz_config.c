@@ -14,6 +14,8 @@
 #include "deploy/config.h"
 #include "deploy/nodeset.h"
 
+#define MAX_BYTES (16 * 1024)
+
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -96,6 +98,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct deploy_error err = {.code = DEPLOY_OK};
 	struct deploy_config *config = NULL;
 
+	/* More lines only cost time. */
+	if (size > MAX_BYTES)
+		return 0;
 	write_file(main_path, data, first);
 	write_file(plugin_path, nul ? nul + 1 : data, nul ? size - first - 1 : 0);
 	if (deploy_config_load(&config, main_path, &err) == 0) {

@@ -164,3 +164,9 @@ stop() {
 	equal 143 "$(json 'd["exit"]["code"]')"
 	equal 6 "$(json 'd["summary"]["cancelled"]["count"]')"
 }
+
+@test "a request that might not fit into the socket at once is refused, not half sent" {
+	dc rpc lab echo "msg=$(head -c 110000 /dev/zero | tr '\0' x)" -I web01.example.net
+	[ "$status" -eq 65 ]
+	has "$stderr" "larger than"
+}

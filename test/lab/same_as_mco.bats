@@ -111,3 +111,10 @@ same_replies() {
 @test "what an agent refuses has mco's status" {
 	same_replies rpcutil get_data source=nosuch query=x -I web02.example.net
 }
+
+@test "Ruby reads every value that our encoder writes" {
+	run --separate-stderr bash -o pipefail -c '"$1/test/lab/marshal_emit" 3000 | ruby "$2"' - \
+		"$BUILD" "$top/test/lab/marshal_roundtrip.rb"
+	[ "$status" -eq 0 ]
+	equal "3000 passed, 0 failed" "$output"
+}

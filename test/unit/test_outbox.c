@@ -451,7 +451,7 @@ static json_t *inputs_of(size_t bytes)
 /* A turn ends as soon as it has published 64 KiB, so that it is over by one publish at most. */
 static void a_turn_publishes_64_kib(void **state)
 {
-	static const size_t input_bytes[] = {1, 1000, 20 * KIB, 40 * KIB, 63 * KIB, 200 * KIB};
+	static const size_t input_bytes[] = {1, 1000, 20 * KIB, 40 * KIB, 63 * KIB, 90 * KIB};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(input_bytes); i++) {

@@ -837,6 +837,58 @@ static void reply_after_its_deadline_is_late(void **state)
 	expect(bench, "ignored late web1\nignored late web1\n");
 }
 
+/* As after a stop by the terminal: the time is over, and replies are there that nobody read yet. */
+static void reply_that_waited_unread_is_credited(void **state)
+{
+	static const struct dp_input progress = {.kind = DP_IN_PROGRESS};
+	struct bench *bench = *state;
+
+	add_task(bench, "web[1-4]");
+	begin(bench);
+	forget(bench);
+	bench->now_us += 60000 * MS;
+	ok(bench, "web1");
+	tell(bench, &progress);
+	block(bench);
+	ok(bench, "web2");
+	no_route(bench, 1, "web3");
+	expect(bench, "outcome web1 ok try1\nwaiting for 3: web[2-4]\nblocked low on memory\n"
+		      "outcome web2 ok try1\noutcome web3 silent try1 not connected\n");
+	tick(bench);
+	expect(bench, "outcome web4 silent try1\nend t0 4\ndone complete\n");
+}
+
+static void found_node_that_waited_unread_is_credited(void **state)
+{
+	struct bench *bench = *state;
+
+	add_task(bench, NULL);
+	begin(bench);
+	forget(bench);
+	bench->now_us += 60000 * MS;
+	ok(bench, "web1");
+	ok(bench, "web2");
+	expect(bench, "outcome web1 ok try1\noutcome web2 ok try1\n");
+	tick(bench);
+	expect(bench, "end t0 2\ndone complete\n");
+}
+
+static void deadline_holds_for_replies_that_waited_unread(void **state)
+{
+	struct bench *bench = *state;
+	struct deploy_policy *policy = add_policy(bench, "web[1-3]");
+
+	policy->window = 2;
+	policy->deadline_ms = 1000;
+	begin(bench);
+	forget(bench);
+	bench->now_us += 60000 * MS;
+	ok(bench, "web1");
+	expect(bench, "outcome web1 ok try1\nstopped the deadline of the task has passed\n"
+		      "outcome web2 unknown try1\noutcome web3 cancelled\nend t0 3\n"
+		      "done stopped\n");
+}
+
 static void reply_to_a_task_that_has_ended_is_late_and_counted_there(void **state)
 {
 	struct bench *bench = *state;
@@ -1857,6 +1909,9 @@ int main(void)
 		TEST(excluded_nodes_are_neither_asked_nor_credited),
 		TEST(replies_that_may_not_be_credited_are_counted_by_reason),
 		TEST(reply_after_its_deadline_is_late),
+		TEST(reply_that_waited_unread_is_credited),
+		TEST(found_node_that_waited_unread_is_credited),
+		TEST(deadline_holds_for_replies_that_waited_unread),
 		TEST(reply_to_a_task_that_has_ended_is_late_and_counted_there),
 		TEST(reply_before_the_request_was_handed_over_is_unexpected),
 		TEST(message_that_is_no_reply_of_ours_is_told_with_its_reason),

@@ -267,6 +267,12 @@ static bool is_past_deadline(const struct judge *judge)
 	       (limit && !judge->is_open && judge->now_us >= judge->start_us + limit * MS);
 }
 
+/* Only then everything that arrived is known, and nodes may run out of time. */
+static bool is_tick(const struct judge *judge)
+{
+	return judge->input->kind == DP_IN_TICK;
+}
+
 /* Nodes in flight are given up now. */
 static bool is_cut_off(const struct judge *judge)
 {
@@ -535,8 +541,9 @@ static void judge_task_ended(struct world *world, const struct deploy_event *eve
 	REQUIRE(event->count == sums->nodes, "the task ended with %zu nodes", event->count);
 	judge->is_on_stage = false;
 	if (judge->is_open) {
-		REQUIRE(is_cut_off(judge) || judge->now_us >= judge->latest_us ||
-				judge->now_us >= judge->quiet_us,
+		REQUIRE(is_cut_off(judge) ||
+				(is_tick(judge) && (judge->now_us >= judge->latest_us ||
+							   judge->now_us >= judge->quiet_us)),
 			"discovery ended early");
 		if (!judge->is_sent)
 			end_with(judge, DEPLOY_RUN_LOST);
@@ -588,8 +595,8 @@ static void judge_try(struct world *world, int name, const struct deploy_outcome
 			"nobody said that %s has no queue", names[name]);
 		judge->has_reacted = true;
 	} else if (outcome->state == DEPLOY_OUTCOME_SILENT) {
-		REQUIRE(judge->now_us >= node->since_us + timeout_of(judge), "%s had time left",
-			names[name]);
+		REQUIRE(is_tick(judge) && judge->now_us >= node->since_us + timeout_of(judge),
+			"%s had time left", names[name]);
 	} else {
 		REQUIRE(outcome->state == DEPLOY_OUTCOME_UNKNOWN && is_cut_off(judge),
 			"%s is %s, and was in flight", names[name],
@@ -602,7 +609,8 @@ static void judge_untried(struct world *world, int name, const struct deploy_out
 {
 	struct judge *judge = &world->judge;
 	struct node *node = &judge->node[name];
-	bool is_late = node->where == QUEUED && judge->now_us >= node->since_us + timeout_of(judge);
+	bool is_late = node->where == QUEUED && is_tick(judge) &&
+		       judge->now_us >= node->since_us + timeout_of(judge);
 
 	REQUIRE(is_late || !may_start(judge), "%s could still be asked", names[name]);
 	REQUIRE(outcome->rtt_us == -1, "%s did not answer", names[name]);
@@ -855,7 +863,8 @@ static void judge_probe(struct world *world, const struct dp_action *action)
 
 	REQUIRE(rows && !(rows & ~in_state(judge, SENT)), "a node is probed that is not in flight");
 	REQUIRE(!in_state(judge, QUEUED), "a probe before everything is sent");
-	REQUIRE(judge->now_us >= judge->traffic_us + 50 * MS, "a probe without a pause");
+	REQUIRE(is_tick(judge) && judge->now_us >= judge->traffic_us + 50 * MS,
+		"a probe without a pause");
 	for (int i = 0; i < NAMES; i++) {
 		REQUIRE(!(rows >> i & 1) || !judge->node[i].is_watched, "%s is probed twice",
 			names[i]);
@@ -927,13 +936,6 @@ static bool is_to_be_told(const struct judge *judge)
 	return judge->verdict != IGNORE || judge->sums[task].ignored[judge->reason] <= 100;
 }
 
-/* Arrivals let no time run out. */
-static bool is_arrival(const struct judge *judge)
-{
-	return judge->input->kind == DP_IN_REPLY || judge->input->kind == DP_IN_RETURNED ||
-	       judge->input->kind == DP_IN_REJECTED;
-}
-
 /* What must hold after every step. */
 static void judge_step(struct world *world)
 {
@@ -961,9 +963,9 @@ static void judge_step(struct world *world)
 		REQUIRE(in_state(judge, SENT), "nothing is in flight after a stop");
 	if (!judge->is_open && !policy_on_stage(judge)->batch_count)
 		REQUIRE(judge->is_stopped || !allowance(judge), "nodes could be asked");
-	if (is_arrival(judge)) {
-		/* More may be unread: time runs out with the tick that follows, at once if it is
-		 * due. */
+	if (!is_tick(judge)) {
+		/* Replies may be unread: time runs out with the tick, which is to follow at once.
+		 */
 		REQUIRE(wake_us ==
 				(next_due(judge) > judge->now_us ? next_due(judge) : judge->now_us),
 			"wakes %" PRId64 " us off", wake_us - next_due(judge));
