@@ -15,16 +15,16 @@
 #include "out.h"
 
 /* Every command, in the order in which help shows them; each name is spelt here once. */
-#define COMMANDS(X) \
-	X(ping)         \
-	X(rpc)          \
-	X(help)         \
+#define COMMANDS(X)                                                                                \
+	X(ping)                                                                                    \
+	X(rpc)                                                                                     \
+	X(help)                                                                                    \
 	X(version)
 
 /* What main prepares before a command runs. */
 enum {
 	NEED_CONFIG = 1, /* ctx->config */
-	NEED_BROKER = 2  /* ctx_bus() may be called; signals are caught */
+	NEED_BROKER = 2	 /* ctx_bus() may be called; signals are caught */
 };
 
 struct args {
@@ -36,9 +36,9 @@ struct args {
 struct ctx {
 	struct global_opts global;
 	struct deploy_config *config; /* NULL unless needed */
-	struct deploy_bus *bus;       /* NULL until ctx_bus() */
-	struct out *out;              /* stdout */
-	int signal_fd;                /* for struct deploy_run_options; -1 unless a broker is needed */
+	struct deploy_bus *bus;	      /* NULL until ctx_bus() */
+	struct out *out;	      /* stdout */
+	int signal_fd; /* for struct deploy_run_options; -1 unless a broker is needed */
 };
 
 /*
@@ -58,17 +58,17 @@ struct example {
 
 struct command {
 	const char *name, *group; /* group: "observe", "act", "about" */
-	const char *summary;      /* at most 50 characters, no full stop */
-	const char *operands;     /* "AGENT ACTION [KEY=VALUE...]" or "" */
+	const char *summary;	  /* at most 50 characters, no full stop */
+	const char *operands;	  /* "AGENT ACTION [KEY=VALUE...]" or "" */
 	const char *description;  /* paragraphs separated by an empty line, plain text */
 	int min_args, max_args;
 	const struct opt *options; /* ends with OPT_END; NULL for none */
-	size_t opts_size;          /* of the struct that the options fill in; at most OPTS_MAX */
-	void (*opts_init)(void *opts);    /* defaults other than zero; may be NULL */
+	size_t opts_size;	   /* of the struct that the options fill in; at most OPTS_MAX */
+	void (*opts_init)(void *opts);	  /* defaults other than zero; may be NULL */
 	void (*opts_release)(void *opts); /* frees what options own; may be NULL */
 	unsigned needs;
-	const enum exit_status *exits;   /* the statuses it may return, ends with EXIT_LIST_END */
-	const struct example *examples;  /* ends with a NULL command */
+	const enum exit_status *exits;	/* the statuses it may return, ends with EXIT_LIST_END */
+	const struct example *examples; /* ends with a NULL command */
 	/*
 	 * Returns an exit status (exits.h). err: filled in on failure; main prints it, and takes
 	 * the status that the error means if 0 was returned with it.

@@ -71,7 +71,7 @@ int help_completion(struct out *out, const char *shell, struct deploy_error *err
 			return 0;
 		}
 	}
-	return error_set(err, DEPLOY_USAGE, "\"%s\" is none of bash, zsh, fish", shell);
+	return deploy_error_set(err, DEPLOY_USAGE, "\"%s\" is none of bash, zsh, fish", shell);
 }
 
 /* What the words before the last one amount to. */

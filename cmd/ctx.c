@@ -18,14 +18,14 @@ static int check_collective(
 	meant = deploy_text_suggest(
 		name, (const char *const *)config->collectives, config->collective_count);
 	if (meant)
-		error_hint(err, "--target=%s", meant);
-	return error_set(err, DEPLOY_USAGE, "collective \"%s\" is not one of those in %s", name,
-		config->path);
+		deploy_error_hint(err, "--target=%s", meant);
+	return deploy_error_set(err, DEPLOY_USAGE, "collective \"%s\" is not one of those in %s",
+		name, config->path);
 }
 
 static int interrupted(struct deploy_error *err)
 {
-	return error_set(err, DEPLOY_INTERRUPTED, "interrupted while connecting");
+	return deploy_error_set(err, DEPLOY_INTERRUPTED, "interrupted while connecting");
 }
 
 /* The phase is set before asking what came: a signal in between is seen by one or the other. */
@@ -48,7 +48,8 @@ int ctx_bus(struct ctx *ctx, const char *collective, struct deploy_error *err)
 	if (ctx->bus)
 		return 0;
 	if (!ctx->config)
-		return error_set(err, DEPLOY_BUG, "the command did not ask for a configuration");
+		return deploy_error_set(
+			err, DEPLOY_BUG, "the command did not ask for a configuration");
 	if (!collective)
 		collective = ctx->config->main_collective;
 	rc = check_collective(ctx->config, collective, err);

@@ -1,9 +1,6 @@
-/* What each exit status means, which of two wins, and errors that the command line itself finds. */
+/* What each exit status means, and which of two wins. */
 #include "exits.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
 
 const struct exit_info exit_infos[] = {
 	{EXIT_ALL_OK, "all_ok", "every targeted node ok, or nothing to do"},
@@ -95,52 +92,4 @@ static unsigned severity(int status)
 int exit_worse(int a, int b)
 {
 	return severity(b) > severity(a) ? b : a;
-}
-
-/* Errors are one line. */
-static void flatten(char *text)
-{
-	for (; *text; text++)
-		if (*text == '\n' || *text == '\r')
-			*text = ' ';
-}
-
-int error_set(struct deploy_error *err, enum deploy_code code, const char *format, ...)
-{
-	va_list args;
-
-	if (err->code != DEPLOY_OK)
-		return err->code;
-	err->code = code;
-	va_start(args, format);
-	(void)vsnprintf(err->text, sizeof(err->text), format, args);
-	va_end(args);
-	flatten(err->text);
-	return code;
-}
-
-int error_wrap(struct deploy_error *err, const char *context)
-{
-	size_t size = sizeof(err->text), len = strlen(context);
-
-	if (len + 2 < size) {
-		memmove(err->text + len + 2, err->text, size - len - 2);
-		memcpy(err->text, context, len);
-		memcpy(err->text + len, ": ", 2);
-		err->text[size - 1] = '\0';
-	}
-	flatten(err->text);
-	return err->code;
-}
-
-void error_hint(struct deploy_error *err, const char *format, ...)
-{
-	va_list args;
-
-	if (err->hint[0] != '\0')
-		return;
-	va_start(args, format);
-	(void)vsnprintf(err->hint, sizeof(err->hint), format, args);
-	va_end(args);
-	flatten(err->hint);
 }

@@ -47,15 +47,4 @@ enum exit_status exit_of_error(enum deploy_code code);
  */
 int exit_worse(int a, int b);
 
-/* Fill err unless it already holds an error; returns err's code: callers return the call. */
-int error_set(struct deploy_error *err, enum deploy_code code, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-
-/* Put "context: " in front of the text that err holds; returns err's code. */
-int error_wrap(struct deploy_error *err, const char *context);
-
-/* Say the way out, once: a command to type. A second hint is ignored. */
-void error_hint(struct deploy_error *err, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
 #endif

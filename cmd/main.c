@@ -78,7 +78,7 @@ static int output_of_environment(int *output, struct deploy_error *err)
 	}
 	if (!name)
 		return 0;
-	return error_set(
+	return deploy_error_set(
 		err, DEPLOY_USAGE, "DEPLOYCTL_OUTPUT: \"%s\" is no format of output", name);
 }
 
@@ -89,7 +89,8 @@ static int settle_options(struct global_opts *global, bool is_help, struct deplo
 		global->config = environment("DEPLOYCTL_CONFIG");
 	if (global->mco_json && global->output >= 0) {
 		global->mco_json = false;
-		return error_set(err, DEPLOY_USAGE, "--json and --output exclude each other");
+		return deploy_error_set(
+			err, DEPLOY_USAGE, "--json and --output exclude each other");
 	}
 	if (global->mco_json)
 		global->output = OUT_JSON;
@@ -118,7 +119,8 @@ static int missing_operand(const struct command *command, int index, struct depl
 		name += strcspn(name, " ");
 		name += strspn(name, " ");
 	}
-	return error_set(err, DEPLOY_USAGE, "%.*s is missing", (int)strcspn(name, " "), name);
+	return deploy_error_set(
+		err, DEPLOY_USAGE, "%.*s is missing", (int)strcspn(name, " "), name);
 }
 
 static int check_operands(const struct command *command, struct args args, struct deploy_error *err)
@@ -126,7 +128,7 @@ static int check_operands(const struct command *command, struct args args, struc
 	if (args.count < command->min_args)
 		return missing_operand(command, args.count, err);
 	if (command->max_args != ARGS_ANY && args.count > command->max_args)
-		return error_set(err, DEPLOY_USAGE, "unexpected operand \"%s\"",
+		return deploy_error_set(err, DEPLOY_USAGE, "unexpected operand \"%s\"",
 			args.values[command->max_args]);
 	return 0;
 }
@@ -143,7 +145,7 @@ static int parse_command(struct ctx *ctx, const struct command *command, void *o
 		rc = settle_options(&ctx->global, ctx->global.help || command == &cmd_help, err);
 	if (rc == 0 && !ctx->global.help)
 		rc = check_operands(command, *args, err);
-	return rc != 0 ? error_wrap(err, command->name) : 0;
+	return rc != 0 ? deploy_error_wrap(err, "%s", command->name) : 0;
 }
 
 /* What main prepares before a command runs; finish() takes it down. */
@@ -166,7 +168,7 @@ static int run_command(
 	int status;
 
 	if (command->opts_size > sizeof(opts)) {
-		(void)error_set(err, DEPLOY_BUG, "%s: OPTS_MAX is too small", command->name);
+		(void)deploy_error_set(err, DEPLOY_BUG, "%s: OPTS_MAX is too small", command->name);
 		return EXIT_INTERNAL;
 	}
 	if (command->opts_init)
@@ -234,7 +236,7 @@ static int run_without_command(struct ctx *ctx, struct deploy_error *err)
 	out = out_open(&(struct out_options){.to_stderr = true});
 	help_usage(out);
 	(void)out_close(out, &ignored);
-	(void)error_set(err, DEPLOY_USAGE, "no command was given");
+	(void)deploy_error_set(err, DEPLOY_USAGE, "no command was given");
 	return EXIT_USAGE;
 }
 
@@ -274,9 +276,9 @@ static void complete_hint(struct deploy_error *err, const struct command *comman
 	if (err->hint[0] == '-') {
 		memcpy(option, err->hint, sizeof(option));
 		err->hint[0] = '\0';
-		error_hint(err, "deployctl%s%s %.200s", command ? " " : "", name, option);
+		deploy_error_hint(err, "deployctl%s%s %.200s", command ? " " : "", name, option);
 	} else if (err->code == DEPLOY_USAGE) {
-		error_hint(err, "deployctl help%s%s", command ? " " : "", name);
+		deploy_error_hint(err, "deployctl help%s%s", command ? " " : "", name);
 	}
 }
 

@@ -137,8 +137,8 @@ static int unknown_long(const struct parser *parser, const char *name, size_t le
 	}
 	if (meant &&
 		look_up(&found, parser->targets, parser->target_count, 0, meant, strlen(meant)))
-		error_hint(parser->err, "--%s", found.opt->name);
-	return error_set(parser->err, DEPLOY_USAGE, "unknown option --%.*s",
+		deploy_error_hint(parser->err, "--%s", found.opt->name);
+	return deploy_error_set(parser->err, DEPLOY_USAGE, "unknown option --%.*s",
 		len < 200 ? (int)len : 200, name);
 }
 
@@ -156,8 +156,8 @@ static int parse_number(const struct found *found, const char *text, struct depl
 			return 0;
 		}
 	}
-	return error_set(err, DEPLOY_USAGE, "\"%s\" is not a number from %u to %u", text, opt->min,
-		opt->max);
+	return deploy_error_set(err, DEPLOY_USAGE, "\"%s\" is not a number from %u to %u", text,
+		opt->min, opt->max);
 }
 
 static int parse_choice(const struct found *found, const char *text, struct deploy_error *err)
@@ -177,8 +177,8 @@ static int parse_choice(const struct found *found, const char *text, struct depl
 	}
 	meant = deploy_text_suggest(text, choices, i);
 	if (meant)
-		error_hint(err, "--%s=%s", found->opt->name, meant);
-	return error_set(err, DEPLOY_USAGE, "\"%s\" is none of %s", text, list);
+		deploy_error_hint(err, "--%s=%s", found->opt->name, meant);
+	return deploy_error_set(err, DEPLOY_USAGE, "\"%s\" is none of %s", text, list);
 }
 
 static int store(const struct found *found, const char *text, struct deploy_error *err)
@@ -186,7 +186,7 @@ static int store(const struct found *found, const char *text, struct deploy_erro
 	const struct opt *opt = found->opt;
 
 	if (opt->type != OPT_IS_PARSED && opt_takes_value(opt) && text[0] == '\0')
-		return error_set(err, DEPLOY_USAGE, "the value is empty");
+		return deploy_error_set(err, DEPLOY_USAGE, "the value is empty");
 	switch (opt->type) {
 	case OPT_IS_FLAG:
 		*(bool *)found->field = true;
@@ -209,7 +209,7 @@ static int store(const struct found *found, const char *text, struct deploy_erro
 	case OPT_IS_END:
 		break;
 	}
-	return error_set(err, DEPLOY_BUG, "an option of no type");
+	return deploy_error_set(err, DEPLOY_BUG, "an option of no type");
 }
 
 /* text: the value that stands in the same word, or NULL. */
@@ -219,20 +219,20 @@ static int take(struct parser *parser, const struct found *found, const char *te
 
 	assert(found->index < OPT_MAX);
 	if (parser->given[found->index] && !opt->repeats)
-		return error_set(
+		return deploy_error_set(
 			parser->err, DEPLOY_USAGE, "option %s was given twice", found->spelling);
 	parser->given[found->index] = true;
 	if (opt_takes_value(opt) && !text) {
 		if (parser->next == parser->argc)
-			return error_set(parser->err, DEPLOY_USAGE, "option %s needs a value: %s",
-				found->spelling, opt->value);
+			return deploy_error_set(parser->err, DEPLOY_USAGE,
+				"option %s needs a value: %s", found->spelling, opt->value);
 		text = parser->argv[parser->next++];
 	}
 	if (store(found, text, parser->err) != 0) {
 		char context[80];
 
 		(void)snprintf(context, sizeof(context), "option %s", found->spelling);
-		return error_wrap(parser->err, context);
+		return deploy_error_wrap(parser->err, "%s", context);
 	}
 	return 0;
 }
@@ -247,7 +247,7 @@ static int parse_long(struct parser *parser, const char *word)
 		return unknown_long(parser, word, len);
 	(void)snprintf(found.spelling, sizeof(found.spelling), "--%.*s", (int)len, word);
 	if (text && !opt_takes_value(found.opt))
-		return error_set(
+		return deploy_error_set(
 			parser->err, DEPLOY_USAGE, "option %s takes no value", found.spelling);
 	return take(parser, &found, text);
 }
@@ -260,7 +260,8 @@ static int parse_letters(struct parser *parser, const char *word)
 		int rc;
 
 		if (!look_up(&found, parser->targets, parser->target_count, *word, "", 0))
-			return error_set(parser->err, DEPLOY_USAGE, "unknown option -%c", *word);
+			return deploy_error_set(
+				parser->err, DEPLOY_USAGE, "unknown option -%c", *word);
 		(void)snprintf(found.spelling, sizeof(found.spelling), "-%c", *word);
 		if (opt_takes_value(found.opt) && word[1] != '\0')
 			return take(parser, &found, word + 1);

@@ -21,51 +21,72 @@ enum opt_type {
 
 struct opt {
 	enum opt_type type;
-	char letter;               /* 0: none */
-	const char *name;          /* long name without dashes */
-	const char *also;          /* another long name that is accepted, or NULL; not shown in help */
-	size_t offset;             /* of the field in the command's struct */
-	const char *value;         /* what the help calls the value: "TIME", "FACT=VALUE" */
-	const char *text;          /* what it does: lower case, no full stop */
-	const char *preset;        /* the default as text, for help; NULL for none */
+	char letter;	    /* 0: none */
+	const char *name;   /* long name without dashes */
+	const char *also;   /* another long name that is accepted, or NULL; not shown in help */
+	size_t offset;	    /* of the field in the command's struct */
+	const char *value;  /* what the help calls the value: "TIME", "FACT=VALUE" */
+	const char *text;   /* what it does: lower case, no full stop */
+	const char *preset; /* the default as text, for help; NULL for none */
 	const char *const *choices; /* OPT_IS_CHOICE: ends with NULL */
-	unsigned min, max;          /* OPT_IS_NUMBER */
-	bool repeats;               /* may be given more than once; otherwise twice is an error */
+	unsigned min, max;	    /* OPT_IS_NUMBER */
+	bool repeats;		    /* may be given more than once; otherwise twice is an error */
 	int (*parse)(void *field, const char *text, struct deploy_error *err);
-	const struct opt *group;    /* OPT_IS_GROUP */
+	const struct opt *group; /* OPT_IS_GROUP */
 };
 
-#define OPT_FLAG(l, n, s, f, t) \
-	{.type = OPT_IS_FLAG, .letter = (l), .name = (n), .offset = offsetof(s, f), .text = (t)}
-#define OPT_COUNT(l, n, s, f, t) \
-	{.type = OPT_IS_COUNT, .letter = (l), .name = (n), .offset = offsetof(s, f), .text = (t), \
-		.repeats = true}
-#define OPT_TEXT(l, n, s, f, v, t) \
-	{.type = OPT_IS_TEXT, .letter = (l), .name = (n), .offset = offsetof(s, f), .value = (v), \
-		.text = (t)}
-#define OPT_TIME(l, n, s, f, v, t, d) \
-	{.type = OPT_IS_TIME, .letter = (l), .name = (n), .offset = offsetof(s, f), .value = (v), \
-		.text = (t), .preset = (d)}
-#define OPT_NUMBER(l, n, s, f, v, lo, hi, t, d) \
-	{.type = OPT_IS_NUMBER, .letter = (l), .name = (n), .offset = offsetof(s, f), .value = (v), \
-		.min = (lo), .max = (hi), .text = (t), .preset = (d)}
-#define OPT_CHOICE(l, n, s, f, v, c, t, d) \
-	{.type = OPT_IS_CHOICE, .letter = (l), .name = (n), .offset = offsetof(s, f), .value = (v), \
-		.choices = (c), .text = (t), .preset = (d)}
-#define OPT_PARSED(l, n, s, f, v, p, r, t) \
-	{.type = OPT_IS_PARSED, .letter = (l), .name = (n), .offset = offsetof(s, f), .value = (v), \
-		.parse = (p), .repeats = (r), .text = (t)}
-#define OPT_GROUP(g, s, f) {.type = OPT_IS_GROUP, .group = (g), .offset = offsetof(s, f)}
-#define OPT_END {.type = OPT_IS_END}
+#define OPT_FLAG(l, n, s, f, t)                                                                    \
+	{                                                                                          \
+		.type = OPT_IS_FLAG, .letter = (l), .name = (n), .offset = offsetof(s, f),         \
+		.text = (t)                                                                        \
+	}
+#define OPT_COUNT(l, n, s, f, t)                                                                   \
+	{                                                                                          \
+		.type = OPT_IS_COUNT, .letter = (l), .name = (n), .offset = offsetof(s, f),        \
+		.text = (t), .repeats = true                                                       \
+	}
+#define OPT_TEXT(l, n, s, f, v, t)                                                                 \
+	{                                                                                          \
+		.type = OPT_IS_TEXT, .letter = (l), .name = (n), .offset = offsetof(s, f),         \
+		.value = (v), .text = (t)                                                          \
+	}
+#define OPT_TIME(l, n, s, f, v, t, d)                                                              \
+	{                                                                                          \
+		.type = OPT_IS_TIME, .letter = (l), .name = (n), .offset = offsetof(s, f),         \
+		.value = (v), .text = (t), .preset = (d)                                           \
+	}
+#define OPT_NUMBER(l, n, s, f, v, lo, hi, t, d)                                                    \
+	{                                                                                          \
+		.type = OPT_IS_NUMBER, .letter = (l), .name = (n), .offset = offsetof(s, f),       \
+		.value = (v), .min = (lo), .max = (hi), .text = (t), .preset = (d)                 \
+	}
+#define OPT_CHOICE(l, n, s, f, v, c, t, d)                                                         \
+	{                                                                                          \
+		.type = OPT_IS_CHOICE, .letter = (l), .name = (n), .offset = offsetof(s, f),       \
+		.value = (v), .choices = (c), .text = (t), .preset = (d)                           \
+	}
+#define OPT_PARSED(l, n, s, f, v, p, r, t)                                                         \
+	{                                                                                          \
+		.type = OPT_IS_PARSED, .letter = (l), .name = (n), .offset = offsetof(s, f),       \
+		.value = (v), .parse = (p), .repeats = (r), .text = (t)                            \
+	}
+#define OPT_GROUP(g, s, f)                                                                         \
+	{                                                                                          \
+		.type = OPT_IS_GROUP, .group = (g), .offset = offsetof(s, f)                       \
+	}
+#define OPT_END                                                                                    \
+	{                                                                                          \
+		.type = OPT_IS_END                                                                 \
+	}
 
 /* Options that every command has, before and after its name. */
 struct global_opts {
 	const char *config;
-	int output;           /* enum out_format; -1 until it was given */
-	bool mco_json;        /* -j */
+	int output;    /* enum out_format; -1 until it was given */
+	bool mco_json; /* -j */
 	bool no_headers;
-	int color;            /* 0 auto, 1 always, 2 never */
-	unsigned verbose;     /* how often -v was given */
+	int color;	  /* 0 auto, 1 always, 2 never */
+	unsigned verbose; /* how often -v was given */
 	bool quiet;
 	bool help;
 };

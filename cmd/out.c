@@ -92,7 +92,7 @@ int out_close(struct out *out, struct deploy_error *err)
 	free(out);
 	if (failure == 0)
 		return 0;
-	return error_set(err, DEPLOY_IO, "%s%s",
+	return deploy_error_set(err, DEPLOY_IO, "%s%s",
 		failure == EPIPE ? "" : "stdout: ", failure == EPIPE ? "" : strerror(failure));
 }
 
@@ -227,7 +227,8 @@ static size_t precision_of_real(double value)
 	return precision;
 }
 
-/* jansson prints all reals with one precision: the least that loses nothing, so that 0.1 stays 0.1. */
+/* jansson prints all reals with one precision: the least that loses nothing, so that 0.1 stays 0.1.
+ */
 static size_t precision_of(json_t *value)
 {
 	size_t most = 15, one, index;
@@ -236,12 +237,10 @@ static size_t precision_of(json_t *value)
 
 	if (json_is_real(value))
 		return precision_of_real(json_real_value(value));
-	json_object_foreach (value, key, child)
-		if (most < 17 && (one = precision_of(child)) > most)
-			most = one;
-	json_array_foreach (value, index, child)
-		if (most < 17 && (one = precision_of(child)) > most)
-			most = one;
+	json_object_foreach(value, key, child) if (most < 17 && (one = precision_of(child)) > most)
+		most = one;
+	json_array_foreach(value, index, child) if (most < 17 && (one = precision_of(child)) > most)
+		most = one;
 	return most;
 }
 

@@ -19,7 +19,7 @@ struct out;
 struct out_options {
 	enum out_format format;
 	bool mco_json, no_headers, quiet;
-	int color;      /* 0 auto, 1 always, 2 never */
+	int color;	/* 0 auto, 1 always, 2 never */
 	bool to_stderr; /* for the usage that is no result */
 };
 
@@ -33,7 +33,7 @@ struct out *out_open(const struct out_options *options);
 int out_close(struct out *out, struct deploy_error *err);
 
 enum out_format out_format(const struct out *out); /* OUT_JSON also with -j */
-bool out_is_mco(const struct out *out);            /* -j */
+bool out_is_mco(const struct out *out);		   /* -j */
 bool out_has_headers(const struct out *out);
 
 /* Hand over what is buffered: after a line of jsonl, before a long wait. */
@@ -43,7 +43,8 @@ void out_flush(struct out *out);
 void out_text(struct out *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void out_foreign(struct out *out, const char *bytes, size_t len);
 
-/* One JSON value on a line of its own, compact, keys as inserted; reals in as few digits as are exact. */
+/* One JSON value on a line of its own, compact, keys as inserted; reals in as few digits as are
+ * exact. */
 void out_json_line(struct out *out, json_t *value);
 
 /* Words in colour for a terminal, as they are otherwise. */
@@ -54,7 +55,7 @@ void out_tone(struct out *out, enum out_tone tone, const char *text);
 struct out_table;
 struct out_table *out_table_new(const char *const *headers, size_t columns);
 void out_table_add(struct out_table *table, const char *const *cells); /* copies */
-void out_table_print(struct out *out, const struct out_table *table); /* nothing without rows */
+void out_table_print(struct out *out, const struct out_table *table);  /* nothing without rows */
 void out_table_free(struct out_table *table);
 
 /* One line on stderr, escaped; silenced by -q. */

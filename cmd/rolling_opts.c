@@ -54,7 +54,8 @@ int rolling_opts_finish(
 	struct deploy_policy *policy = &rolling->policy;
 
 	if (policy->batch_count && policy->window)
-		return error_set(err, DEPLOY_USAGE, "--batch and --window exclude each other");
+		return deploy_error_set(
+			err, DEPLOY_USAGE, "--batch and --window exclude each other");
 	if (!policy->batch_count && !policy->window && config->default_batch_size) {
 		policy->batch[0].value = config->default_batch_size;
 		policy->batch_count = 1;

@@ -93,11 +93,11 @@ int signals_open(int *fd, struct deploy_error *err)
 	int ends[2];
 
 	if (pipe(ends) != 0)
-		return error_set(err, DEPLOY_BUG, "signals: %s", strerror(errno));
+		return deploy_error_set(err, DEPLOY_BUG, "signals: %s", strerror(errno));
 	read_end = ends[0];
 	write_end = ends[1];
 	if (set_flags(ends[0]) != 0 || set_flags(ends[1]) != 0 || catch_all() != 0) {
-		(void)error_set(err, DEPLOY_BUG, "signals: %s", strerror(errno));
+		(void)deploy_error_set(err, DEPLOY_BUG, "signals: %s", strerror(errno));
 		signals_close();
 		return err->code;
 	}

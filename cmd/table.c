@@ -39,7 +39,7 @@ const struct command *command_find(const char *name, struct deploy_error *err)
 		names[i] = commands[i]->name;
 	}
 	meant = deploy_text_suggest(name, names, i);
-	error_hint(err, "deployctl %s", meant ? meant : "help");
-	(void)error_set(err, DEPLOY_USAGE, "unknown command \"%s\"", name);
+	deploy_error_hint(err, "deployctl %s", meant ? meant : "help");
+	(void)deploy_error_set(err, DEPLOY_USAGE, "unknown command \"%s\"", name);
 	return NULL;
 }

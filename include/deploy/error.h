@@ -5,16 +5,16 @@
 /* Functions return 0 or one of these; a code exists because some caller branches on it. */
 enum deploy_code {
 	DEPLOY_OK = 0,
-	DEPLOY_USAGE = -1,       /* the caller asked for something that makes no sense */
-	DEPLOY_CONFIG = -2,      /* configuration wrong, incomplete or unsafe */
-	DEPLOY_INPUT = -3,       /* input text or document is malformed */
-	DEPLOY_CONNECT = -4,     /* broker or server unreachable, or lost */
-	DEPLOY_AUTH = -5,        /* login, permission or certificate refused */
-	DEPLOY_PROTOCOL = -6,    /* a peer sent what its protocol does not allow */
-	DEPLOY_TIMEOUT = -7,     /* the run's deadline passed */
-	DEPLOY_IO = -8,          /* a file or stream cannot be read or written */
+	DEPLOY_USAGE = -1,	 /* the caller asked for something that makes no sense */
+	DEPLOY_CONFIG = -2,	 /* configuration wrong, incomplete or unsafe */
+	DEPLOY_INPUT = -3,	 /* input text or document is malformed */
+	DEPLOY_CONNECT = -4,	 /* broker or server unreachable, or lost */
+	DEPLOY_AUTH = -5,	 /* login, permission or certificate refused */
+	DEPLOY_PROTOCOL = -6,	 /* a peer sent what its protocol does not allow */
+	DEPLOY_TIMEOUT = -7,	 /* the run's deadline passed */
+	DEPLOY_IO = -8,		 /* a file or stream cannot be read or written */
 	DEPLOY_INTERRUPTED = -9, /* a signal asked us to stop */
-	DEPLOY_BUG = -10         /* an invariant of ours does not hold */
+	DEPLOY_BUG = -10	 /* an invariant of ours does not hold */
 };
 
 /*
@@ -27,6 +27,19 @@ struct deploy_error {
 	char text[768];
 	char hint[256];
 };
+
+/* Fill err unless it already holds an error; returns err's code, so callers can return the call. */
+int deploy_error_set(struct deploy_error *err, enum deploy_code code, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Put "context: " in front of the text that err holds; returns err's code. The end is cut if need
+ * be. */
+int deploy_error_wrap(struct deploy_error *err, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Say the way out, once; a second hint is ignored. */
+void deploy_error_hint(struct deploy_error *err, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
 /* Return the name of a code, e.g. "connect"; never NULL. Borrowed, static. */
 const char *deploy_code_name(enum deploy_code code);

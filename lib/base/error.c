@@ -1,5 +1,5 @@
 /* struct deploy_error: fixed size, so that it works when nothing else does. */
-#include "base/error.h"
+#include "deploy/error.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -42,7 +42,7 @@ static void flatten(char *text)
 			*text = ' ';
 }
 
-int dp_error_set(struct deploy_error *err, enum deploy_code code, const char *format, ...)
+int deploy_error_set(struct deploy_error *err, enum deploy_code code, const char *format, ...)
 {
 	va_list args;
 
@@ -56,7 +56,7 @@ int dp_error_set(struct deploy_error *err, enum deploy_code code, const char *fo
 	return code;
 }
 
-int dp_error_wrap(struct deploy_error *err, const char *format, ...)
+int deploy_error_wrap(struct deploy_error *err, const char *format, ...)
 {
 	char rest[sizeof(err->text)];
 	va_list args;
@@ -74,7 +74,7 @@ int dp_error_wrap(struct deploy_error *err, const char *format, ...)
 	return err->code;
 }
 
-void dp_error_hint(struct deploy_error *err, const char *format, ...)
+void deploy_error_hint(struct deploy_error *err, const char *format, ...)
 {
 	va_list args;
 

@@ -8,7 +8,7 @@
 #include <pcre2.h>
 
 #include "base/buf.h"
-#include "base/error.h"
+#include "deploy/error.h"
 #include "base/mem.h"
 #include "deploy/text.h"
 
@@ -177,7 +177,7 @@ static int refuse(struct deploy_error *err, const char *pattern, size_t len, con
 {
 	char *shown = deploy_text_escape(pattern, len < 200 ? len : 200);
 
-	(void)dp_error_set(err, DEPLOY_INPUT, "regular expression /%s/: %s", shown, reason);
+	(void)deploy_error_set(err, DEPLOY_INPUT, "regular expression /%s/: %s", shown, reason);
 	free(shown);
 	return err->code;
 }

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "base/error.h"
+#include "deploy/error.h"
 
 #define MAX_TIME_MS (10LL * 365 * 86400 * 1000)
 #define MAX_WORD    64 /* bytes; longer words are nobody's typing error */
@@ -64,12 +64,13 @@ int deploy_time_parse(long long *out_ms, const char *text, struct deploy_error *
 	ms = whole > MAX_TIME_MS / unit ? MAX_TIME_MS + 1
 					: whole * unit + (fraction * unit + scale / 2) / scale;
 	if (ms > MAX_TIME_MS)
-		return dp_error_set(err, DEPLOY_USAGE, "time \"%s\": more than ten years", text);
+		return deploy_error_set(
+			err, DEPLOY_USAGE, "time \"%s\": more than ten years", text);
 	*out_ms = ms;
 	return 0;
 
 malformed:
-	return dp_error_set(err, DEPLOY_USAGE,
+	return deploy_error_set(err, DEPLOY_USAGE,
 		"time \"%s\": expected seconds or a number with ms, s, m, h or d, such as 90s",
 		text);
 }

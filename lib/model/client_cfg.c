@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "base/error.h"
+#include "deploy/error.h"
 #include "base/mem.h"
 #include "deploy/text.h"
 
@@ -67,10 +67,10 @@ static int refuse_key(const struct place *place, const char *key, struct deploy_
 {
 	const char *close = deploy_text_suggest(key, known_keys, KNOWN_KEYS);
 
-	(void)dp_error_set(
+	(void)deploy_error_set(
 		err, DEPLOY_CONFIG, "%s:%u: unknown key '%s'", place->path, place->line, key);
 	if (close)
-		dp_error_hint(err, "did you mean '%s'?", close);
+		deploy_error_hint(err, "did you mean '%s'?", close);
 	return err->code;
 }
 
@@ -138,16 +138,16 @@ static int check_file(int fd, const char *path, struct deploy_error *err)
 	struct stat st;
 
 	if (fstat(fd, &st) < 0)
-		return dp_error_set(err, DEPLOY_CONFIG, "%s: %s", path, strerror(errno));
+		return deploy_error_set(err, DEPLOY_CONFIG, "%s: %s", path, strerror(errno));
 	if (!S_ISREG(st.st_mode))
-		return dp_error_set(err, DEPLOY_CONFIG, "%s: not a regular file", path);
+		return deploy_error_set(err, DEPLOY_CONFIG, "%s: not a regular file", path);
 	if (st.st_uid != 0 && st.st_uid != geteuid())
-		return dp_error_set(err, DEPLOY_CONFIG,
+		return deploy_error_set(err, DEPLOY_CONFIG,
 			"%s: belongs to user %lu, neither root nor you", path,
 			(unsigned long)st.st_uid);
 	if (st.st_mode & S_IWOTH) {
-		(void)dp_error_set(err, DEPLOY_CONFIG, "%s: everybody can write it", path);
-		dp_error_hint(err, "chmod o-w %s", path);
+		(void)deploy_error_set(err, DEPLOY_CONFIG, "%s: everybody can write it", path);
+		deploy_error_hint(err, "chmod o-w %s", path);
 		return err->code;
 	}
 	return 0;
@@ -162,12 +162,12 @@ static int read_file(struct dp_buf *text, int fd, const char *path, struct deplo
 		dp_buf_add(text, piece, (size_t)n);
 	dp_wipe(piece, sizeof(piece));
 	if (n < 0)
-		return dp_error_set(err, DEPLOY_CONFIG, "%s: %s", path, strerror(errno));
+		return deploy_error_set(err, DEPLOY_CONFIG, "%s: %s", path, strerror(errno));
 	if (text->overflow)
-		return dp_error_set(
+		return deploy_error_set(
 			err, DEPLOY_CONFIG, "%s: larger than %d bytes", path, MAX_FILE_BYTES);
 	if (text->len && memchr(text->data, '\0', text->len))
-		return dp_error_set(err, DEPLOY_CONFIG, "%s: no text, it holds a NUL", path);
+		return deploy_error_set(err, DEPLOY_CONFIG, "%s: no text, it holds a NUL", path);
 	return 0;
 }
 
@@ -182,7 +182,7 @@ static int take_file(
 	cfg->paths = dp_grow(cfg->paths, &cfg->path_cap, cfg->path_count + 1, sizeof(*cfg->paths));
 	cfg->paths[cfg->path_count++] = path;
 	if (fd < 0)
-		return dp_error_set(err, DEPLOY_CONFIG, "%s: %s", path, strerror(errno));
+		return deploy_error_set(err, DEPLOY_CONFIG, "%s: %s", path, strerror(errno));
 	dp_buf_init(&text, MAX_FILE_BYTES);
 	rc = check_file(fd, path, err);
 	if (!rc)
@@ -217,7 +217,7 @@ static int read_plugins(struct dp_client_cfg *cfg, const char *folder, struct de
 	if (!dir && (errno == ENOENT || errno == ENOTDIR))
 		return 0;
 	if (!dir)
-		return dp_error_set(err, DEPLOY_CONFIG, "%s: %s", folder, strerror(errno));
+		return deploy_error_set(err, DEPLOY_CONFIG, "%s: %s", folder, strerror(errno));
 	while (!rc && (entry = readdir(dir))) {
 		char *word = plugin_word(entry->d_name);
 
@@ -275,7 +275,7 @@ int dp_client_cfg_bool(
 			*out = i >= 5;
 			return 0;
 		}
-	return dp_error_set(err, DEPLOY_CONFIG, "%s:%u: %s is '%s', neither yes nor no",
+	return deploy_error_set(err, DEPLOY_CONFIG, "%s:%u: %s is '%s', neither yes nor no",
 		entry->path, entry->line, key, entry->value);
 }
 
@@ -352,10 +352,10 @@ int dp_client_cfg_number(const struct dp_client_cfg *cfg, const char *key, long 
 	if (!entry)
 		return 0;
 	if (!parse_integer(entry->value, &number))
-		return dp_error_set(err, DEPLOY_CONFIG, "%s:%u: %s is '%s', no number", entry->path,
-			entry->line, key, entry->value);
+		return deploy_error_set(err, DEPLOY_CONFIG, "%s:%u: %s is '%s', no number",
+			entry->path, entry->line, key, entry->value);
 	if (number < min || number > max)
-		return dp_error_set(err, DEPLOY_CONFIG,
+		return deploy_error_set(err, DEPLOY_CONFIG,
 			"%s:%u: %s is %lld, not within %lld and %lld", entry->path, entry->line,
 			key, number, min, max);
 	*out = number;

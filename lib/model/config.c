@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/error.h"
+#include "deploy/error.h"
 #include "base/mem.h"
 #include "deploy/nodeset.h"
 #include "deploy/text.h"
@@ -65,7 +65,7 @@ static bool is_there(const char *path, struct deploy_error *err)
 		return true;
 	if (access(path, F_OK) != 0)
 		return false;
-	(void)dp_error_set(err, DEPLOY_CONFIG, "%s: you may not read it", path);
+	(void)deploy_error_set(err, DEPLOY_CONFIG, "%s: you may not read it", path);
 	return true;
 }
 
@@ -87,10 +87,10 @@ static int find_path(char **out, struct deploy_error *err)
 			return err->code;
 		}
 	}
-	(void)dp_error_set(err, DEPLOY_CONFIG,
+	(void)deploy_error_set(err, DEPLOY_CONFIG,
 		"no configuration: neither ~/.mcollective nor %s nor %s", system_paths[0],
 		system_paths[1]);
-	dp_error_hint(err, "name an mco client.cfg with -c FILE");
+	deploy_error_hint(err, "name an mco client.cfg with -c FILE");
 	return err->code;
 }
 
@@ -123,8 +123,8 @@ static int check_key(const char *path, struct deploy_error *err)
 
 	if (stat(path, &st) < 0 || !(st.st_mode & (S_IROTH | S_IWOTH)))
 		return 0;
-	(void)dp_error_set(err, DEPLOY_CONFIG, "%s: everybody can read this private key", path);
-	dp_error_hint(err, "chmod o-rw %s", path);
+	(void)deploy_error_set(err, DEPLOY_CONFIG, "%s: everybody can read this private key", path);
+	deploy_error_hint(err, "chmod o-rw %s", path);
 	return err->code;
 }
 
@@ -139,13 +139,13 @@ static int read_tls(struct deploy_broker *broker, const struct dp_client_cfg *cf
 	broker->cert_file = copy_or_null(env_or(cert, pool_text(cfg, number, "ssl.cert", NULL)));
 	broker->key_file = copy_or_null(env_or(key, pool_text(cfg, number, "ssl.key", NULL)));
 	if (!broker->ca_file)
-		return dp_error_set(err, DEPLOY_CONFIG,
+		return deploy_error_set(err, DEPLOY_CONFIG,
 			"%s: plugin.rabbitmq.pool.%zu.ssl without ssl.ca: a broker is never "
 			"trusted "
 			"unverified",
 			cfg->path, number);
 	if (!broker->cert_file != !broker->key_file)
-		return dp_error_set(err, DEPLOY_CONFIG,
+		return deploy_error_set(err, DEPLOY_CONFIG,
 			"%s: plugin.rabbitmq.pool.%zu: ssl.cert and ssl.key belong together",
 			cfg->path, number);
 	return broker->key_file ? check_key(broker->key_file, err) : 0;
@@ -163,7 +163,7 @@ static int read_broker(struct deploy_broker *broker, const struct dp_client_cfg 
 	(void)snprintf(ssl, sizeof(ssl), "plugin.rabbitmq.pool.%zu.ssl", number);
 	(void)snprintf(amqp_port, sizeof(amqp_port), "plugin.rabbitmq.pool.%zu.amqp_port", number);
 	if (!host)
-		return dp_error_set(err, DEPLOY_CONFIG,
+		return deploy_error_set(err, DEPLOY_CONFIG,
 			"%s: plugin.rabbitmq.pool.%zu.host is missing", cfg->path, number);
 	broker->host = dp_xstrdup(host);
 	broker->user = dp_xstrdup(env_or("STOMP_USER", pool_text(cfg, number, "user", "")));
@@ -190,7 +190,7 @@ static int read_dialect(
 	if (!rc)
 		rc = dp_client_cfg_bool(cfg, multiplex, &is_multiplex, err);
 	if (!rc && is_multiplex)
-		rc = dp_error_set(
+		rc = deploy_error_set(
 			err, DEPLOY_CONFIG, "%s: %s is not supported", cfg->path, multiplex);
 	return rc;
 }
@@ -203,16 +203,16 @@ static int read_brokers(
 	int rc;
 
 	if (strcasecmp(connector, "rabbitmq") != 0) {
-		(void)dp_error_set(err, DEPLOY_CONFIG,
+		(void)deploy_error_set(err, DEPLOY_CONFIG,
 			"%s: connector is %s, only rabbitmq is supported", cfg->path, connector);
-		dp_error_hint(err, "set connector = rabbitmq and the plugin.rabbitmq.* keys");
+		deploy_error_hint(err, "set connector = rabbitmq and the plugin.rabbitmq.* keys");
 		return err->code;
 	}
 	rc = dp_client_cfg_number(cfg, "plugin.rabbitmq.pool.size", 1, MAX_BROKERS, &count, err);
 	if (rc)
 		return rc;
 	if (!count)
-		return dp_error_set(
+		return deploy_error_set(
 			err, DEPLOY_CONFIG, "%s: plugin.rabbitmq.pool.size is missing", cfg->path);
 	config->vhost = dp_xstrdup(dp_client_cfg_text(cfg, "plugin.rabbitmq.vhost", "/"));
 	config->brokers = dp_xcalloc((size_t)count, sizeof(*config->brokers));
@@ -231,7 +231,7 @@ static int add_collective(struct deploy_config *config, const char *name, size_t
 	size_t cap = config->collective_count;
 
 	if (!deploy_identity_is_valid(name, len))
-		return dp_error_set(err, DEPLOY_CONFIG, "%s: '%.*s' is no name of a collective",
+		return deploy_error_set(err, DEPLOY_CONFIG, "%s: '%.*s' is no name of a collective",
 			path, (int)len, name);
 	config->collectives =
 		dp_grow(config->collectives, &cap, cap + 1, sizeof(*config->collectives));
@@ -248,7 +248,7 @@ static int read_collectives(
 	config->main_collective =
 		dp_xstrdup(dp_client_cfg_text(cfg, "main_collective", "mcollective"));
 	if (!deploy_identity_is_valid(config->main_collective, strlen(config->main_collective)))
-		return dp_error_set(err, DEPLOY_CONFIG, "%s: main_collective '%s' is no name",
+		return deploy_error_set(err, DEPLOY_CONFIG, "%s: main_collective '%s' is no name",
 			cfg->path, config->main_collective);
 	while (!rc && *at) {
 		size_t len;
@@ -303,7 +303,7 @@ static int read_caller(
 	if (config->callerid)
 		return 0;
 	if (!deploy_identity_is_valid(name, strlen(name)))
-		return dp_error_set(err, DEPLOY_CONFIG,
+		return deploy_error_set(err, DEPLOY_CONFIG,
 			"%s: plugin.psk.callertype is %s, and nodes accept no caller named '%s'",
 			cfg->path, type, name);
 	config->callerid = dp_xasprintf("%s=%s", type, name);
@@ -317,12 +317,12 @@ static int read_identity(
 	const char *provider = dp_client_cfg_text(cfg, "securityprovider", "psk");
 
 	if (strcasecmp(provider, "psk") != 0)
-		return dp_error_set(err, DEPLOY_CONFIG,
+		return deploy_error_set(err, DEPLOY_CONFIG,
 			"%s: securityprovider is %s, only psk is supported", cfg->path, provider);
 	(void)gethostname(host, sizeof(host) - 1);
 	config->identity = dp_xstrdup(dp_client_cfg_text(cfg, "identity", host));
 	if (!deploy_identity_is_valid(config->identity, strlen(config->identity)))
-		return dp_error_set(err, DEPLOY_CONFIG,
+		return deploy_error_set(err, DEPLOY_CONFIG,
 			"%s: identity '%s' is none: A-Z a-z 0-9 _ . -", cfg->path,
 			config->identity);
 	config->psk = copy_or_null(
@@ -339,7 +339,7 @@ static int read_time(const struct dp_client_cfg *cfg, const char *key, long long
 	if (!entry || deploy_time_parse(out_ms, entry->value, err) == 0)
 		return 0;
 	err->code = DEPLOY_CONFIG;
-	return dp_error_wrap(err, "%s:%u: %s", entry->path, entry->line, key);
+	return deploy_error_wrap(err, "%s:%u: %s", entry->path, entry->line, key);
 }
 
 /* A time that mco wants as an Integer(); 0 is no limit there, and our own preset here. */

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "base/error.h"
+#include "deploy/error.h"
 #include "base/mem.h"
 #include "base/regex.h"
 #include "deploy/text.h"
@@ -66,7 +66,7 @@ static int refuse(struct deploy_error *err, const char *what, const char *text, 
 {
 	char *shown = deploy_text_escape(text, strnlen(text, 100));
 
-	(void)dp_error_set(err, DEPLOY_USAGE, "%s \"%s\": %s", what, shown, why);
+	(void)deploy_error_set(err, DEPLOY_USAGE, "%s \"%s\": %s", what, shown, why);
 	free(shown);
 	return err->code;
 }
@@ -196,7 +196,7 @@ int deploy_filter_add_fact(struct deploy_filter *filter, const char *text, struc
 		return err->code;
 	if (!split_fact(&split, text)) {
 		(void)refuse(err, "-F", text, "is not FACT OPERATOR VALUE");
-		dp_error_hint(
+		deploy_error_hint(
 			err, "operators are = == != =~ < <= > >=, as in country=de or os=~/^deb/");
 		return err->code;
 	}
@@ -258,7 +258,7 @@ static int add_nodes(struct deploy_filter *filter, const char *text, struct depl
 	if (filter->nodes)
 		deploy_nodeset_unite(nodes, filter->nodes);
 	if (deploy_nodeset_parse(nodes, text, &why) != 0)
-		rc = dp_error_set(err, DEPLOY_USAGE, "-I: %s", why.text);
+		rc = deploy_error_set(err, DEPLOY_USAGE, "-I: %s", why.text);
 	else if (deploy_nodeset_count(nodes) == 0)
 		rc = refuse(err, "-I", text, "leaves no node");
 	if (rc != 0) {

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/error.h"
+#include "deploy/error.h"
 #include "base/mem.h"
 #include "deploy/text.h"
 
@@ -130,7 +130,7 @@ int deploy_nodeset_add(struct deploy_nodeset *set, const char *name, struct depl
 	if (!deploy_identity_is_valid(name, len)) {
 		char *shown = deploy_text_escape(name, len < 60 ? len : 60);
 
-		(void)dp_error_set(err, DEPLOY_INPUT,
+		(void)deploy_error_set(err, DEPLOY_INPUT,
 			"\"%s\" is not a node name: expected 1 to %d of A-Z a-z 0-9 _ . -", shown,
 			DEPLOY_MAX_IDENTITY);
 		free(shown);
@@ -139,7 +139,7 @@ int deploy_nodeset_add(struct deploy_nodeset *set, const char *name, struct depl
 	if (names->count >= DEPLOY_MAX_NODES)
 		settle(names);
 	if (names->count >= DEPLOY_MAX_NODES && !find_from(names, 0, name, len, &ignored))
-		return dp_error_set(
+		return deploy_error_set(
 			err, DEPLOY_INPUT, "more than %d nodes in one set", DEPLOY_MAX_NODES);
 	append(names, name, len);
 	return 0;

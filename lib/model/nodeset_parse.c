@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/error.h"
+#include "deploy/error.h"
 #include "base/mem.h"
 #include "deploy/text.h"
 
@@ -33,7 +33,7 @@ __attribute__((format(printf, 2, 3))) static int malformed(
 	va_start(args, format);
 	(void)vsnprintf(why, sizeof(why), format, args);
 	va_end(args);
-	(void)dp_error_set(r->err, DEPLOY_INPUT, "node set \"%s%s\": column %zu: %s",
+	(void)deploy_error_set(r->err, DEPLOY_INPUT, "node set \"%s%s\": column %zu: %s",
 		from ? "..." : "", shown, column + 1, why);
 	free(shown);
 	return r->err->code;
@@ -261,7 +261,8 @@ static int read_element(struct deploy_nodeset *set, struct reader *r, uint64_t *
 			r, "the elements up to here make more than %d names", MAX_EXPANDED);
 	}
 	if (expand(&name, 0, &again) != 0)
-		return dp_error_wrap(r->err, "node set: column %zu", (size_t)(r->at - r->text) + 1);
+		return deploy_error_wrap(
+			r->err, "node set: column %zu", (size_t)(r->at - r->text) + 1);
 	return 0;
 }
 

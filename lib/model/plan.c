@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/error.h"
+#include "deploy/error.h"
 #include "base/mem.h"
 #include "deploy/text.h"
 
@@ -14,7 +14,7 @@ static int refuse(struct deploy_error *err, const char *text, size_t len, const 
 {
 	char *shown = deploy_text_escape(text, len < 100 ? len : 100);
 
-	(void)dp_error_set(err, DEPLOY_USAGE, "\"%s\": %s", shown, why);
+	(void)deploy_error_set(err, DEPLOY_USAGE, "\"%s\": %s", shown, why);
 	free(shown);
 	return err->code;
 }
@@ -59,7 +59,7 @@ int deploy_policy_parse_batch(
 		size_t len = strcspn(at, ",");
 
 		if (count == DEPLOY_MAX_RAMP)
-			return dp_error_set(
+			return deploy_error_set(
 				err, DEPLOY_USAGE, "a ramp has at most %d steps", DEPLOY_MAX_RAMP);
 		if (parse_amount(&ramp[count++], at, len, false, err) != 0)
 			return err->code;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/error.h"
+#include "deploy/error.h"
 #include "base/mem.h"
 #include "deploy/nodeset.h"
 #include "deploy/text.h"
@@ -26,7 +26,7 @@ static int refuse(struct deploy_error *err, const char *what, const char *text, 
 {
 	char *shown = deploy_text_escape(text, strnlen(text, 100));
 
-	(void)dp_error_set(err, DEPLOY_USAGE, "%s \"%s\": %s", what, shown, why);
+	(void)deploy_error_set(err, DEPLOY_USAGE, "%s \"%s\": %s", what, shown, why);
 	free(shown);
 	return err->code;
 }
@@ -96,7 +96,7 @@ static json_t *parse_value(
 
 	if (!is_json && value[0] == '\0') {
 		(void)refuse(err, "input", input, "has no value");
-		dp_error_hint(err, "an empty text is written KEY:='\"\"'");
+		deploy_error_hint(err, "an empty text is written KEY:='\"\"'");
 		return NULL;
 	}
 	parsed = is_json ? json_loads(value, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &why)
@@ -126,7 +126,7 @@ int deploy_request_parse_input(json_t *inputs, const char *text, struct deploy_e
 	if (json_object_get(inputs, key))
 		rc = refuse(err, "input", text, "was given before");
 	else if (json_object_set(inputs, key, value) != 0)
-		rc = dp_error_set(err, DEPLOY_BUG, "inputs are no object");
+		rc = deploy_error_set(err, DEPLOY_BUG, "inputs are no object");
 	json_decref(value);
 	free(key);
 	return rc;

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/error.h"
+#include "deploy/error.h"
 #include "base/mem.h"
 #include "run/outbox.h"
 #include "run/runner.h"
@@ -261,18 +261,19 @@ static void run(struct loop *loop, struct deploy_error *err)
 static int check(const struct deploy_plan *plan, struct deploy_error *err)
 {
 	if (plan->task_count == 0)
-		return dp_error_set(err, DEPLOY_USAGE, "the plan has no task");
+		return deploy_error_set(err, DEPLOY_USAGE, "the plan has no task");
 	for (size_t i = 0; i < plan->task_count; i++) {
 		const struct deploy_task *task = &plan->tasks[i];
 
 		if (task->request->collective &&
 			strcmp(task->request->collective, plan->tasks[0].request->collective) != 0)
-			return dp_error_set(err, DEPLOY_USAGE,
+			return deploy_error_set(err, DEPLOY_USAGE,
 				"a plan has one collective, task %zu another", i + 1);
 		if (!task->request->collective)
-			return dp_error_set(err, DEPLOY_USAGE, "task %zu has no collective", i + 1);
+			return deploy_error_set(
+				err, DEPLOY_USAGE, "task %zu has no collective", i + 1);
 		if (!task->nodes && task->nodes_from >= (int)i)
-			return dp_error_set(err, DEPLOY_USAGE,
+			return deploy_error_set(err, DEPLOY_USAGE,
 				"task %zu asks nodes that no task before it found", i + 1);
 	}
 	return 0;
@@ -296,7 +297,7 @@ int deploy_run(struct deploy_run_result *result, struct deploy_bus *bus,
 	dp_runner_free(loop.runner);
 	dp_outbox_free(loop.outbox);
 	if (result->end == DEPLOY_RUN_LOST && err->code == DEPLOY_OK)
-		(void)dp_error_set(err, DEPLOY_CONNECT,
+		(void)deploy_error_set(err, DEPLOY_CONNECT,
 			"%s: the broker takes no publishes; nothing was asked",
 			dp_transport_peer(bus->transport));
 	return err->code;

@@ -12,7 +12,7 @@
 
 #include <amqp_framing.h>
 
-#include "base/error.h"
+#include "deploy/error.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -73,7 +73,7 @@ int dp_carrier_publish(
 		return 0;
 	carrier->is_broken = true;
 	(void)dp_amqp_fail_status(err, "publish", status);
-	return dp_error_wrap(err, "%s", carrier->peer);
+	return deploy_error_wrap(err, "%s", carrier->peer);
 }
 
 static void copy_bytes(char *out, size_t size, amqp_bytes_t bytes)
@@ -101,7 +101,7 @@ static void note_sender(struct dp_carrier *carrier, const amqp_table_t *headers)
 static int fail_frame(struct dp_carrier *carrier, struct deploy_error *err, const char *what)
 {
 	carrier->is_broken = true;
-	return dp_error_set(err, DEPLOY_PROTOCOL, "%s: %s", carrier->peer, what);
+	return deploy_error_set(err, DEPLOY_PROTOCOL, "%s: %s", carrier->peer, what);
 }
 
 /* The broker ended the channel or the connection, and says why. */
@@ -110,7 +110,7 @@ static int fail_closed(struct dp_carrier *carrier, struct deploy_error *err, con
 {
 	carrier->is_broken = true;
 	(void)dp_amqp_fail_close(err, what, code, text);
-	return dp_error_wrap(err, "%s", carrier->peer);
+	return deploy_error_wrap(err, "%s", carrier->peer);
 }
 
 static void take_blocked(struct dp_carrier *carrier, struct dp_delivery *out, amqp_bytes_t reason)
@@ -157,8 +157,8 @@ static int take_method(struct dp_carrier *carrier, const amqp_method_t *method,
 			connection->reply_code, connection->reply_text);
 	case AMQP_BASIC_CANCEL_METHOD:
 		carrier->is_broken = true;
-		return dp_error_set(err, DEPLOY_CONNECT, "%s: the broker removed the reply queue",
-			carrier->peer);
+		return deploy_error_set(err, DEPLOY_CONNECT,
+			"%s: the broker removed the reply queue", carrier->peer);
 	default:
 		dp_log(DEPLOY_LOG_DEBUG, "method ignored id=%u", method->id);
 		return 0;
@@ -260,7 +260,7 @@ int dp_carrier_receive(
 		if (status != AMQP_STATUS_OK) {
 			carrier->is_broken = true;
 			(void)dp_amqp_fail_status(err, "connection lost", status);
-			return dp_error_wrap(err, "%s", carrier->peer);
+			return deploy_error_wrap(err, "%s", carrier->peer);
 		}
 		rc = take_frame(carrier, &frame, out, err);
 		if (rc || out->kind != DP_DELIVERY_NONE)

@@ -22,7 +22,7 @@
 #include <amqp_tcp_socket.h>
 
 #include "base/clock.h"
-#include "base/error.h"
+#include "deploy/error.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -46,7 +46,7 @@ void dp_carrier_interrupt(void)
 
 static int fail_interrupted(struct deploy_error *err)
 {
-	return dp_error_set(err, DEPLOY_INTERRUPTED, "interrupted");
+	return deploy_error_set(err, DEPLOY_INTERRUPTED, "interrupted");
 }
 
 /* The code of a close decides what kind of error it is. Source: AMQP 0-9-1, constants. */
@@ -65,7 +65,7 @@ static enum deploy_code code_of_close(unsigned code)
 
 int dp_amqp_fail_close(struct deploy_error *err, const char *what, unsigned code, amqp_bytes_t text)
 {
-	return dp_error_set(err, code_of_close(code), "%s: %.*s (%u)", what, (int)text.len,
+	return deploy_error_set(err, code_of_close(code), "%s: %.*s (%u)", what, (int)text.len,
 		(const char *)text.bytes, code);
 }
 
@@ -74,14 +74,14 @@ int dp_amqp_fail_status(struct deploy_error *err, const char *what, int status)
 	if (was_interrupted)
 		return fail_interrupted(err);
 	if (status == AMQP_STATUS_TIMEOUT)
-		return dp_error_set(err, DEPLOY_CONNECT, "%s: no answer in time", what);
+		return deploy_error_set(err, DEPLOY_CONNECT, "%s: no answer in time", what);
 	if (status == AMQP_STATUS_HEARTBEAT_TIMEOUT)
-		return dp_error_set(err, DEPLOY_CONNECT, "%s: no sign of life for %d s", what,
+		return deploy_error_set(err, DEPLOY_CONNECT, "%s: no sign of life for %d s", what,
 			2 * DP_AMQP_HEARTBEAT_S);
 	if (status == AMQP_STATUS_CONNECTION_CLOSED || status == AMQP_STATUS_SOCKET_CLOSED)
-		return dp_error_set(
+		return deploy_error_set(
 			err, DEPLOY_CONNECT, "%s: the broker closed the connection", what);
-	return dp_error_set(err, DEPLOY_CONNECT, "%s: %s", what, amqp_error_string2(status));
+	return deploy_error_set(err, DEPLOY_CONNECT, "%s: %s", what, amqp_error_string2(status));
 }
 
 static int fail_reply(struct deploy_error *err, const char *what, amqp_rpc_reply_t reply)
@@ -99,7 +99,7 @@ static int fail_reply(struct deploy_error *err, const char *what, amqp_rpc_reply
 			return dp_amqp_fail_close(
 				err, what, channel->reply_code, channel->reply_text);
 	}
-	return dp_error_set(err, DEPLOY_CONNECT, "%s: an answer that makes no sense", what);
+	return deploy_error_set(err, DEPLOY_CONNECT, "%s: an answer that makes no sense", what);
 }
 
 /* Wait for a connect to come through. Returns 0, or errno's value. */
@@ -161,7 +161,7 @@ static int connect_tcp(
 		if (was_interrupted)
 			(void)fail_interrupted(err);
 		else
-			(void)dp_error_set(err, DEPLOY_CONNECT, "%s", gai_strerror(rc));
+			(void)deploy_error_set(err, DEPLOY_CONNECT, "%s", gai_strerror(rc));
 		return -1;
 	}
 	for (const struct addrinfo *at = found; at; at = at->ai_next)
@@ -177,9 +177,9 @@ static int connect_tcp(
 	if (was_interrupted)
 		(void)fail_interrupted(err);
 	else if (error == ETIMEDOUT)
-		(void)dp_error_set(err, DEPLOY_CONNECT, "no answer in time (TCP)");
+		(void)deploy_error_set(err, DEPLOY_CONNECT, "no answer in time (TCP)");
 	else
-		(void)dp_error_set(err, DEPLOY_CONNECT, "%s", strerror(error));
+		(void)deploy_error_set(err, DEPLOY_CONNECT, "%s", strerror(error));
 	return -1;
 }
 
@@ -200,7 +200,8 @@ static int trust(amqp_socket_t *socket, const char *files, struct deploy_error *
 		char *file = dp_xstrndup(files, len);
 
 		if (len && amqp_ssl_socket_set_cacert(socket, file))
-			(void)dp_error_set(err, DEPLOY_CONFIG, "CA file %s cannot be used", file);
+			(void)deploy_error_set(
+				err, DEPLOY_CONFIG, "CA file %s cannot be used", file);
 		free(file);
 		files += len + strspn(files + len, ", \t");
 	}
@@ -216,23 +217,24 @@ static int open_tls(amqp_connection_state_t connection, const struct deploy_brok
 	int status;
 
 	if (!socket)
-		return dp_error_set(err, DEPLOY_CONFIG, "TLS cannot be set up");
+		return deploy_error_set(err, DEPLOY_CONFIG, "TLS cannot be set up");
 	amqp_ssl_socket_set_verify_peer(socket, 1);
 	amqp_ssl_socket_set_verify_hostname(socket, 1);
 	if (amqp_ssl_socket_set_ssl_versions(socket, AMQP_TLSv1_2, AMQP_TLSvLATEST))
-		return dp_error_set(err, DEPLOY_CONFIG, "TLS 1.2 cannot be set up");
+		return deploy_error_set(err, DEPLOY_CONFIG, "TLS 1.2 cannot be set up");
 	if (trust(socket, broker->ca_file, err))
 		return err->code;
 	/* Without a password given, OpenSSL would ask for one on the terminal. */
 	amqp_ssl_socket_set_key_passwd(socket, "");
 	if (broker->cert_file &&
 		amqp_ssl_socket_set_key(socket, broker->cert_file, broker->key_file))
-		return dp_error_set(err, DEPLOY_CONFIG, "certificate %s with key %s cannot be used",
-			broker->cert_file, broker->key_file);
+		return deploy_error_set(err, DEPLOY_CONFIG,
+			"certificate %s with key %s cannot be used", broker->cert_file,
+			broker->key_file);
 	status = amqp_socket_open_noblock(socket, broker->host, (int)broker->port, &left);
 	if (status == AMQP_STATUS_SSL_PEER_VERIFY_FAILED ||
 		status == AMQP_STATUS_SSL_HOSTNAME_VERIFY_FAILED)
-		return dp_error_set(err, DEPLOY_AUTH, "TLS: %s", amqp_error_string2(status));
+		return deploy_error_set(err, DEPLOY_AUTH, "TLS: %s", amqp_error_string2(status));
 	if (status)
 		return dp_amqp_fail_status(err, "TLS", status);
 	return 0;
@@ -249,7 +251,7 @@ static int open_plain(amqp_connection_state_t connection, const struct deploy_br
 	socket = amqp_tcp_socket_new(connection);
 	if (!socket) {
 		(void)close(fd);
-		return dp_error_set(err, DEPLOY_CONNECT, "no socket");
+		return deploy_error_set(err, DEPLOY_CONNECT, "no socket");
 	}
 	amqp_tcp_socket_set_sockfd(socket, fd);
 	return 0;
@@ -281,7 +283,7 @@ static int login(struct dp_carrier *carrier, const struct deploy_config *config,
 	if (reply.reply_type != AMQP_RESPONSE_NORMAL) {
 		(void)fail_reply(err, "login", reply);
 		if (err->code == DEPLOY_AUTH)
-			(void)dp_error_wrap(
+			(void)deploy_error_wrap(
 				err, "user '%s', vhost '%s'", broker->user, config->vhost);
 		return err->code;
 	}
@@ -303,7 +305,7 @@ static int check_exchange(struct dp_carrier *carrier, const char *collective, co
 		return 0;
 	(void)fail_reply(err, "exchange", reply);
 	if (err->code == DEPLOY_CONFIG)
-		dp_error_hint(err,
+		deploy_error_hint(err,
 			"an administrator of the broker declares the exchanges %s_broadcast "
 			"(topic) "
 			"and %s_directed (direct) in vhost '%s'",
@@ -375,7 +377,7 @@ static int talk(struct dp_carrier *carrier, const struct deploy_config *config,
 	if (rc)
 		return rc;
 	if (amqp_get_frame_max(carrier->connection) < MIN_FRAME_MAX)
-		return dp_error_set(err, DEPLOY_CONFIG,
+		return deploy_error_set(err, DEPLOY_CONFIG,
 			"the broker's frame_max is %d, at least %d is needed",
 			amqp_get_frame_max(carrier->connection), MIN_FRAME_MAX);
 	return open_channel(carrier, collective, deadline_us, err);
@@ -416,7 +418,7 @@ static int open_one(struct dp_carrier **out, const struct deploy_config *config,
 
 	if (rc) {
 		carrier->is_broken = true;
-		(void)dp_error_wrap(err, "%s", carrier->peer);
+		(void)deploy_error_wrap(err, "%s", carrier->peer);
 		release(carrier);
 		return rc;
 	}
@@ -447,9 +449,9 @@ int dp_carrier_open(struct dp_carrier **out, const struct deploy_config *config,
 			break;
 	}
 	if (!*out) {
-		(void)dp_error_set(err, first.code, "%s", dp_buf_text(&reasons));
+		(void)deploy_error_set(err, first.code, "%s", dp_buf_text(&reasons));
 		if (first.hint[0])
-			dp_error_hint(err, "%s", first.hint);
+			deploy_error_hint(err, "%s", first.hint);
 	}
 	dp_buf_release(&reasons);
 	return *out ? 0 : err->code;

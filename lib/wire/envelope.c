@@ -4,7 +4,7 @@
 #include <limits.h>
 #include <string.h>
 
-#include "base/error.h"
+#include "deploy/error.h"
 #include "base/random.h"
 #include "wire/security_psk.h"
 
@@ -149,7 +149,7 @@ static int put_rpc_body(struct dp_buf *body, const struct deploy_request *reques
 		dp_marshal_put_symbol(body, key);
 		rc = dp_marshal_put_json(body, value, DP_MARSHAL_STRING_KEYS, err);
 		if (rc)
-			return dp_error_wrap(err, "input %s", key);
+			return deploy_error_wrap(err, "input %s", key);
 	}
 	dp_marshal_put_symbol(body, "process_results");
 	dp_marshal_put_bool(body, true);
@@ -167,8 +167,9 @@ static int encode_body(struct dp_buf *body, const struct deploy_request *request
 	else
 		put_text(body, "ping");
 	if (!rc && body->overflow)
-		rc = dp_error_set(err, DEPLOY_INPUT, "the inputs of %s.%s are larger than %d bytes",
-			request->agent, request->action ? request->action : "ping", MAX_BODY_BYTES);
+		rc = deploy_error_set(err, DEPLOY_INPUT,
+			"the inputs of %s.%s are larger than %d bytes", request->agent,
+			request->action ? request->action : "ping", MAX_BODY_BYTES);
 	return rc;
 }
 
@@ -206,8 +207,8 @@ int dp_envelope_encode(struct dp_buf *out, const struct deploy_request *request,
 	dp_marshal_put_integer(out, sending->msgtime_s);
 	put_pair(out, "hash", hash);
 	if (out->overflow)
-		rc = dp_error_set(err, DEPLOY_INPUT, "the request of %s is larger than %zu bytes",
-			request->agent, out->limit);
+		rc = deploy_error_set(err, DEPLOY_INPUT,
+			"the request of %s is larger than %zu bytes", request->agent, out->limit);
 out:
 	dp_buf_release(&body);
 	return rc;
@@ -226,13 +227,14 @@ int dp_envelope_decode(
 	int rc = dp_marshal_decode_fields(field, FIELDS, bytes, len, NULL, err);
 
 	if (rc)
-		return dp_error_wrap(err, "envelope");
+		return deploy_error_wrap(err, "envelope");
 	for (size_t i = 0; i < FIELDS; i++)
 		if (!field[i].is_found)
-			return dp_error_set(
+			return deploy_error_set(
 				err, DEPLOY_PROTOCOL, "envelope: %s is missing", field[i].name);
 	if (!deploy_identity_is_valid(field[SENDER].text.data, field[SENDER].text.len))
-		return dp_error_set(err, DEPLOY_PROTOCOL, "envelope: the sender is no identity");
+		return deploy_error_set(
+			err, DEPLOY_PROTOCOL, "envelope: the sender is no identity");
 	*out = (struct dp_reply_envelope){.sender = field[SENDER].text,
 		.request_id = field[ID].text,
 		.body = field[BODY].text,
@@ -272,9 +274,9 @@ int dp_reply_body_decode(
 		return 0;
 	rc = dp_marshal_decode_fields(field, FIELDS, bytes, len, &out->notes, err);
 	if (rc)
-		return dp_error_wrap(err, "body");
+		return deploy_error_wrap(err, "body");
 	if (!field[CODE].is_found)
-		rc = dp_error_set(err, DEPLOY_PROTOCOL, "body: statuscode is missing");
+		rc = deploy_error_set(err, DEPLOY_PROTOCOL, "body: statuscode is missing");
 	out->statuscode = status_of(field[CODE].value);
 	json_decref(field[CODE].value);
 	if (rc) {

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/error.h"
+#include "deploy/error.h"
 #include "base/mem.h"
 
 #define OPEN_OBJECT 0x80000000U /* offsets are below: documents end at 2 GiB */
@@ -28,7 +28,7 @@ bool dp_marshal_fail(struct dp_marshal_cursor *c, size_t at, const char *format,
 	va_start(args, format);
 	(void)vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	(void)dp_error_set(c->err, DEPLOY_PROTOCOL, "marshal: offset %zu: %s", at, text);
+	(void)deploy_error_set(c->err, DEPLOY_PROTOCOL, "marshal: offset %zu: %s", at, text);
 	return false;
 }
 

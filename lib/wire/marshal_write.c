@@ -2,7 +2,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "base/error.h"
+#include "deploy/error.h"
 #include "wire/marshal.h"
 #include "wire/marshal_number.h"
 
@@ -158,7 +158,7 @@ static int check_depth(unsigned depth, struct deploy_error *err)
 {
 	if (depth < DP_MARSHAL_MAX_DEPTH)
 		return 0;
-	return dp_error_set(
+	return deploy_error_set(
 		err, DEPLOY_INPUT, "a value is nested deeper than %d levels", DP_MARSHAL_MAX_DEPTH);
 }
 

@@ -7,7 +7,7 @@
 
 #include "base/base64.h"
 #include "base/clock.h"
-#include "base/error.h"
+#include "deploy/error.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "deploy/text.h"
@@ -37,8 +37,9 @@ int dp_transport_open(struct dp_transport **out, const struct deploy_config *con
 	int rc;
 
 	if (!config->psk) {
-		(void)dp_error_set(err, DEPLOY_CONFIG, "%s: no plugin.psk", config->path);
-		dp_error_hint(err, "set plugin.psk there, or MCOLLECTIVE_PSK in the environment");
+		(void)deploy_error_set(err, DEPLOY_CONFIG, "%s: no plugin.psk", config->path);
+		deploy_error_hint(
+			err, "set plugin.psk there, or MCOLLECTIVE_PSK in the environment");
 		return err->code;
 	}
 	rc = dp_carrier_open(&carrier, config, collective, err);
@@ -117,7 +118,7 @@ int dp_transport_encode(struct dp_transport *transport, struct dp_buf *out,
 	if (!rc)
 		dp_base64_encode(out, transport->plain.data, transport->plain.len);
 	if (out->overflow)
-		return dp_error_set(
+		return deploy_error_set(
 			err, DEPLOY_INPUT, "the request is larger than %zu bytes", out->limit);
 	return rc;
 }
@@ -222,7 +223,7 @@ static int decode(
 		return rc;
 	if (!dp_psk_verify(envelope.hash.data, envelope.hash.len, envelope.body.data,
 		    envelope.body.len, transport->psk))
-		return dp_error_set(&transport->why, DEPLOY_AUTH, "wrong hash: another PSK?");
+		return deploy_error_set(&transport->why, DEPLOY_AUTH, "wrong hash: another PSK?");
 	rc = dp_reply_body_decode(&body, envelope.body.data, envelope.body.len, &transport->why);
 	if (rc)
 		return rc;
@@ -256,7 +257,7 @@ static int take_message(
 	if (transport->is_base64) {
 		dp_buf_clear(&transport->plain);
 		if (!dp_base64_decode(&transport->plain, bytes, len))
-			rc = dp_error_set(&transport->why, DEPLOY_PROTOCOL, "no Base64");
+			rc = deploy_error_set(&transport->why, DEPLOY_PROTOCOL, "no Base64");
 		bytes = dp_buf_text(&transport->plain);
 		len = transport->plain.len;
 	}
@@ -281,7 +282,7 @@ int dp_transport_receive(
 		return take_message(transport, &delivery, out);
 	case DP_DELIVERY_TOO_LARGE:
 		transport->why = (struct deploy_error){0};
-		(void)dp_error_set(&transport->why, DEPLOY_PROTOCOL,
+		(void)deploy_error_set(&transport->why, DEPLOY_PROTOCOL,
 			"reply too large: %zu bytes, limit %d", delivery.body_len,
 			DP_MAX_MESSAGE_BYTES);
 		return reject(transport, &delivery, out);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/error.h"
+#include "deploy/error.h"
 #include "base/mem.h"
 #include "deploy/nodeset.h"
 #include "deploy/text.h"
@@ -40,7 +40,7 @@ static char *take_rest(char **at)
 
 static int fail(struct deploy_error *err, const char *what, const char *word)
 {
-	return dp_error_set(
+	return deploy_error_set(
 		err, DEPLOY_BUG, "%s%s%s", what, word ? " " : " is missing", word ? word : "");
 }
 
@@ -383,12 +383,12 @@ int loop_fleet_load(struct loop_fleet *fleet, const char *path, struct deploy_er
 			.blocked_ms = LOOP_NEVER,
 			.lost_after = LOOP_NEVER}};
 	if (!file)
-		return dp_error_set(err, DEPLOY_BUG, "%s: %s", path, strerror(errno));
+		return deploy_error_set(err, DEPLOY_BUG, "%s: %s", path, strerror(errno));
 	while (!err->code && fgets(line, sizeof(line), file)) {
 		number++;
 		if (parse_line(fleet, line, err)) {
 			err->code = DEPLOY_BUG;
-			(void)dp_error_wrap(err, "%s:%u", path, number);
+			(void)deploy_error_wrap(err, "%s:%u", path, number);
 		}
 	}
 	(void)fclose(file);

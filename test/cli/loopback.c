@@ -22,7 +22,7 @@
 
 #include "base/base64.h"
 #include "base/clock.h"
-#include "base/error.h"
+#include "deploy/error.h"
 #include "base/mem.h"
 #include "fleet.h"
 #include "node.h"
@@ -74,7 +74,7 @@ bool dp_carrier_is_blocked(const struct dp_carrier *carrier)
 
 static int fail_interrupted(struct deploy_error *err)
 {
-	return dp_error_set(err, DEPLOY_INTERRUPTED, "interrupted while connecting");
+	return deploy_error_set(err, DEPLOY_INTERRUPTED, "interrupted while connecting");
 }
 
 static int hang(long long timeout_ms, struct deploy_error *err)
@@ -86,7 +86,7 @@ static int hang(long long timeout_ms, struct deploy_error *err)
 		if (was_interrupted)
 			return fail_interrupted(err);
 	}
-	return dp_error_set(err, DEPLOY_CONNECT, "no answer in time (TCP)");
+	return deploy_error_set(err, DEPLOY_CONNECT, "no answer in time (TCP)");
 }
 
 /* In RabbitMQ's words. */
@@ -99,20 +99,20 @@ static int knock(const struct dp_carrier *carrier, const struct deploy_config *c
 	case LOOP_ACCEPT:
 		return was_interrupted ? fail_interrupted(err) : 0;
 	case LOOP_REFUSE_AUTH:
-		return dp_error_set(err, DEPLOY_AUTH,
+		return deploy_error_set(err, DEPLOY_AUTH,
 			"user '%s', vhost '%s': login: ACCESS_REFUSED - Login was refused using "
 			"authentication mechanism PLAIN (403)",
 			user, config->vhost);
 	case LOOP_REFUSE_VHOST:
-		return dp_error_set(err, DEPLOY_AUTH,
+		return deploy_error_set(err, DEPLOY_AUTH,
 			"user '%s', vhost '%s': login: NOT_ALLOWED - vhost not found (530)", user,
 			config->vhost);
 	case LOOP_REFUSE_EXCHANGE:
-		return dp_error_set(err, DEPLOY_CONFIG,
+		return deploy_error_set(err, DEPLOY_CONFIG,
 			"exchange: NOT_FOUND - no exchange '%s_broadcast' in vhost '%s' (404)",
 			collective, config->vhost);
 	case LOOP_REFUSE_CONNECT:
-		return dp_error_set(err, DEPLOY_CONNECT, "Connection refused");
+		return deploy_error_set(err, DEPLOY_CONNECT, "Connection refused");
 	case LOOP_HANG:
 		return hang(config->connection_timeout_ms, err);
 	}
@@ -125,7 +125,7 @@ static int open_log(struct dp_carrier *carrier, struct deploy_error *err)
 
 	carrier->log = path ? fopen(path, "a") : NULL;
 	if (path && !carrier->log)
-		return dp_error_set(err, DEPLOY_BUG, "%s: %s", path, strerror(errno));
+		return deploy_error_set(err, DEPLOY_BUG, "%s: %s", path, strerror(errno));
 	/* Whole lines at once: a test may look while we run. */
 	if (carrier->log)
 		(void)setvbuf(carrier->log, NULL, _IOLBF, 4096);
@@ -143,11 +143,11 @@ int dp_carrier_open(struct dp_carrier **out, const struct deploy_config *config,
 	carrier->is_base64 = config->base64;
 	carrier->peer = dp_xasprintf("%s:%u", config->brokers[0].host, config->brokers[0].port);
 	rc = script ? loop_fleet_load(&carrier->fleet, script, err)
-		    : dp_error_set(err, DEPLOY_BUG, "DEPLOYCTL_LOOP names no script");
+		    : deploy_error_set(err, DEPLOY_BUG, "DEPLOYCTL_LOOP names no script");
 	if (!rc)
 		rc = open_log(carrier, err);
 	if (!rc && knock(carrier, config, collective, err))
-		rc = dp_error_wrap(err, "%s", carrier->peer);
+		rc = deploy_error_wrap(err, "%s", carrier->peer);
 	if (rc)
 		dp_carrier_close(carrier);
 	else
@@ -412,7 +412,7 @@ int dp_carrier_publish(
 	const struct loop_broker *broker = &carrier->fleet.broker;
 
 	if (broker->lost_after != LOOP_NEVER && carrier->publishes >= broker->lost_after)
-		return dp_error_set(err, DEPLOY_CONNECT,
+		return deploy_error_set(err, DEPLOY_CONNECT,
 			"%s: publish: the broker closed the connection", carrier->peer);
 	if (!broker->blocked_after && !carrier->was_blocked)
 		block(carrier);
@@ -477,11 +477,11 @@ int dp_carrier_receive(
 	free_parcel(carrier->lent);
 	carrier->lent = NULL;
 	if (was_interrupted)
-		return dp_error_set(err, DEPLOY_INTERRUPTED, "%s: interrupted", carrier->peer);
+		return deploy_error_set(err, DEPLOY_INTERRUPTED, "%s: interrupted", carrier->peer);
 	if (!parcel || parcel->due_us > dp_clock_us()) {
 		if (broker->lost_after == LOOP_NEVER || carrier->publishes < broker->lost_after)
 			return 0;
-		return dp_error_set(err, DEPLOY_CONNECT,
+		return deploy_error_set(err, DEPLOY_CONNECT,
 			"%s: connection lost: the broker closed the connection", carrier->peer);
 	}
 	*out = parcel->delivery;

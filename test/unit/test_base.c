@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
-#include "base/error.h"
+#include "deploy/error.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -18,8 +18,8 @@ static void first_error_wins(void **state)
 	struct deploy_error err = {.code = DEPLOY_OK};
 
 	(void)state;
-	assert_int_equal(dp_error_set(&err, DEPLOY_INPUT, "line %d", 3), DEPLOY_INPUT);
-	assert_int_equal(dp_error_set(&err, DEPLOY_IO, "later"), DEPLOY_INPUT);
+	assert_int_equal(deploy_error_set(&err, DEPLOY_INPUT, "line %d", 3), DEPLOY_INPUT);
+	assert_int_equal(deploy_error_set(&err, DEPLOY_IO, "later"), DEPLOY_INPUT);
 	assert_int_equal(err.code, DEPLOY_INPUT);
 	assert_string_equal(err.text, "line 3");
 }
@@ -29,9 +29,9 @@ static void wrap_puts_the_outer_context_in_front(void **state)
 	struct deploy_error err = {.code = DEPLOY_OK};
 
 	(void)state;
-	(void)dp_error_set(&err, DEPLOY_CONNECT, "connection refused");
-	assert_int_equal(dp_error_wrap(&err, "port %d", 5672), DEPLOY_CONNECT);
-	assert_int_equal(dp_error_wrap(&err, "broker1"), DEPLOY_CONNECT);
+	(void)deploy_error_set(&err, DEPLOY_CONNECT, "connection refused");
+	assert_int_equal(deploy_error_wrap(&err, "port %d", 5672), DEPLOY_CONNECT);
+	assert_int_equal(deploy_error_wrap(&err, "broker1"), DEPLOY_CONNECT);
 	assert_string_equal(err.text, "broker1: port 5672: connection refused");
 }
 
@@ -45,10 +45,10 @@ static void error_is_one_line_and_cut_at_its_size(void **state)
 	text[sizeof(text) - 1] = '\0';
 	text[1] = '\n';
 	text[2] = '\r';
-	(void)dp_error_set(&err, DEPLOY_INPUT, "%s", text);
-	(void)dp_error_wrap(&err, "a\nb");
-	(void)dp_error_wrap(&err, "%s", text);
-	dp_error_hint(&err, "%s", text);
+	(void)deploy_error_set(&err, DEPLOY_INPUT, "%s", text);
+	(void)deploy_error_wrap(&err, "a\nb");
+	(void)deploy_error_wrap(&err, "%s", text);
+	deploy_error_hint(&err, "%s", text);
 	assert_null(strpbrk(err.text, "\r\n"));
 	assert_null(strpbrk(err.hint, "\r\n"));
 	assert_int_equal(strlen(err.text), sizeof(err.text) - 1);
@@ -60,8 +60,8 @@ static void first_hint_wins(void **state)
 	struct deploy_error err = {.code = DEPLOY_OK};
 
 	(void)state;
-	dp_error_hint(&err, "try %s", "this");
-	dp_error_hint(&err, "or that");
+	deploy_error_hint(&err, "try %s", "this");
+	deploy_error_hint(&err, "or that");
 	assert_string_equal(err.hint, "try this");
 }
 

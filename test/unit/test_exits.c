@@ -86,13 +86,13 @@ static void the_first_error_and_the_first_hint_win(void **state)
 	struct deploy_error err = {0};
 
 	(void)state;
-	assert_int_equal(error_set(&err, DEPLOY_USAGE, "option %s", "-x"), DEPLOY_USAGE);
-	assert_int_equal(error_set(&err, DEPLOY_BUG, "another"), DEPLOY_USAGE);
-	error_hint(&err, "deployctl %s", "help");
-	error_hint(&err, "rm -rf /");
+	assert_int_equal(deploy_error_set(&err, DEPLOY_USAGE, "option %s", "-x"), DEPLOY_USAGE);
+	assert_int_equal(deploy_error_set(&err, DEPLOY_BUG, "another"), DEPLOY_USAGE);
+	deploy_error_hint(&err, "deployctl %s", "help");
+	deploy_error_hint(&err, "rm -rf /");
 	assert_string_equal(err.text, "option -x");
 	assert_string_equal(err.hint, "deployctl help");
-	assert_int_equal(error_wrap(&err, "ping"), DEPLOY_USAGE);
+	assert_int_equal(deploy_error_wrap(&err, "%s", "ping"), DEPLOY_USAGE);
 	assert_string_equal(err.text, "ping: option -x");
 }
 
@@ -106,13 +106,13 @@ static void an_error_is_one_line_and_never_overflows(void **state)
 	longest[sizeof(longest) - 1] = '\0';
 	longest[3] = '\n';
 	longest[5] = '\r';
-	(void)error_set(&err, DEPLOY_INPUT, "%s", longest);
-	error_hint(&err, "%s", longest);
+	(void)deploy_error_set(&err, DEPLOY_INPUT, "%s", longest);
+	deploy_error_hint(&err, "%s", longest);
 	assert_int_equal(strlen(err.text), sizeof(err.text) - 1);
 	assert_int_equal(strlen(err.hint), sizeof(err.hint) - 1);
-	(void)error_wrap(&err, "a\nb");
+	(void)deploy_error_wrap(&err, "%s", "a\nb");
 	assert_int_equal(strlen(err.text), sizeof(err.text) - 1);
-	(void)error_wrap(&err, longest);
+	(void)deploy_error_wrap(&err, "%s", longest);
 	assert_null(strpbrk(err.text, "\r\n"));
 	assert_null(strpbrk(err.hint, "\r\n"));
 }

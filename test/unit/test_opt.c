@@ -35,7 +35,7 @@ static int parse_demo(void *field, const char *text, struct deploy_error *err)
 	size_t len = strlen(parsed);
 
 	if (text[0] == '\0' || strcmp(text, "bad") == 0)
-		return error_set(err, DEPLOY_INPUT, "bad value");
+		return deploy_error_set(err, DEPLOY_INPUT, "bad value");
 	(void)snprintf(parsed + len, sizeof(((struct inner *)0)->parsed) - len, "[%s]", text);
 	return 0;
 }
