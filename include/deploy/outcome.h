@@ -27,7 +27,7 @@ const char *deploy_outcome_state_name(enum deploy_outcome_state state);
 struct deploy_outcome {
 	enum deploy_outcome_state state;
 	bool not_connected;  /* SILENT, and the broker says that the node has no queue */
-	unsigned attempt;    /* 1-based */
+	unsigned attempt;    /* 1-based; 0: never asked */
 	int statuscode;	     /* the agent's; 0 unless state is OK or FAILED */
 	const char *message; /* the agent's status message, or why there is none; may be "" */
 	json_t *data;	     /* the agent's outputs; NULL if there was no reply */

@@ -21,27 +21,27 @@ struct deploy_amount {
 /* How a task treats its nodes. Zero means: all at once, one try, no limit on failures. */
 struct deploy_policy {
 	struct deploy_amount batch[DEPLOY_MAX_RAMP]; /* group sizes, the last one repeats */
-	unsigned batch_count;                        /* 0: no groups */
-	unsigned window;                             /* keep this many in flight; 0: no window */
-	long long batch_sleep_ms;                    /* between groups only */
-	unsigned tries;                              /* 0 counts as 1 */
+	unsigned batch_count;			     /* 0: no groups */
+	unsigned window;			     /* keep this many in flight; 0: no window */
+	long long batch_sleep_ms;		     /* between groups only */
+	unsigned tries;				     /* at most 1000; 0 counts as 1 */
 	long long try_sleep_ms;
-	bool retries_silent;                         /* ask silent nodes again, too */
+	bool retries_silent; /* ask silent nodes again, too */
 	bool has_max_fail;
-	struct deploy_amount max_fail;               /* failures tolerated */
-	long long timeout_ms;                        /* for each reply */
-	long long deadline_ms;                       /* for the task; 0: none */
-	long long discovery_ms;                      /* an open task ends then at the latest */
-	long long window_ms;                         /* … or this long after its last reply */
+	struct deploy_amount max_fail; /* failures tolerated */
+	long long timeout_ms;	       /* for each reply */
+	long long deadline_ms;	       /* for the task; 0: none */
+	long long discovery_ms;	       /* an open task ends then at the latest */
+	long long window_ms;	       /* … or this long after its last reply */
 };
 
 /* Parse "N" (at most 9 digits) or "N%" (1…100%). Errors: DEPLOY_USAGE; zero only if zero_ok. */
-int deploy_amount_parse(struct deploy_amount *out, const char *text, bool zero_ok,
-	struct deploy_error *err);
+int deploy_amount_parse(
+	struct deploy_amount *out, const char *text, bool zero_ok, struct deploy_error *err);
 
 /* Parse "N", "N%" or a ramp "1,10%,100%" into policy->batch. Errors: DEPLOY_USAGE. */
-int deploy_policy_parse_batch(struct deploy_policy *policy, const char *text,
-	struct deploy_error *err);
+int deploy_policy_parse_batch(
+	struct deploy_policy *policy, const char *text, struct deploy_error *err);
 
 /* Size of a group: per cent of total rounded up, at least 1. */
 size_t deploy_amount_group(struct deploy_amount amount, size_t total);
@@ -55,11 +55,11 @@ size_t deploy_amount_limit(struct deploy_amount amount, size_t total);
  */
 struct deploy_task {
 	struct deploy_request *request; /* owned */
-	struct deploy_filter filter;    /* owned; what nodes check on a broadcast */
-	struct deploy_nodeset *nodes;   /* owned; NULL unless the set is known */
+	struct deploy_filter filter;	/* owned; what nodes check on a broadcast */
+	struct deploy_nodeset *nodes;	/* owned; NULL unless the set is known */
 	struct deploy_nodeset *exclude; /* owned; NULL for none; never asked, never credited */
-	int nodes_from;                 /* index of an earlier task, or -1 */
-	bool is_whole_match;            /* the set is all that match filter: broadcast */
+	int nodes_from;			/* index of an earlier task, or -1 */
+	bool is_whole_match;		/* the set is all that match filter: broadcast */
 	struct deploy_policy policy;
 };
 
@@ -74,7 +74,7 @@ struct deploy_plan *deploy_plan_new(void);
 void deploy_plan_free(struct deploy_plan *plan);
 
 /* Add a task that takes over request; borrowed, valid until the next task is added. */
-struct deploy_task *deploy_plan_take_request(struct deploy_plan *plan,
-	struct deploy_request *request);
+struct deploy_task *deploy_plan_take_request(
+	struct deploy_plan *plan, struct deploy_request *request);
 
 #endif

@@ -180,7 +180,8 @@ static int publish(struct loop *loop, struct deploy_error *err)
 	loop->can_write = false;
 	rc = dp_outbox_publish(loop->outbox, before_us, &sent, err);
 	/* A node may answer while we are still publishing, so that round trips begin before. */
-	dp_runner_step(loop->runner, before_us, dp_wall_us(), &sent);
+	if (sent.kind == DP_IN_SENT)
+		dp_runner_step(loop->runner, before_us, dp_wall_us(), &sent);
 	return rc;
 }
 
@@ -257,6 +258,13 @@ static void run(struct loop *loop, struct deploy_error *err)
 	}
 }
 
+/* True if the task of that index comes before another and is open. */
+static bool finds_nodes(const struct deploy_plan *plan, int index, size_t before)
+{
+	return (size_t)index < before && !plan->tasks[index].nodes &&
+	       plan->tasks[index].nodes_from < 0;
+}
+
 /* A task must say whom it asks, and where. */
 static int check(const struct deploy_plan *plan, struct deploy_error *err)
 {
@@ -272,7 +280,8 @@ static int check(const struct deploy_plan *plan, struct deploy_error *err)
 		if (!task->request->collective)
 			return deploy_error_set(
 				err, DEPLOY_USAGE, "task %zu has no collective", i + 1);
-		if (!task->nodes && task->nodes_from >= (int)i)
+		if (!task->nodes && task->nodes_from >= 0 &&
+			!finds_nodes(plan, task->nodes_from, i))
 			return deploy_error_set(err, DEPLOY_USAGE,
 				"task %zu asks nodes that no task before it found", i + 1);
 	}
