@@ -9,7 +9,8 @@ setup() {
 		echo "no lab: run test/lab/lab run -- bats test/lab" >&2
 		return 1
 	fi
-	export HOME=$BATS_TEST_TMPDIR DEPLOYCTL_CONFIG=$LAB_CLIENT_CFG
+	# Ruby reads our UTF-8 as such wherever the tests run.
+	export LC_ALL=C.UTF-8 HOME=$BATS_TEST_TMPDIR DEPLOYCTL_CONFIG=$LAB_CLIENT_CFG
 }
 
 lab() {
