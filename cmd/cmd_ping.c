@@ -45,9 +45,6 @@ static int ping_main(struct ctx *ctx, void *opts, struct args args, struct deplo
 		.shows_time = true,
 		.is_filtered = target_is_filtered(&ping->target),
 		.empty_ok = ping->target.empty_ok};
-	struct deploy_run_options options = {
-		.signal_fd = ctx->signal_fd, .sink = report_event, .sink_arg = &report};
-	struct deploy_run_result result;
 	struct deploy_plan *plan;
 	int status;
 
@@ -56,11 +53,7 @@ static int ping_main(struct ctx *ctx, void *opts, struct args args, struct deplo
 		return exit_of_error(err->code);
 	plan = deploy_plan_new();
 	target_plan_ping(plan, ctx, &ping->target, NULL);
-	report_begin(&report);
-	(void)deploy_run(&result, ctx->bus, plan, &options, err);
-	status = report_end(&report, &result, err);
-	report_release(&report);
-	deploy_run_result_release(&result);
+	status = report_run(&report, ctx, plan, err);
 	deploy_plan_free(plan);
 	return status;
 }

@@ -66,22 +66,15 @@ static int dry_run(struct ctx *ctx, const struct rpc_opts *rpc, const struct rep
 	struct deploy_error *err)
 {
 	struct report report = *like;
-	struct deploy_run_options options = {
-		.signal_fd = ctx->signal_fd, .sink = report_event, .sink_arg = &report};
 	struct deploy_plan *plan = deploy_plan_new();
-	struct deploy_run_result result;
 	int status;
 
 	report.shows_time = true;
 	report.operands.count = 0;
 	target_plan_ping(plan, ctx, &rpc->target, report.agent);
-	report_begin(&report);
 	out_note(ctx->out, "dry run: %s %s would be asked of the nodes below, nothing is done",
 		report.agent, report.action);
-	(void)deploy_run(&result, ctx->bus, plan, &options, err);
-	status = report_end(&report, &result, err);
-	report_release(&report);
-	deploy_run_result_release(&result);
+	status = report_run(&report, ctx, plan, err);
 	deploy_plan_free(plan);
 	return status;
 }
@@ -89,21 +82,14 @@ static int dry_run(struct ctx *ctx, const struct rpc_opts *rpc, const struct rep
 static int ask(struct ctx *ctx, struct rpc_opts *rpc, struct report *report,
 	struct deploy_request *request, struct deploy_error *err)
 {
-	struct deploy_run_options options = {
-		.signal_fd = ctx->signal_fd, .sink = report_event, .sink_arg = report};
 	struct deploy_plan *plan = deploy_plan_new();
-	struct deploy_run_result result;
 	int status;
 
 	request->ttl_s = rpc->ttl_s ? rpc->ttl_s : ctx->config->ttl_s;
 	report->task =
 		(unsigned)target_plan(plan, ctx, &rpc->target, request, &rpc->rolling.policy);
 	plan->deadline_ms = rpc->rolling.run_deadline_ms;
-	report_begin(report);
-	(void)deploy_run(&result, ctx->bus, plan, &options, err);
-	status = report_end(report, &result, err);
-	report_release(report);
-	deploy_run_result_release(&result);
+	status = report_run(report, ctx, plan, err);
 	deploy_plan_free(plan);
 	return status;
 }

@@ -3,14 +3,14 @@
 
 const char *const report_display_names[] = {"all", "ok", "failed", "none", NULL};
 
-void report_begin(struct report *report)
+static void begin(struct report *report)
 {
 	report->items = json_object();
 	report->groups = json_object();
 	report->names = deploy_nodeset_new();
 }
 
-void report_release(struct report *report)
+static void release(struct report *report)
 {
 	json_decref(report->items);
 	json_decref(report->groups);
@@ -81,7 +81,7 @@ static void note_rejected(struct report *report, const struct deploy_event *even
 			event->node ? event->node : "", event->node ? ": " : "", event->text);
 }
 
-void report_event(void *arg, const struct deploy_event *event)
+static void take_event(void *arg, const struct deploy_event *event)
 {
 	struct report *report = arg;
 
@@ -161,7 +161,7 @@ static int status_of_run(const struct report *report, const struct deploy_run_re
 	return status;
 }
 
-int report_end(struct report *report, const struct deploy_run_result *result,
+static int finish(struct report *report, const struct deploy_run_result *result,
 	const struct deploy_error *err)
 {
 	const struct deploy_tally *tally = result->tally ? &result->tally[report->task] : NULL;
@@ -189,5 +189,21 @@ int report_end(struct report *report, const struct deploy_run_result *result,
 	out_document(report->out, report->kind, items, summary, status, err);
 	json_decref(items);
 	json_decref(summary);
+	return status;
+}
+
+int report_run(struct report *report, struct ctx *ctx, const struct deploy_plan *plan,
+	struct deploy_error *err)
+{
+	struct deploy_run_options options = {
+		.signal_fd = ctx->signal_fd, .sink = take_event, .sink_arg = report};
+	struct deploy_run_result result;
+	int status;
+
+	begin(report);
+	(void)deploy_run(&result, ctx->bus, plan, &options, err);
+	status = finish(report, &result, err);
+	release(report);
+	deploy_run_result_release(&result);
 	return status;
 }

@@ -10,7 +10,7 @@
 enum report_display { DISPLAY_ALL, DISPLAY_OK, DISPLAY_FAILED, DISPLAY_NONE };
 extern const char *const report_display_names[]; /* for --display; ends with NULL */
 
-/* Zero-initialise, fill in the first part, then report_begin(). */
+/* Zero-initialise, fill in the first part, then report_run(). */
 struct report {
 	struct out *out;
 	const char *kind; /* "ping", "rpc": of the JSON document */
@@ -33,14 +33,11 @@ struct report {
 	char rejected_text[128]; /* the reason of the first reply that was rejected */
 };
 
-void report_begin(struct report *report);
-void report_release(struct report *report);
-
-/* deploy_event_fn; arg is the report. */
-void report_event(void *report, const struct deploy_event *event);
-
-/* Show the result. Returns the exit status. err: of deploy_run(), may hold no error. */
-int report_end(struct report *report, const struct deploy_run_result *result,
-	const struct deploy_error *err);
+/*
+ * Carry out plan on the bus of ctx, show what happens and what it came to. Returns the exit status.
+ * plan is borrowed. err: filled in when the connection ended or the plan cannot be sent.
+ */
+int report_run(struct report *report, struct ctx *ctx, const struct deploy_plan *plan,
+	struct deploy_error *err);
 
 #endif
