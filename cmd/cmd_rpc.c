@@ -10,13 +10,17 @@ struct rpc_opts {
 	int display;
 	unsigned ttl_s;
 	bool dry_run;
+	bool sorts; /* as mco has it */
 };
 
 static const struct opt rpc_options[] = {
 	OPT_GROUP(target_options, struct rpc_opts, target),
+	OPT_GROUP(limit_options, struct rpc_opts, target),
 	OPT_GROUP(rolling_options, struct rpc_opts, rolling),
 	OPT_CHOICE(0, "display", struct rpc_opts, display, "WHICH", report_display_names,
 		"show these replies", "all"),
+	OPT_FLAG(0, "sort", struct rpc_opts, sorts,
+		"sort replies by node: they are, with or without it"),
 	OPT_NUMBER(0, "ttl", struct rpc_opts, ttl_s, "SECONDS", 1, 315359990,
 		"nodes drop the request when it is older", "60, or ttl of the configuration"),
 	OPT_FLAG(0, "dry-run", struct rpc_opts, dry_run, "print whom it would ask, and do not"),
@@ -69,7 +73,8 @@ static int dry_run(struct ctx *ctx, const struct rpc_opts *rpc, const struct rep
 	struct deploy_plan *plan = deploy_plan_new();
 	int status;
 
-	report.shows_time = true;
+	report.view = &report_nodes;
+	report.limit = rpc->target.limit;
 	report.operands.count = 0;
 	target_plan_ping(plan, ctx, &rpc->target, report.agent);
 	out_note(ctx->out, "dry run: %s %s would be asked of the nodes below, nothing is done",
@@ -100,6 +105,7 @@ static int rpc_main(struct ctx *ctx, void *opts, struct args args, struct deploy
 	struct deploy_request *request = NULL;
 	struct report report = {.out = ctx->out,
 		.kind = "rpc",
+		.view = &report_replies,
 		.agent = args.values[0],
 		.action = args.values[1],
 		.operands = args,
@@ -111,7 +117,8 @@ static int rpc_main(struct ctx *ctx, void *opts, struct args args, struct deploy
 	int status;
 
 	if (rolling_opts_finish(&rpc->rolling, ctx->config, err) ||
-		parse_request(&request, args, err) || target_connect(ctx, &rpc->target, err)) {
+		target_settle_limit(&rpc->target, err) || parse_request(&request, args, err) ||
+		target_connect(ctx, &rpc->target, err)) {
 		deploy_request_free(request);
 		return exit_of_error(err->code);
 	}

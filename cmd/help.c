@@ -232,19 +232,12 @@ static void print_names(struct out *out, const struct command *command)
 
 void help_print(struct out *out, const struct command *command)
 {
-	switch (out_format(out)) {
-	case OUT_TABLE:
-		if (command)
-			print_command(out, command);
-		else
-			print_program(out);
-		break;
-	case OUT_NAME:
+	if (out_format(out) == OUT_NAME)
 		print_names(out, command);
-		break;
-	case OUT_JSON:
-	case OUT_JSONL:
+	else if (!out_is_for_people(out))
 		print_json(out, command);
-		break;
-	}
+	else if (command)
+		print_command(out, command);
+	else
+		print_program(out);
 }
