@@ -5,8 +5,24 @@
 #include <stdio.h>
 #include <string.h>
 
-#define WIDTH	    80 /* columns */
-#define OPTION_TEXT 30 /* the column in which texts of options begin */
+#define WIDTH_MAX 80 /* columns */
+#define WIDTH_MIN 30
+
+/* A terminal that is narrower than the usual gets shorter lines. */
+static size_t width_of(const struct out *out)
+{
+	size_t columns = out_columns(out);
+
+	if (columns == 0 || columns > WIDTH_MAX)
+		return WIDTH_MAX;
+	return columns < WIDTH_MIN ? WIDTH_MIN : columns;
+}
+
+/* The column in which texts of options begin. */
+static size_t option_column(const struct out *out)
+{
+	return width_of(out) < 60 ? 8 : 30;
+}
 
 const char program_summary[] = "tell a fleet of MCollective nodes what to do";
 
@@ -30,12 +46,13 @@ const struct program_variable program_environment[] = {
 /* Print text from column on, with lines broken before WIDTH and then indented. Ends the line. */
 static void put_words(struct out *out, const char *text, size_t indent, size_t column)
 {
+	size_t width = width_of(out);
 	bool is_first = true; /* on its line */
 
 	while (*text) {
 		size_t len = strcspn(text, " \n");
 
-		if (!is_first && column + 1 + len > WIDTH) {
+		if (!is_first && column + 1 + len > width) {
 			out_text(out, "\n%*s", (int)indent, "");
 			column = indent;
 			is_first = true;
@@ -57,7 +74,7 @@ static void put_words(struct out *out, const char *text, size_t indent, size_t c
 static void put_option(struct out *out, const struct opt *opt)
 {
 	char head[128], text[OPT_DESCRIPTION];
-	size_t column;
+	size_t column, start = option_column(out);
 
 	(void)snprintf(head, sizeof(head), "  %c%c%c --%s%s%s", opt->letter ? '-' : ' ',
 		opt->letter ? opt->letter : ' ', opt->letter ? ',' : ' ', opt->name,
@@ -65,12 +82,12 @@ static void put_option(struct out *out, const struct opt *opt)
 	opt_describe(opt, text, sizeof(text));
 	column = strlen(head);
 	out_text(out, "%s", head);
-	if (column + 2 > OPTION_TEXT) {
+	if (column + 2 > start) {
 		out_text(out, "\n");
 		column = 0;
 	}
-	out_text(out, "%*s", (int)(OPTION_TEXT - column), "");
-	put_words(out, text, OPTION_TEXT, OPTION_TEXT);
+	out_text(out, "%*s", (int)(start - column), "");
+	put_words(out, text, start, start);
 }
 
 static void put_options(struct out *out, const char *title, const struct opt *options)
