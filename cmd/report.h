@@ -37,7 +37,7 @@ struct report {
 	const char *agent, *action;
 	/* What to type to ask again: operands of rpc (none: it is not said), -c and -T or NULL. */
 	struct args operands;
-	const char *config, *collective;
+	const char *config, *context, *collective;
 	unsigned task; /* the one whose nodes are the result */
 	const struct report_view *view;
 	int display;	  /* enum report_display */
