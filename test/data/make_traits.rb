@@ -100,8 +100,9 @@ puts "# MCollective #{MCollective::VERSION}, Ruby #{RUBY_VERSION}; made by test/
   ORDERS.each { |operator| ask_fact(fact, operator, NUMBERS.sample(:random => RANDOM)) }
 end
 NUMBERS.each { |value| ask_fact(NUMBERS.sample(:random => RANDOM), "==", value) }
-%w[9 10 100 9.5 1e3 010 08].repeated_permutation(2) do |fact, value|
-  ORDERS.each { |operator| ask_fact(fact, operator, value) }
+[%w[9 10 100 9.5 1e3 010 08 1x5 0x10 0_15 1é5],
+ %w[18446744073709551615 18446744073709551616 01777777777777777777777 02000000000000000000000 99999999999999999999999]].each do |numbers|
+  numbers.repeated_permutation(2) { |fact, value| ORDERS.each { |operator| ask_fact(fact, operator, value) } }
 end
 LINES.product(%w[5 6 9.5 100], ORDERS) { |fact, value, operator| ask_fact(fact, operator, value) }
 TEXTS.each { |fact| REGEXES.each { |value| ask_fact(fact, "=~", value) } }

@@ -114,7 +114,8 @@ static const char node_json[] =
 	"{\"facts\": {\"country\": \"uk\", \"rank\": \"9\", \"low\": \"-5\", \"month\": \"08\","
 	" \"mode\": \"010\", \"mem\": \"16.00 GiB\", \"tags\": [\"a\", \"b\"], \"none\": [],"
 	" \"os\": {\"family\": \"x\", \"name\": \"y\"}, \"empty\": {}, \"null\": null,"
-	" \"number\": 5, \"flag\": true, \"half\": 0.5, \"mixed\": [null, {\"k\": 1}],"
+	" \"number\": 5, \"flag\": true, \"tenth\": 0.1, \"one\": \"01\", \"mixed\": [null, "
+	"{\"k\": 1}],"
 	" \"raw\": {\"$bytes\": \"/w==\"}, \"ctl\": \"a\\u001b[1m\","
 	" \"long\": \"aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffg\","
 	" \"exact\": \"aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff\","
@@ -159,7 +160,7 @@ static void fact_is_shown_with_the_value_of_the_node(void **state)
 		{"-F", "null!=uk", false, "the node has no fact 'null'"},
 		{"-F", "number=5", true, "number is '5'"},
 		{"-F", "flag=true", true, "flag is 'true'"},
-		{"-F", "half=0.5", true, "half is '0.5'"},
+		{"-F", "tenth=0.1", true, "tenth is '0.1'"},
 	};
 
 	(void)state;
@@ -183,6 +184,7 @@ static void order_that_surprises_is_explained(void **state)
 		{"-F", "rank<011", false, "rank is '9', compared as octal where it begins with 0"},
 		{"-F", "rank>00", true, "rank is '9'"},
 		{"-F", "rank>01", true, "rank is '9'"},
+		{"-F", "one<5", true, "one is '01'"},
 		{"-F", "month>5", false,
 			"month is '08', which Ruby fails to compare with '5': "
 			"the node drops the request"},
