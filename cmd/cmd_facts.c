@@ -101,7 +101,7 @@ static int facts_main(struct ctx *ctx, void *opts, struct args args, struct depl
 		return exit_of_error(err->code);
 	}
 	plan = deploy_plan_new();
-	report.task = (unsigned)target_plan(plan, ctx, &facts->target, request, &policy);
+	report.task = (unsigned)target_plan(plan, ctx, &facts->target, request, &policy, NULL);
 	status = report_run(&report, ctx, plan, err);
 	deploy_plan_free(plan);
 	return status;

@@ -56,6 +56,9 @@ struct ctx {
  */
 int ctx_bus(struct ctx *ctx, const char *collective, struct deploy_error *err);
 
+/* Leave the broker for as long as somebody thinks; ctx_bus() comes back. */
+void ctx_leave_bus(struct ctx *ctx);
+
 struct example {
 	const char *command; /* as typed, without "$ " */
 	const char *text;    /* what it does, one line */

@@ -81,23 +81,29 @@ static void put_words(struct out *out, const char *text, size_t indent, size_t c
 	out_text(out, "\n");
 }
 
-static void put_option(struct out *out, const struct opt *opt)
+/* head, then text in a column of its own, on the next line if head is too long. */
+static void put_term(struct out *out, const char *head, const char *text)
 {
-	char head[128], text[OPT_DESCRIPTION];
-	size_t column, start = option_column(out);
+	size_t column = strlen(head) + 2, start = option_column(out);
 
-	(void)snprintf(head, sizeof(head), "  %c%c%c --%s%s%s", opt->letter ? '-' : ' ',
-		opt->letter ? opt->letter : ' ', opt->letter ? ',' : ' ', opt->name,
-		opt->value ? " " : "", opt->value ? opt->value : "");
-	opt_describe(opt, text, sizeof(text));
-	column = strlen(head);
-	out_text(out, "%s", head);
+	out_text(out, "  %s", head);
 	if (column + 2 > start) {
 		out_text(out, "\n");
 		column = 0;
 	}
 	out_text(out, "%*s", (int)(start - column), "");
 	put_words(out, text, start, start);
+}
+
+static void put_option(struct out *out, const struct opt *opt)
+{
+	char head[128], text[OPT_DESCRIPTION];
+
+	(void)snprintf(head, sizeof(head), "%c%c%c --%s%s%s", opt->letter ? '-' : ' ',
+		opt->letter ? opt->letter : ' ', opt->letter ? ',' : ' ', opt->name,
+		opt->value ? " " : "", opt->value ? opt->value : "");
+	opt_describe(opt, text, sizeof(text));
+	put_term(out, head, text);
 }
 
 static void put_options(struct out *out, const char *title, const struct opt *options)
@@ -162,8 +168,7 @@ static void print_program(struct out *out)
 	put_options(out, "Options", global_options);
 	out_text(out, "\nEnvironment:\n");
 	for (variable = program_environment; variable->name; variable++) {
-		out_text(out, "  %-28s", variable->name);
-		put_words(out, variable->text, OPTION_TEXT, OPTION_TEXT);
+		put_term(out, variable->name, variable->text);
 	}
 	out_text(out, "\n`deployctl help COMMAND` tells more about a command.\n");
 }

@@ -156,17 +156,17 @@ void target_plan_discovery(struct deploy_plan *plan, const struct ctx *ctx,
 
 size_t target_plan(struct deploy_plan *plan, const struct ctx *ctx,
 	const struct target_opts *target, struct deploy_request *request,
-	const struct deploy_policy *policy)
+	const struct deploy_policy *policy, const struct deploy_nodeset *found)
 {
 	bool is_named = deploy_filter_names_nodes(&target->filter);
 	struct deploy_task *task;
 
-	if (!is_named)
+	if (!is_named && !found)
 		target_plan_discovery(plan, ctx, target, request->agent);
 	task = add_task(plan, ctx, target, request);
 	task->policy = *policy;
-	if (is_named)
-		task->nodes = deploy_nodeset_copy(target->filter.nodes);
+	if (is_named || found)
+		task->nodes = deploy_nodeset_copy(found ? found : target->filter.nodes);
 	else
 		task->nodes_from = 0;
 	task->limit = target->limit;

@@ -37,11 +37,12 @@ int target_connect(struct ctx *ctx, const struct target_opts *target, struct dep
 
 /*
  * Add tasks to plan that carry request to the nodes of target: one if the nodes are named,
- * otherwise a discovery first. request is taken over. Returns the index of the task that asks.
+ * otherwise a discovery first, unless found holds what one has found already (NULL: no). request
+ * is taken over. Returns the index of the task that asks.
  */
 size_t target_plan(struct deploy_plan *plan, const struct ctx *ctx,
 	const struct target_opts *target, struct deploy_request *request,
-	const struct deploy_policy *policy);
+	const struct deploy_policy *policy, const struct deploy_nodeset *found);
 
 /* Add an open task: whoever matches the filter and has agent; NULL: any. */
 void target_plan_discovery(struct deploy_plan *plan, const struct ctx *ctx,

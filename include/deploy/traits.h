@@ -25,8 +25,8 @@ struct deploy_verdict {
 };
 
 /*
- * Judge every term of filter by MCollective's rules for nodes; identities, being alternatives, are
- * one term together. What cannot be decided here (a regular expression that PCRE2 does not compile)
+ * Judge every term of filter by MCollective's rules for nodes; identities, being alternatives that
+ * are sent as one expression, are one term together. What cannot be decided here (a regular expression that PCRE2 does not compile)
  * does not hold, and why says that only the node can tell. Returns the number of verdicts, in the
  * order -F -C -A -I; *out is freed with deploy_verdicts_free(). Source: MCollective 2.12.5,
  * security validation and Util.has_fact?.

@@ -350,11 +350,13 @@ static bool judge_agent(struct dp_buf *why, const char *text, const json_t *agen
 	return judge_name(why, "agent", text, agents);
 }
 
-/* How many entries match identity; *doubt: why one of them may do so, too, otherwise unchanged. */
-static size_t count_matches(const struct deploy_filter *filter, const char *identity,
+/* Whether an entry matches identity; *doubt: why one of them cannot be told, otherwise unchanged.
+ */
+static bool matches_any(const struct deploy_filter *filter, const char *identity,
 	struct deploy_error *problem, const char **doubt)
 {
-	size_t matches = 0, index;
+	bool is_matched = false;
+	size_t index;
 
 	for (size_t i = 0; i < filter->identity_count; i++) {
 		struct dp_regex *regex = compile_slashed(filter->identities[i], problem);
@@ -363,12 +365,11 @@ static size_t count_matches(const struct deploy_filter *filter, const char *iden
 		if (found.answer == DP_UNSURE)
 			*doubt = found.reason;
 		else if (found.answer == DP_YES)
-			matches++;
+			is_matched = true;
 		dp_regex_free(regex);
 	}
-	if (filter->nodes && deploy_nodeset_find(filter->nodes, identity, strlen(identity), &index))
-		matches++;
-	return matches;
+	return is_matched || (filter->nodes && deploy_nodeset_find(filter->nodes, identity,
+						       strlen(identity), &index));
 }
 
 /* Alternatives, but a node wants exactly one of them to match. */
@@ -377,14 +378,13 @@ static bool judge_identity(
 {
 	struct deploy_error problem = {.code = DEPLOY_OK};
 	const char *doubt = NULL;
-	size_t matches = count_matches(filter, identity, &problem, &doubt);
+	bool is_matched = matches_any(filter, identity, &problem, &doubt);
 
 	add_phrase(why, "the node is ", identity, "");
-	if (matches > 1)
-		dp_buf_addf(why, ", which %zu entries match: a node wants exactly one", matches);
-	else if (doubt)
+	/* All entries travel as one expression: one that nobody can read spoils the others. */
+	if (doubt)
 		dp_buf_addf(why, "; " NODE_TELLS "%s", doubt);
-	return matches == 1 && !doubt;
+	return is_matched && !doubt;
 }
 
 /* A verdict that is being written. */

@@ -63,7 +63,17 @@ def filter_of(typed)
     when "-I" then filter["identity"] << text
     end
   end
+  filter["identity"] = joined(filter["identity"].uniq)
   filter
+end
+
+# A node rejects what two entries match, so deployctl sends all of them as one expression.
+def joined(identities)
+  return identities if identities.size < 2 || identities.none? { |text| text.start_with?("/") }
+  parts = identities.map do |text|
+    text.start_with?("/") ? "(?:#{text[1..-2]})" : "\\A#{Regexp.escape(text)}\\z"
+  end
+  ["/#{parts.join("|")}/"]
 end
 
 def ask(typed, node)
