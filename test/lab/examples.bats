@@ -4,8 +4,7 @@
 load helper
 
 setup_file() {
-	# what tests of this file make at the broker is called so, and gone afterwards
-	export fresh=/fresh
+	export fresh=/fresh # the virtual host that tests make, and remove again
 }
 
 setup() {
@@ -30,24 +29,29 @@ command_of_lab() {
 	chmod +x "bin/$1"
 }
 
+# What a test has changed it notes: proxy and node are processes of its own, stopped a node of the lab.
 teardown() {
-	local user
 	[ -z "${proxy:-}" ] || kill "$proxy"
 	[ -z "${node:-}" ] || { kill "$node"; wait "$node"; } 2>/dev/null
 	[ -z "${stopped:-}" ] || lab node start "$stopped"
-	if [ -n "${changed_broker:-}" ]; then
-		cp etc/rabbitmq.conf "$DEPLOYCTL_LAB/broker/rabbitmq.conf"
-		lab broker stop
-		lab broker start
-		lab wait
-	fi
-	lab ctl -q set_vm_memory_high_watermark 0.9
-	lab ctl -q list_vhosts name | grep -x "$fresh" | xargs -r "$top/test/lab/lab" ctl -q delete_vhost
-	for user in deployctl-fresh nodes monitor admin; do
-		lab ctl -q list_users | cut -f1 | grep -x "$user" |
-			xargs -r "$top/test/lab/lab" ctl -q delete_user
-	done
+	[ -z "${has_fresh:-}" ] || remove_fresh
+	[ -z "${has_alarm:-}" ] || lab ctl -q set_vm_memory_high_watermark 0.9
+	[ -z "${has_new_broker:-}" ] || restart_broker etc/rabbitmq.conf
 } >/dev/null
+
+remove_fresh() {
+	lab ctl -q list_vhosts name | grep -x "$fresh" | xargs -r "$top/test/lab/lab" ctl -q delete_vhost
+	lab ctl -q list_users | cut -f1 | grep -xE 'deployctl-fresh|nodes|monitor|admin' |
+		xargs -r -n 1 "$top/test/lab/lab" ctl -q delete_user
+}
+
+# restart_broker CONFIGURATION
+restart_broker() {
+	lab broker stop
+	cp "$1" "$DEPLOYCTL_LAB/broker/rabbitmq.conf"
+	lab broker start
+	lab wait
+}
 
 # example PAGE NAME: as a reader would copy it
 example() {
@@ -248,6 +252,7 @@ at_fresh() {
 # sh_fresh NAME...: run these one after the other, each line of them must succeed
 sh_fresh() {
 	local name
+	has_fresh=1
 	for name; do
 		at_fresh "$name"
 		run sh -e "$name"
@@ -395,6 +400,7 @@ permit() {
 	port=$(free_port)
 	# the plugin takes its port from here when it is enabled
 	lab ctl -q eval "application:load(rabbitmq_management), application:set_env(rabbitmq_management, tcp_config, [{ip, \"127.0.0.1\"}, {port, $port}])."
+	has_fresh=1
 	lab plugins enable rabbitmq_management
 	lab ctl -q add_user admin 'words of the administrator'
 	lab ctl -q set_user_tags admin administrator
@@ -414,6 +420,7 @@ permit() {
 }
 
 @test "rabbitmq(7): alarms are seen where the page says" {
+	has_alarm=1
 	lab ctl -q set_vm_memory_high_watermark absolute 1
 	sh_example 0 rabbitmq.7 alarms.sh -e
 	has "$output" 'Memory alarm'
@@ -443,18 +450,15 @@ permit() {
 }
 
 @test "rabbitmq(7): a broker with the page's rabbitmq.conf speaks TLS" {
-	local conf=$DEPLOYCTL_LAB/broker/rabbitmq.conf stomp_tls
+	local stomp_tls
 	stomp_tls=$(free_port)
 	make_secrets etc
-	cp "$conf" etc/
+	cp "$DEPLOYCTL_LAB/broker/rabbitmq.conf" etc/
 	example rabbitmq.7 rabbitmq.conf | sed -e "s/:5672$/:$LAB_AMQP_PORT/; s/0.0.0.0/127.0.0.1/" \
 		-e "s/:5671$/:$LAB_TLS_PORT/; s/:61613$/:$LAB_STOMP_PORT/; s/:61614$/:$stomp_tls/" \
 		-e "s,/etc/rabbitmq,${LAB_CA%/*}," >page.conf
-	changed_broker=1
-	lab broker stop
-	cp page.conf "$conf"
-	lab broker start
-	lab wait
+	has_new_broker=1
+	restart_broker page.conf
 	example config.5 tls.yaml | localize >tls.yaml
 	pings 9 -c tls.yaml
 	pings 9
