@@ -18,13 +18,19 @@
 #define COMMANDS(X)                                                                                \
 	X(ping)                                                                                    \
 	X(rpc)                                                                                     \
+	X(config)                                                                                  \
 	X(help)                                                                                    \
 	X(version)
 
 /* What main prepares before a command runs. */
 enum {
 	NEED_CONFIG = 1, /* ctx->config */
-	NEED_BROKER = 2	 /* ctx_bus() may be called; signals are caught */
+	NEED_BROKER = 2, /* ctx_bus() may be called; signals are caught */
+	/*
+	 * ctx->config as far as it is known, with its secrets closed: the command runs also if the
+	 * configuration cannot be put together, and err then says why.
+	 */
+	NEED_SETTINGS = 4
 };
 
 struct args {
