@@ -170,11 +170,13 @@ static bool is_client_cfg(const char *text)
 	return len && text[len + strspn(text + len, " \t")] == '=';
 }
 
-static void say_language(struct deploy_error *err, const char *language)
+/* Only of what stands in path itself: somebody may have meant it to be the other language. */
+static void say_language(struct deploy_error *err, const char *path, const char *language)
 {
 	size_t len = strlen(err->text);
 
-	(void)snprintf(err->text + len, sizeof(err->text) - len, " (read as %s)", language);
+	if (strncmp(err->text, path, strlen(path)) == 0 && err->text[strlen(path)] == ':')
+		(void)snprintf(err->text + len, sizeof(err->text) - len, " (read as %s)", language);
 }
 
 static int read_given(struct search *search, const char *path, struct deploy_error *err)
@@ -195,7 +197,7 @@ static int read_given(struct search *search, const char *path, struct deploy_err
 	}
 	dp_file_release(&file);
 	if (err->code)
-		say_language(err, is_mco ? "an mco client.cfg" : "deployctl's own YAML");
+		say_language(err, path, is_mco ? "an mco client.cfg" : "deployctl's own YAML");
 	return err->code;
 }
 
@@ -274,10 +276,10 @@ static int add_owns(struct search *search, struct deploy_error *err)
 static int refuse_silence(const struct search *search, struct deploy_error *err)
 {
 	if (search->options->path || search->own_count) {
-		(void)deploy_error_set(err, DEPLOY_CONFIG, "%s names no brokers",
+		(void)deploy_error_set(err, DEPLOY_CONFIG, "%s: no brokers are named",
 			search->own_count ? search->own[0].path : search->options->path);
 		if (search->options->path)
-			say_language(err, "deployctl's own YAML");
+			say_language(err, search->options->path, "deployctl's own YAML");
 		deploy_error_hint(err, "brokers: [HOST]");
 		return err->code;
 	}
