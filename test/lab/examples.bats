@@ -224,6 +224,28 @@ expected_of() {
 	has "$output" 'ping ended with status 4'
 }
 
+# status_is STATUS WORDS...
+status_is() {
+	dc rpc "${@:2}"
+	equal "$1" "$status" || { printf '%s: %s\n' "$*" "$stderr" >&2; return 1; }
+}
+
+@test "exit(7): what the page says of nodes" {
+	status_is 0 rpcutil ping -I web01.example.net
+	status_is 1 rpcutil ping -C nosuch
+	status_is 0 rpcutil ping -C nosuch --empty-ok
+	status_is 2 rpcutil nosuch -I web01.example.net
+	status_is 2 rpcutil nosuch -I 'web01.example.net,none.example.net'
+	status_is 3 nosuch ping
+	status_is 3 nosuch ping -I web01.example.net -t 1s
+	has "$stderr" 'silent: web01.example.net'
+	status_is 4 rpcutil ping -I 'web01.example.net,none.example.net'
+	status_is 5 rpcutil nosuch -I 'web[01-03].example.net' --batch 1 --batch-sleep 0 --max-fail 0
+	status_is 64 rpcutil ping --nosuch
+	status_is 64 rpcutil ping -T nosuch
+	status_is 124 lab sleep seconds:=9 -I web01.example.net --deadline 1s
+}
+
 # What cron would run: the rest of the line after five fields.
 cron_job() {
 	example exit.7 fleet.cron | cut -d' ' -f6- >job
@@ -471,8 +493,17 @@ permit() {
 		-e "s/:5671$/:$LAB_TLS_PORT/; s/:61613$/:$LAB_STOMP_PORT/; s/:61614$/:$stomp_tls/" \
 		-e "s,/etc/rabbitmq,${LAB_CA%/*}," >page.conf
 	has_new_broker=1
-	restart_broker page.conf
 	example config.5 tls.yaml | localize >tls.yaml
+	example config.5 mixed.yaml | localize | sed "s/127.0.0.1:$LAB_AMQP_PORT/127.0.0.1:1/" >mixed.yaml
+	# as the page says how to want certificates of clients; nodes are not waited for
+	lab broker stop
+	sed 's/verify_none/verify_peer/; s/cert = false/cert = true/' page.conf >"$DEPLOYCTL_LAB/broker/rabbitmq.conf"
+	lab broker start
+	dc ping -c mixed.yaml
+	[ "$status" -eq 0 ] || [ "$status" -eq 3 ]
+	dc ping -c tls.yaml
+	[ "$status" -eq 69 ] || [ "$status" -eq 77 ]
+	restart_broker page.conf
 	pings 9 -c tls.yaml
 	pings 9
 	run timeout 10 openssl s_client -connect "127.0.0.1:$stomp_tls" -CAfile "$LAB_CA" -verify_return_error </dev/null
