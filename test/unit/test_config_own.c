@@ -318,7 +318,7 @@ static void brokers_are_written_in_three_ways(void **state)
 		{"brokers: [{host: a, tls: false}, b]\ntls: {ca: /c}", "\nbrokers.1.port=5672 @"},
 		{"brokers: [{host: a, tls: {ca: /x}}]\ntls: {ca: /c, cert: /d, key: /e}",
 			"\nbrokers.1.tls.ca=/x @~/config.yaml:1:31\nvhost"},
-		{"{\"brokers\": [\"a\"], \"ttl\": 5}", "\nttl=5 @~/config.yaml:1:28\n"},
+		{"{\"brokers\": [\"a\"], \"ttl\": 5}", "\nttl=5 @~/config.yaml:1:27\n"},
 		{"---\nbrokers: [a]\n", "\nbrokers.1.host=a @~/config.yaml:2:11\n"},
 		{"%YAML 1.2\n---\nbrokers: [a]\n", "\nbrokers.1.host=a @"},
 		{"# words = more\n\n  # x\nbrokers: [a]\n", "\nbrokers.1.host=a @"},
@@ -475,7 +475,7 @@ static void the_language_of_a_file_shows_in_its_first_line(void **state)
 		{"a-b = c", "(read as deployctl's own YAML)"},
 		{"a b = c", "(read as deployctl's own YAML)"},
 		{"= c", "(read as deployctl's own YAML)"},
-		{"vhost: a = b", "(read as deployctl's own YAML)"},
+		{"vhos: a = b", "(read as deployctl's own YAML)"},
 		{"---\nttl = 5", "a configuration is a mapping"},
 	};
 
@@ -690,7 +690,8 @@ static void a_file_of_somebody_else_is_refused(void **state)
 	assert_int_equal(0, chown(file, 0, NOBODY));
 	expect_not(load_file(), "error");
 	assert_int_equal(0, chmod(file, 0660));
-	expect(load_file(), "~/config.yaml: group 65534 can write it | chmod g-w ~/config.yaml\n");
+	expect(load_file(), "~/config.yaml: group 65534 can write it (read as deployctl's own "
+			    "YAML) | chmod g-w ~/config.yaml\n");
 }
 
 /* What loading comes to for another user (uid 0: who we are), perhaps in a world of its own. */
