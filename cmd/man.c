@@ -229,5 +229,5 @@ void help_man(struct out *out, const struct command *command)
 	man_exits(out, command);
 	man_examples(out, command);
 	out_text(out, ".Sh SEE ALSO\n.Xr deployctl 1 ,\n%s.Xr deployctl-exit 7\n",
-		command->needs & NEED_CONFIG ? ".Xr deployctl-config 5 ,\n" : "");
+		command->needs & (NEED_CONFIG | NEED_SETTINGS) ? ".Xr deployctl-config 5 ,\n" : "");
 }
