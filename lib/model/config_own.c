@@ -16,7 +16,8 @@
 /* Every key with a dot is in one mapping. */
 static const char group[] = "guard";
 
-bool dp_own_is_context_name(const char *name)
+/* ^[A-Za-z0-9_.-]{1,64}$ */
+static bool is_context_name(const char *name)
 {
 	size_t len = strlen(name);
 
@@ -158,7 +159,7 @@ static int check_contexts(const struct dp_own_file *file, struct deploy_error *e
 			DEPLOY_CONFIG, err, "contexts wants a mapping of names to settings");
 	json_object_foreach(contexts, name, context)
 	{
-		if (!dp_own_is_context_name(name))
+		if (!is_context_name(name))
 			return deploy_yaml_fail(file->doc,
 				deploy_yaml_key(file->doc, contexts, name), DEPLOY_CONFIG, err,
 				"'%s' is no name of a context: A-Z a-z 0-9 _ . -, at most %d", name,
@@ -181,7 +182,7 @@ static int read_choice(struct dp_own_file *file, struct deploy_error *err)
 		return 0;
 	file->context_place = deploy_yaml_value(file->doc, root, "context");
 	file->context = json_string_value(choice);
-	if (file->context && dp_own_is_context_name(file->context))
+	if (file->context && is_context_name(file->context))
 		return 0;
 	return deploy_yaml_fail(file->doc, file->context_place, DEPLOY_CONFIG, err,
 		"context wants the name of one of the contexts");

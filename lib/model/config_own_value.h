@@ -21,20 +21,34 @@ struct dp_own {
 	struct dp_own_spot brokers;  /* read when everything else is */
 };
 
-/* The value of a key. name is borrowed. */
+/* A value in its place, of a key or of a list. name is borrowed. */
 struct dp_own_spot dp_own_at_key(
 	const struct dp_own *own, const json_t *object, const char *key, json_t *value);
+struct dp_own_spot dp_own_at_item(
+	const struct dp_own *own, json_t *array, size_t index, const char *name);
+char *dp_own_origin(const struct dp_own *own, struct dp_own_spot spot); /* caller frees */
 
-/* Errors, of all these: DEPLOY_CONFIG, "path:line:column: key wants …". */
+/*
+ * Say a value: of a key, of a kind, or of tls. Brokers are kept for dp_own_read_brokers().
+ * Errors, of all these: DEPLOY_CONFIG, "path:line:column: key wants …".
+ */
 int dp_own_read_value(
 	struct dp_own *own, enum dp_key_id id, struct dp_own_spot spot, struct deploy_error *err);
-int dp_own_read_brokers(struct dp_own *own, struct deploy_error *err);
-void dp_own_forget(struct dp_own *own); /* what the block says */
-
-/* Say a value of a kind. */
 int dp_own_say(struct dp_own *own, struct dp_said *said, enum dp_key_kind kind,
 	struct dp_own_spot spot, struct deploy_error *err);
+int dp_own_say_tls(struct dp_own *own, struct dp_said *parts, struct dp_own_spot spot,
+	struct deploy_error *err);
 int dp_own_wrong(const struct dp_own *own, struct dp_own_spot spot, struct deploy_error *err,
 	const char *wants);
+
+/* The index of a name, or count; and what is said of a key of spot that is none of them. */
+size_t dp_own_find_name(const char *name, const char *const *names, size_t count);
+int dp_own_unknown(const struct dp_own *own, struct dp_own_spot spot, const char *key,
+	const char *const *names, size_t count, struct deploy_error *err);
+
+/* The rest, in a file of its own: brokers when all else was read, and the end of what is said for
+ * them. */
+int dp_own_read_brokers(struct dp_own *own, struct deploy_error *err);
+void dp_own_forget(struct dp_own *own);
 
 #endif
