@@ -5,8 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define WIDTH	    80 /* columns */
-#define OPTION_TEXT 30 /* the column in which texts of options begin */
+#define WIDTH	      80 /* columns */
+#define OPTION_TEXT   30 /* the column in which texts of options begin */
+#define VARIABLE_TEXT 32 /* likewise, of variables of the environment */
 
 const char program_summary[] = "tell a fleet of MCollective nodes what to do";
 
@@ -145,8 +146,8 @@ static void print_program(struct out *out)
 	put_options(out, "Options", global_options);
 	out_text(out, "\nEnvironment:\n");
 	for (variable = program_environment; variable->name; variable++) {
-		out_text(out, "  %-28s", variable->name);
-		put_words(out, variable->text, OPTION_TEXT, OPTION_TEXT);
+		out_text(out, "  %-*s", VARIABLE_TEXT - 2, variable->name);
+		put_words(out, variable->text, VARIABLE_TEXT, VARIABLE_TEXT);
 	}
 	out_text(out, "\n`deployctl help COMMAND` tells more about a command.\n");
 }
