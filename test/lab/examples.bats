@@ -20,7 +20,7 @@ setup() {
 	ln -s "$DEPLOYCTL" bin/deployctl
 	command_of_lab rabbitmqctl ctl
 	command_of_lab rabbitmq-plugins plugins
-	PATH=$PWD/bin:$PATH
+	PATH=$PWD/bin:$PATH:/usr/sbin
 	umask 077
 }
 
