@@ -352,6 +352,7 @@ static const struct {
 
 static int examine(struct dp_examination *examination)
 {
+	const char *failed = "";
 	unsigned broken = 0;
 	int first = 0;
 
@@ -361,15 +362,17 @@ static int examine(struct dp_examination *examination)
 		examination->check = steps[i].check;
 		if (steps[i].needs & broken) {
 			broken |= steps[i].step;
-			dp_examination_tell_take(
-				examination, DEPLOY_GRADE_UNTRIED, dp_xstrdup(""), NULL);
+			dp_examination_tell_take(examination, DEPLOY_GRADE_UNTRIED,
+				dp_xasprintf("%s failed", failed), NULL);
 			continue;
 		}
 		rc = steps[i].try(examination);
 		if (rc == DEPLOY_INTERRUPTED)
 			return rc;
-		if (rc)
-			broken |= steps[i].step;
+		if (!rc)
+			continue;
+		broken |= steps[i].step;
+		failed = steps[i].check;
 		if (!first)
 			first = rc;
 	}

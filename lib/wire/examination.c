@@ -46,12 +46,13 @@ int dp_examination_fail_take(
 	return code;
 }
 
-char *dp_examination_key(
-	const struct dp_examination *examination, const char *key, const char *yaml)
+char *dp_examination_advise(const struct dp_examination *examination, const char *advice,
+	const char *key, const char *yaml)
 {
-	return dp_xasprintf("plugin.rabbitmq.pool.%zu.%s, or %s: in YAML (%s)",
-		examination->index + 1, key, yaml,
-		examination->config->path ? examination->config->path : "the configuration");
+	const char *path = examination->config->path;
+
+	return dp_xasprintf("%s: plugin.rabbitmq.pool.%zu.%s, or '%s' in YAML (%s)", advice,
+		examination->index + 1, key, yaml, path ? path : "the configuration");
 }
 
 int dp_examine_lookup(struct dp_examination *examination)
@@ -63,16 +64,15 @@ int dp_examine_lookup(struct dp_examination *examination)
 
 	if (dp_socket_lookup(found, broker->host, broker->port,
 		    dp_examination_deadline(examination), &err)) {
-		char *key = dp_examination_key(examination, "host", "brokers");
-		char *remedy = dp_xasprintf(
-			"is the name right? getent hosts %s; it is set by %s", broker->host, key);
+		char *advice, *remedy;
 
-		free(key);
-		if (err.code != DEPLOY_INTERRUPTED)
-			return dp_examination_fail_take(
-				examination, err.code, dp_xstrdup(err.text), remedy);
-		free(remedy);
-		return err.code;
+		if (err.code == DEPLOY_INTERRUPTED)
+			return err.code;
+		advice = dp_xasprintf("is the name right? getent hosts '%s'", broker->host);
+		remedy = dp_examination_advise(examination, advice, "host", "brokers");
+		free(advice);
+		return dp_examination_fail_take(
+			examination, err.code, dp_xstrdup(err.text), remedy);
 	}
 	dp_buf_init(&text, 2048);
 	for (size_t i = 0; i < found->count; i++) {
@@ -118,32 +118,26 @@ static void try_address(struct dp_examination *examination, size_t i, int64_t de
 	}
 }
 
-static char *remedy_of_port(const struct dp_examination *examination)
+static char *remedy_of_port(const struct dp_examination *examination, const char *before)
 {
-	char *key = dp_examination_key(examination, "amqp_port", "port");
-	char *text = dp_xasprintf(
-		"is %u the port of AMQP? It is not STOMP's (61613), but usually %s; set it by %s",
+	char *advice = dp_xasprintf(
+		"%sis %u the port of AMQP? It is not STOMP's (61613), but usually %s", before,
 		examination->broker->port,
-		examination->broker->uses_tls ? "5671, with TLS" : "5672, or 5671 with TLS", key);
+		examination->broker->uses_tls ? "5671, with TLS" : "5672, or 5671 with TLS");
+	char *text = dp_examination_advise(examination, advice, "amqp_port", "port");
 
-	free(key);
+	free(advice);
 	return text;
 }
 
 static char *remedy_of_connect(const struct dp_examination *examination, int error)
 {
-	char *port, *text;
-
 	if (error == ENETUNREACH || error == EHOSTUNREACH)
-		return dp_xasprintf(
+		return dp_xstrdup(
 			"there is no way to that address from here: ip route get ADDRESS");
-	port = remedy_of_port(examination);
-	text = dp_xasprintf("%s, and %s",
-		error == ETIMEDOUT ? "does a firewall drop what is sent there"
-				   : "does the broker run there",
-		port);
-	free(port);
-	return text;
+	return remedy_of_port(examination, error == ETIMEDOUT
+						   ? "does a firewall drop what is sent there, and "
+						   : "does the broker run there, and ");
 }
 
 int dp_examination_fail_speech(
@@ -159,7 +153,7 @@ int dp_examination_fail_speech(
 	if (speech == DP_SPEAKS_TLS && !examination->broker->uses_tls)
 		return dp_examination_fail_take(examination, DEPLOY_CONNECT,
 			dp_xasprintf("port %u speaks TLS, and TLS is not configured", port),
-			dp_examination_key(examination, "ssl = 1", "tls"));
+			dp_examination_advise(examination, "configure TLS", "ssl", "tls"));
 	if (wants_tls && (speech == DP_SPEAKS_AMQP || speech == DP_SPEAKS_OTHER_AMQP))
 		text = dp_xasprintf("port %u speaks AMQP without TLS", port);
 	else if (speech == DP_SPEAKS_OTHER_AMQP)
@@ -175,7 +169,7 @@ int dp_examination_fail_speech(
 			wants_tls ? "TLS" : "AMQP",
 			speech == DP_SPEAKS_CLOSED ? ": it hangs up without a word" : "");
 	return dp_examination_fail_take(
-		examination, DEPLOY_CONNECT, text, remedy_of_port(examination));
+		examination, DEPLOY_CONNECT, text, remedy_of_port(examination, ""));
 }
 
 enum dp_speech dp_examination_guess(const struct dp_examination *examination, enum dp_speech speech)

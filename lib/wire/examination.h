@@ -37,9 +37,9 @@ void dp_examination_tell_take(const struct dp_examination *examination, enum dep
 int dp_examination_fail_take(
 	const struct dp_examination *examination, enum deploy_code code, char *text, char *remedy);
 
-/* "plugin.rabbitmq.pool.1.KEY, or YAML: in FILE". Free with free(). */
-char *dp_examination_key(
-	const struct dp_examination *examination, const char *key, const char *yaml);
+/* "ADVICE: plugin.rabbitmq.pool.1.KEY, or 'YAML' in YAML (FILE)". Free with free(). */
+char *dp_examination_advise(const struct dp_examination *examination, const char *advice,
+	const char *key, const char *yaml);
 
 /* The peer speaks something else than it should, seen inside of TLS or before. Returns a code. */
 int dp_examination_fail_speech(

@@ -23,7 +23,7 @@ static int tell_plain(struct dp_examination *examination)
 	}
 	dp_examination_tell_take(examination, DEPLOY_GRADE_WARNING,
 		dp_xstrdup("not used: password and requests travel unencrypted"),
-		dp_examination_key(examination, "ssl = 1 and .ssl.ca", "tls"));
+		dp_examination_advise(examination, "configure TLS", "ssl", "tls"));
 	return 0;
 }
 
@@ -70,7 +70,8 @@ static int fail_refused(struct dp_examination *examination, const struct dp_tls_
 			dp_xasprintf("the broker wants a certificate of ours, and none is "
 				     "configured (%s)",
 				report->why),
-			dp_examination_key(examination, "ssl.cert and .ssl.key", "tls.cert, key"));
+			dp_examination_advise(examination, "configure certificate and key",
+				"ssl.cert, .key", "tls"));
 	if (report->wants_certificate)
 		return dp_examination_fail_take(examination, DEPLOY_AUTH,
 			dp_xasprintf("the broker refuses our certificate %s: %s", broker->cert_file,
@@ -105,28 +106,30 @@ static int fail_certificate(struct dp_examination *examination, const struct dp_
 	case DP_TLS_OTHER_NAME:
 		text = dp_xasprintf("the certificate is not for %s, but for %s",
 			examination->broker->host, report->names);
-		remedy = dp_examination_key(
-			examination, "host: one of these names", "brokers: one of these names");
+		remedy = dp_examination_advise(
+			examination, "call the broker by one of those names", "host", "brokers");
 		break;
 	default:
 		text = dp_xasprintf("the certificate %s is not signed by a CA of ours: issued by "
 				    "%s; %s",
 			report->peer.subject, report->peer.issuer, report->why);
-		remedy = dp_examination_key(
-			examination, "ssl.ca: the CA of that issuer", "tls.ca: that CA");
+		remedy = dp_examination_advise(
+			examination, "name the file of that issuer's CA", "ssl.ca", "tls");
 		break;
 	}
 	return dp_examination_fail_take(examination, DEPLOY_AUTH, text, remedy);
 }
 
-/* Nothing answered the greeting, TLS's or the one inside of it. */
-static int fail_silence(struct dp_examination *examination, const struct dp_tls_report *report)
+/* Nothing answered the greeting, TLS's or the one inside of it, or something else than TLS did. */
+static int fail_speech(struct dp_examination *examination, const struct dp_tls_report *report)
 {
 	enum dp_speech speech =
 		report->fault == DP_TLS_SILENT ? DP_SPEAKS_NOTHING : DP_SPEAKS_CLOSED;
 	bool is_inside = report->version;
 
-	if (!is_inside)
+	if (report->fault == DP_TLS_NO_TLS)
+		speech = dp_speech_of(report->first, report->first_len);
+	if (!is_inside && !dp_speech_name(speech))
 		speech = dp_examination_guess(examination, speech);
 	return dp_examination_fail_speech(examination, speech, is_inside);
 }
@@ -142,11 +145,9 @@ static int tell_fault(struct dp_examination *examination, const struct dp_tls_re
 			dp_xasprintf("is it there, readable, PEM, a key without a password, and "
 				     "do certificate and key belong together?"));
 	case DP_TLS_NO_TLS:
-		return dp_examination_fail_speech(
-			examination, dp_speech_of(report->first, report->first_len), false);
 	case DP_TLS_SILENT:
 	case DP_TLS_CLOSED:
-		return fail_silence(examination, report);
+		return fail_speech(examination, report);
 	case DP_TLS_REFUSED:
 		return fail_refused(examination, report);
 	default:
