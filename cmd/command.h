@@ -18,13 +18,15 @@
 #define COMMANDS(X)                                                                                \
 	X(ping)                                                                                    \
 	X(rpc)                                                                                     \
+	X(doctor)                                                                                  \
 	X(help)                                                                                    \
 	X(version)
 
 /* What main prepares before a command runs. */
 enum {
-	NEED_CONFIG = 1, /* ctx->config */
-	NEED_BROKER = 2	 /* ctx_bus() may be called; signals are caught */
+	NEED_CONFIG = 1,	 /* ctx->config */
+	NEED_BROKER = 2,	 /* ctx_bus() may be called; signals are caught */
+	NEED_CONFIG_OR_ERROR = 4 /* ctx->config with what was learnt, and ctx->config_error */
 };
 
 struct args {
@@ -35,9 +37,10 @@ struct args {
 /* What a command may use; main opens and closes all of it. */
 struct ctx {
 	struct global_opts global;
-	struct deploy_config *config; /* NULL unless needed */
-	struct deploy_bus *bus;	      /* NULL until ctx_bus() */
-	struct out *out;	      /* stdout */
+	struct deploy_config *config;	  /* NULL unless needed */
+	struct deploy_error config_error; /* why it is incomplete; see NEED_CONFIG_OR_ERROR */
+	struct deploy_bus *bus;		  /* NULL until ctx_bus() */
+	struct out *out;		  /* stdout */
 	int signal_fd; /* for struct deploy_run_options; -1 unless a broker is needed */
 };
 
@@ -46,6 +49,10 @@ struct ctx {
  * Errors: those of deploy_bus_open(); DEPLOY_USAGE for a collective that the configuration lacks.
  */
 int ctx_bus(struct ctx *ctx, const char *collective, struct deploy_error *err);
+
+/* Errors: DEPLOY_USAGE for a collective that the configuration lacks, with the one meant as hint.
+ */
+int ctx_check_collective(const struct ctx *ctx, const char *name, struct deploy_error *err);
 
 struct example {
 	const char *command; /* as typed, without "$ " */

@@ -151,11 +151,14 @@ static int parse_command(struct ctx *ctx, const struct command *command, void *o
 /* What main prepares before a command runs; finish() takes it down. */
 static int prepare(struct ctx *ctx, unsigned needs, struct deploy_error *err)
 {
+	const struct deploy_config_options options = {.path = ctx->global.config};
 	int rc = 0;
 
 	begin_log(&ctx->global);
 	if (needs & NEED_CONFIG)
-		rc = deploy_config_load(&ctx->config, ctx->global.config, err);
+		rc = deploy_config_load(&ctx->config, &options, err);
+	else if (needs & NEED_CONFIG_OR_ERROR)
+		(void)deploy_config_load(&ctx->config, &options, &ctx->config_error);
 	if (rc == 0 && (needs & NEED_BROKER))
 		rc = signals_open(&ctx->signal_fd, err);
 	return rc;

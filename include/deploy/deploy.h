@@ -26,6 +26,7 @@
 #include "deploy/error.h"
 #include "deploy/event.h"
 #include "deploy/filter.h"
+#include "deploy/finding.h"
 #include "deploy/log.h"
 #include "deploy/nodeset.h"
 #include "deploy/outcome.h"
