@@ -91,36 +91,6 @@ static const char *refused_file(const struct deploy_config *config)
 	return config->path ? config->path : "-";
 }
 
-/* True if all but the secrets can be read. */
-static bool is_about_secrets(const struct ctx *ctx)
-{
-	struct deploy_config_options options = {.path = ctx->global.config, .leaves_secrets = true};
-	struct deploy_config *config = NULL;
-	struct deploy_error ignored = {0};
-	int rc = deploy_config_load(&config, &options, &ignored);
-
-	deploy_config_free(config);
-	return rc == 0;
-}
-
-static void tell_config_error(struct findings *findings, const struct ctx *ctx)
-{
-	const struct deploy_error *err = &ctx->config_error;
-	const char *check = is_about_secrets(ctx) ? "secrets" : "configuration";
-	char why[64];
-
-	if (check[0] == 's')
-		check_files(findings, ctx->config);
-	findings_tell(findings, DEPLOY_GRADE_FAILED, exit_of_error(err->code), check,
-		refused_file(ctx->config), err->hint, "%s", err->text);
-	(void)snprintf(why, sizeof(why), "%s failed", check);
-	if (check[0] != 's')
-		findings_tell(findings, DEPLOY_GRADE_UNTRIED, 0, "secrets", "-", NULL, "%s", why);
-	findings_tell(findings, DEPLOY_GRADE_UNTRIED, 0, "ddl", "-", NULL, "%s", why);
-	findings_tell(findings, DEPLOY_GRADE_UNTRIED, 0, "broker", "-", NULL, "%s", why);
-	doctor_fleet_untried(findings, "-", why);
-}
-
 /* A key that nobody can read is no key. That others cannot, loading has seen to. */
 static void check_key(struct findings *findings, const char *path)
 {
@@ -209,6 +179,26 @@ static void check_ddls(struct findings *findings, const struct deploy_config *co
 			"no DDL at all: inputs of actions cannot be checked before they are sent");
 }
 
+/* check: what failed; the checks behind it have nothing to go by. */
+static void tell_config_error(struct findings *findings, const struct deploy_config *config,
+	const char *check, const struct deploy_error *err)
+{
+	bool has_settings = strcmp(check, "secrets") == 0;
+	char why[64];
+
+	findings_tell(findings, DEPLOY_GRADE_FAILED, exit_of_error(err->code), check,
+		refused_file(config), err->hint, "%s", err->text);
+	(void)snprintf(why, sizeof(why), "%s failed", check);
+	if (!has_settings)
+		findings_tell(findings, DEPLOY_GRADE_UNTRIED, 0, "secrets", "-", NULL, "%s", why);
+	if (!has_settings)
+		findings_tell(findings, DEPLOY_GRADE_UNTRIED, 0, "ddl", "-", NULL, "%s", why);
+	else
+		check_ddls(findings, config);
+	findings_tell(findings, DEPLOY_GRADE_UNTRIED, 0, "broker", "-", NULL, "%s", why);
+	doctor_fleet_untried(findings, "-", why);
+}
+
 static void take_finding(void *arg, const struct deploy_finding *finding)
 {
 	findings_add(arg, finding, exit_of_error(finding->code));
@@ -262,47 +252,64 @@ static void check_fleet(struct findings *findings, struct ctx *ctx,
 			"discovery", "-", refused.hint, "%s", refused.text);
 }
 
-static int examine(struct findings *findings, struct ctx *ctx, const struct target_opts *target,
+/* Main has read the settings; now with the secrets. */
+static int open_secrets(struct ctx *ctx, struct deploy_error *err)
+{
+	const struct deploy_config_options options = {
+		.path = ctx->global.config, .context = ctx->global.context};
+
+	deploy_config_free(ctx->config);
+	ctx->config = NULL;
+	return deploy_config_load(&ctx->config, &options, err);
+}
+
+static void examine(struct findings *findings, struct ctx *ctx, const struct target_opts *target,
 	const char *node, struct deploy_error *err)
 {
-	const char *collective =
-		target->collective ? target->collective : ctx->config->main_collective;
+	struct deploy_error closed = {0};
+	const char *collective;
 
-	if (ctx_check_collective(ctx, collective, err))
-		return err->code;
+	check_files(findings, ctx->config);
+	if (open_secrets(ctx, &closed)) {
+		tell_config_error(findings, ctx->config, "secrets", &closed);
+		return;
+	}
+	collective = target->collective ? target->collective : ctx->config->main_collective;
 	if (target->connection_ms)
 		ctx->config->connection_timeout_ms = target->connection_ms;
-	check_files(findings, ctx->config);
 	check_secrets(findings, ctx->config);
 	check_ddls(findings, ctx->config);
 	if (check_brokers(findings, ctx, collective, err))
 		check_fleet(findings, ctx, target, node, err);
 	else if (!err->code)
 		doctor_fleet_untried(findings, collective, "no broker works");
-	return err->code;
 }
 
+/* err: why there are no settings, from main; it becomes a finding like others. */
 static int doctor_main(struct ctx *ctx, void *opts, struct args args, struct deploy_error *err)
 {
 	const struct target_opts *target = &((struct doctor_opts *)opts)->target;
 	const char *node = args.count ? args.values[0] : NULL;
 	struct findings findings = {.out = ctx->out};
+	struct deploy_error settings = *err;
 
+	/* A context that no file has, or a name that is none: there is nothing to examine. */
+	if (err->code == DEPLOY_USAGE)
+		return EXIT_USAGE;
+	*err = (struct deploy_error){.code = DEPLOY_OK};
 	if (node && !deploy_identity_is_valid(node, strlen(node))) {
 		(void)deploy_error_set(
 			err, DEPLOY_USAGE, "doctor: \"%s\" is no name of a node", node);
 		return EXIT_USAGE;
 	}
-	/* That a context does not exist, or that one was named where there are none. */
-	if (ctx->config_error.code == DEPLOY_USAGE) {
-		*err = ctx->config_error;
-		return EXIT_USAGE;
-	}
+	if (!settings.code && target->collective &&
+		ctx_check_collective(ctx, target->collective, err))
+		return exit_of_error(err->code);
 	expect_subjects(&findings, ctx->config);
-	if (ctx->config_error.code)
-		tell_config_error(&findings, ctx);
-	else if (examine(&findings, ctx, target, node, err) == DEPLOY_USAGE)
-		return EXIT_USAGE;
+	if (settings.code)
+		tell_config_error(&findings, ctx->config, "configuration", &settings);
+	else
+		examine(&findings, ctx, target, node, err);
 	return findings_end(&findings, "doctor", err);
 }
 
@@ -333,7 +340,7 @@ const struct command cmd_doctor = {
 	.opts_size = sizeof(struct doctor_opts),
 	.opts_init = doctor_init,
 	.opts_release = doctor_release,
-	.needs = NEED_CONFIG_OR_ERROR | NEED_BROKER,
+	.needs = NEED_SETTINGS | NEED_BROKER,
 	.exits = doctor_exits,
 	.examples = doctor_examples,
 	.main = doctor_main,
