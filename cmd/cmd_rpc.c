@@ -104,6 +104,7 @@ static int rpc_main(struct ctx *ctx, void *opts, struct args args, struct deploy
 		.action = args.values[1],
 		.operands = args,
 		.config = ctx->global.config,
+		.context = ctx->global.context,
 		.collective = rpc->target.collective,
 		.display = rpc->display,
 		.is_filtered = target_is_filtered(&rpc->target),

@@ -18,15 +18,20 @@
 #define COMMANDS(X)                                                                                \
 	X(ping)                                                                                    \
 	X(rpc)                                                                                     \
+	X(config)                                                                                  \
 	X(doctor)                                                                                  \
 	X(help)                                                                                    \
 	X(version)
 
 /* What main prepares before a command runs. */
 enum {
-	NEED_CONFIG = 1,	 /* ctx->config */
-	NEED_BROKER = 2,	 /* ctx_bus() may be called; signals are caught */
-	NEED_CONFIG_OR_ERROR = 4 /* ctx->config with what was learnt, and ctx->config_error */
+	NEED_CONFIG = 1, /* ctx->config */
+	NEED_BROKER = 2, /* ctx_bus() may be called; signals are caught */
+	/*
+	 * ctx->config as far as it is known, with its secrets closed: the command runs also if the
+	 * configuration cannot be put together, and err then says why.
+	 */
+	NEED_SETTINGS = 4
 };
 
 struct args {
@@ -37,10 +42,9 @@ struct args {
 /* What a command may use; main opens and closes all of it. */
 struct ctx {
 	struct global_opts global;
-	struct deploy_config *config;	  /* NULL unless needed */
-	struct deploy_error config_error; /* why it is incomplete; see NEED_CONFIG_OR_ERROR */
-	struct deploy_bus *bus;		  /* NULL until ctx_bus() */
-	struct out *out;		  /* stdout */
+	struct deploy_config *config; /* NULL unless needed */
+	struct deploy_bus *bus;	      /* NULL until ctx_bus() */
+	struct out *out;	      /* stdout */
 	int signal_fd; /* for struct deploy_run_options; -1 unless a broker is needed */
 };
 

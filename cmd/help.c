@@ -21,7 +21,17 @@ const char program_text[] =
 
 const struct program_variable program_environment[] = {
 	{"DEPLOYCTL_CONFIG", "the configuration, unless --config is given"},
+	{"DEPLOYCTL_CONTEXT", "the context of the configuration, unless --context is given"},
 	{"DEPLOYCTL_OUTPUT", "the format of results, unless --output is given"},
+	{"DEPLOYCTL_COLOR", "auto, always or never, unless --color is given"},
+	{"DEPLOYCTL_TTL", "seconds after which nodes drop a request"},
+	{"DEPLOYCTL_TIMEOUT", "the time for each reply"},
+	{"DEPLOYCTL_DISCOVERY_TIMEOUT", "the time for discovery at most"},
+	{"DEPLOYCTL_WINDOW_TIME", "discovery ends when no node answered for so long"},
+	{"DEPLOYCTL_CONNECTION_TIMEOUT", "the time for each broker to answer"},
+	{"DEPLOYCTL_BATCH", "nodes that are asked at a time; 0: all at once"},
+	{"DEPLOYCTL_BATCH_SLEEP", "the pause between such groups"},
+	{"XDG_CONFIG_HOME", "the folder of deployctl/config.yaml, instead of ~/.config"},
 	{"NO_COLOR", "no colours, if it is not empty and --color does not say otherwise"},
 	{"CLICOLOR_FORCE", "colours without a terminal too, if it is neither empty nor 0"},
 	{NULL, NULL},
@@ -135,8 +145,8 @@ static void print_program(struct out *out)
 	put_options(out, "Options", global_options);
 	out_text(out, "\nEnvironment:\n");
 	for (variable = program_environment; variable->name; variable++) {
-		out_text(out, "  %-18s", variable->name);
-		put_words(out, variable->text, 20, 20);
+		out_text(out, "  %-28s", variable->name);
+		put_words(out, variable->text, OPTION_TEXT, OPTION_TEXT);
 	}
 	out_text(out, "\n`deployctl help COMMAND` tells more about a command.\n");
 }

@@ -64,29 +64,33 @@ static const char *environment(const char *name)
 	return value && value[0] != '\0' ? value : NULL;
 }
 
-static int output_of_environment(int *output, struct deploy_error *err)
+/* Set *choice to the index of word, unless there is no word. origin: who says it. */
+static int choose(int *choice, const char *const *names, const char *word, enum deploy_code code,
+	const char *origin, const char *what, struct deploy_error *err)
 {
-	const char *name = environment("DEPLOYCTL_OUTPUT");
 	int i;
 
-	*output = OUT_TABLE;
-	for (i = 0; name && out_format_names[i]; i++) {
-		if (strcmp(out_format_names[i], name) == 0) {
-			*output = i;
+	for (i = 0; word && names[i]; i++) {
+		if (strcmp(names[i], word) == 0) {
+			*choice = i;
 			return 0;
 		}
 	}
-	if (!name)
+	if (!word)
 		return 0;
-	return deploy_error_set(
-		err, DEPLOY_USAGE, "DEPLOYCTL_OUTPUT: \"%s\" is no format of output", name);
+	return deploy_error_set(err, code, "%s: \"%s\" is %s", origin, word, what);
 }
+
+static const char no_format[] = "no format of output";
+static const char no_color[] = "none of auto, always, never";
 
 /* Fill in, once, what was not given. Help is for people unless the command line says otherwise. */
 static int settle_options(struct global_opts *global, bool is_help, struct deploy_error *err)
 {
 	if (!global->config)
 		global->config = environment("DEPLOYCTL_CONFIG");
+	if (!global->context)
+		global->context = environment("DEPLOYCTL_CONTEXT");
 	if (global->mco_json && global->output >= 0) {
 		global->mco_json = false;
 		return deploy_error_set(
@@ -96,18 +100,52 @@ static int settle_options(struct global_opts *global, bool is_help, struct deplo
 		global->output = OUT_JSON;
 	else if (global->output < 0 && is_help)
 		global->output = OUT_TABLE;
-	else if (global->output < 0)
-		return output_of_environment(&global->output, err);
+	else if (global->output < 0 &&
+		 choose(&global->output, out_format_names, environment("DEPLOYCTL_OUTPUT"),
+			 DEPLOY_USAGE, "DEPLOYCTL_OUTPUT", no_format, err) != 0)
+		return err->code;
+	if (global->color < 0)
+		return choose(&global->color, color_names, environment("DEPLOYCTL_COLOR"),
+			DEPLOY_USAGE, "DEPLOYCTL_COLOR", no_color, err);
 	return 0;
+}
+
+/* Where a file says how to print. */
+static const char *origin_of(const struct deploy_config *config, const char *key)
+{
+	size_t i;
+
+	for (i = 0; i < config->setting_count; i++)
+		if (strcmp(config->settings[i].key, key) == 0)
+			return config->settings[i].origin;
+	return key;
+}
+
+/* What neither an option nor the environment has said. */
+static int settle_by_config(
+	struct global_opts *global, const struct deploy_config *config, struct deploy_error *err)
+{
+	int rc = 0;
+
+	if (global->output < 0)
+		rc = choose(&global->output, out_format_names, config->output, DEPLOY_CONFIG,
+			origin_of(config, "output"), no_format, err);
+	if (rc == 0 && global->color < 0 && !environment("NO_COLOR") &&
+		!environment("CLICOLOR_FORCE"))
+		rc = choose(&global->color, color_names, config->color, DEPLOY_CONFIG,
+			origin_of(config, "color"), no_color, err);
+	return rc;
 }
 
 static struct out *open_stdout(const struct global_opts *global)
 {
-	return out_open(&(struct out_options){.format = (enum out_format)global->output,
+	int format = global->output < 0 ? OUT_TABLE : global->output;
+
+	return out_open(&(struct out_options){.format = (enum out_format)format,
 		.mco_json = global->mco_json,
 		.no_headers = global->no_headers,
 		.quiet = global->quiet,
-		.color = global->color});
+		.color = global->color < 0 ? 0 : global->color});
 }
 
 /* "AGENT ACTION [KEY=VALUE...]": the one at index. */
@@ -151,14 +189,22 @@ static int parse_command(struct ctx *ctx, const struct command *command, void *o
 /* What main prepares before a command runs; finish() takes it down. */
 static int prepare(struct ctx *ctx, unsigned needs, struct deploy_error *err)
 {
-	const struct deploy_config_options options = {.path = ctx->global.config};
+	const struct deploy_config_options options = {.path = ctx->global.config,
+		.context = ctx->global.context,
+		.leaves_secrets = (needs & NEED_SETTINGS) != 0};
+	struct deploy_error ignored = {0};
 	int rc = 0;
 
 	begin_log(&ctx->global);
-	if (needs & NEED_CONFIG)
+	if (needs & (NEED_CONFIG | NEED_SETTINGS)) {
 		rc = deploy_config_load(&ctx->config, &options, err);
-	else if (needs & NEED_CONFIG_OR_ERROR)
-		(void)deploy_config_load(&ctx->config, &options, &ctx->config_error);
+		if (rc == 0)
+			rc = settle_by_config(&ctx->global, ctx->config, err);
+		else
+			(void)settle_by_config(&ctx->global, ctx->config, &ignored);
+	}
+	if (needs & NEED_SETTINGS)
+		rc = 0;
 	if (rc == 0 && (needs & NEED_BROKER))
 		rc = signals_open(&ctx->signal_fd, err);
 	return rc;
@@ -176,7 +222,7 @@ static int run_command(
 	}
 	if (command->opts_init)
 		command->opts_init(opts);
-	ctx->global = (struct global_opts){.output = -1};
+	ctx->global = (struct global_opts){.output = -1, .color = -1};
 	if (parse_command(ctx, command, opts, &args, err) != 0) {
 		/* an option can name a file: that is input, while DEPLOY_IO alone means output */
 		status = err->code == DEPLOY_IO ? EXIT_NO_INPUT : exit_of_error(err->code);
@@ -323,7 +369,7 @@ static int finish(
 
 int main(int argc, char **argv)
 {
-	struct ctx ctx = {.global = {.output = -1}, .signal_fd = -1};
+	struct ctx ctx = {.global = {.output = -1, .color = -1}, .signal_fd = -1};
 	const struct command *command = NULL;
 	struct deploy_error err = {0};
 	int status;

@@ -81,16 +81,17 @@ struct opt {
 
 /* Options that every command has, before and after its name. */
 struct global_opts {
-	const char *config;
-	int output;    /* enum out_format; -1 until it was given */
-	bool mco_json; /* -j */
+	const char *config, *context; /* NULL until they were given */
+	int output;		      /* enum out_format; -1 until it was given */
+	bool mco_json;		      /* -j */
 	bool no_headers;
-	int color;	  /* 0 auto, 1 always, 2 never */
+	int color;	  /* index into color_names; -1 until it was given */
 	unsigned verbose; /* how often -v was given */
 	bool quiet;
 	bool help;
 };
 extern const struct opt global_options[]; /* in table.c */
+extern const char *const color_names[];	  /* auto, always, never; ends with NULL */
 
 #define OPT_MAX 128 /* options of one target list, groups opened up */
 

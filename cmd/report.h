@@ -17,7 +17,7 @@ struct report {
 	const char *agent, *action;
 	/* What to type to ask again: operands of rpc (none: it is not said), -c and -T or NULL. */
 	struct args operands;
-	const char *config, *collective;
+	const char *config, *context, *collective;
 	unsigned task;	  /* the one whose nodes are the result */
 	int display;	  /* enum report_display */
 	bool is_filtered; /* a filter was given: nobody there is then no fault */

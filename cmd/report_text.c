@@ -293,6 +293,10 @@ static void note_again(const struct report *report, const struct deploy_tally *t
 			(void)fputs(" -c", stream);
 			add_word(stream, report->config);
 		}
+		if (report->context) {
+			(void)fputs(" --context", stream);
+			add_word(stream, report->context);
+		}
 		if (report->collective) {
 			(void)fputs(" -T", stream);
 			add_word(stream, report->collective);

@@ -20,11 +20,11 @@ static int parse_max_fail(void *field, const char *text, struct deploy_error *er
 
 const struct opt rolling_options[] = {
 	OPT_TIME('t', "timeout", struct rolling_opts, policy.timeout_ms, "TIME",
-		"wait TIME for the reply of each node", "30s"),
+		"wait TIME for the reply of each node", "30s, or timeout of the configuration"),
 	OPT_PARSED(0, "batch", struct rolling_opts, policy, "N|N%|RAMP", parse_batch, false,
 		"ask in groups of N nodes, N% of them, or growing ones: 1,10%,100%"),
 	OPT_TIME(0, "batch-sleep", struct rolling_opts, policy.batch_sleep_ms, "TIME",
-		"pause between groups", "1s, or default_batch_sleep_time of the configuration"),
+		"pause between groups", "1s, or batch_sleep of the configuration"),
 	OPT_NUMBER(0, "window", struct rolling_opts, policy.window, "N", 1, DEPLOY_MAX_NODES,
 		"keep N nodes busy: ask the next one as soon as one has answered", NULL),
 	OPT_PARSED(0, "max-fail", struct rolling_opts, policy, "N|N%", parse_max_fail, false,
@@ -42,7 +42,7 @@ const struct opt rolling_options[] = {
 
 void rolling_opts_init(struct rolling_opts *rolling)
 {
-	rolling->policy.timeout_ms = DEFAULT_TIMEOUT_MS;
+	rolling->policy.timeout_ms = UNSET;
 	rolling->policy.batch_sleep_ms = UNSET;
 	rolling->policy.tries = 1;
 	rolling->policy.try_sleep_ms = 10000;
@@ -60,6 +60,8 @@ int rolling_opts_finish(
 		policy->batch[0].value = config->default_batch_size;
 		policy->batch_count = 1;
 	}
+	if (policy->timeout_ms == UNSET)
+		policy->timeout_ms = config->timeout_ms ? config->timeout_ms : DEFAULT_TIMEOUT_MS;
 	if (policy->batch_sleep_ms == UNSET)
 		policy->batch_sleep_ms = config->default_batch_sleep_ms;
 	return 0;

@@ -7,18 +7,21 @@
 
 const struct command *const commands[] = {COMMANDS(REFER_TO_COMMAND) NULL};
 
-static const char *const colors[] = {"auto", "always", "never", NULL};
+const char *const color_names[] = {"auto", "always", "never", NULL};
 
 const struct opt global_options[] = {
 	OPT_TEXT('c', "config", struct global_opts, config, "FILE",
 		"read the configuration from FILE"),
+	OPT_TEXT(0, "context", struct global_opts, context, "NAME",
+		"use the context NAME of the configuration"),
 	OPT_CHOICE('o', "output", struct global_opts, output, "FORMAT", out_format_names,
 		"print results as FORMAT", "table"),
 	OPT_FLAG('j', "json", struct global_opts, mco_json,
 		"print the bare JSON array that mco prints"),
 	OPT_FLAG(
 		0, "no-headers", struct global_opts, no_headers, "leave out the headers of tables"),
-	OPT_CHOICE(0, "color", struct global_opts, color, "WHEN", colors, "use colours", "auto"),
+	OPT_CHOICE(
+		0, "color", struct global_opts, color, "WHEN", color_names, "use colours", "auto"),
 	OPT_COUNT('v', "verbose", struct global_opts, verbose,
 		"tell more on stderr; twice or thrice: still more"),
 	OPT_FLAG('q', "quiet", struct global_opts, quiet, "tell nothing but errors on stderr"),

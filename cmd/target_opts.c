@@ -1,6 +1,8 @@
 /* -F -C -A -I -W -T -x and the times of discovery. */
 #include "target_opts.h"
 
+#define UNSET (-1)
+
 static int parse_fact(void *field, const char *text, struct deploy_error *err)
 {
 	return deploy_filter_add_fact(field, text, err);
@@ -55,7 +57,8 @@ const struct opt target_options[] = {
 	OPT_TIME(0, "dt", struct target_opts, discovery_ms, "TIME", "discover for at most TIME",
 		"2s, or discovery_timeout of the configuration"),
 	OPT_TIME(0, "window-time", struct target_opts, window_ms, "TIME",
-		"discovery ends when no node answered for TIME", "300ms"),
+		"discovery ends when no node answered for TIME",
+		"300ms, or window_time of the configuration"),
 	OPT_TIME(0, "connection-timeout", struct target_opts, connection_ms, "TIME",
 		"give each broker TIME to answer",
 		"5s, or connection_timeout of the configuration"),
@@ -66,7 +69,7 @@ const struct opt target_options[] = {
 
 void target_opts_init(struct target_opts *target)
 {
-	target->window_ms = 300;
+	target->window_ms = UNSET;
 }
 
 void target_opts_release(struct target_opts *target)
@@ -120,7 +123,8 @@ static void add_discovery(struct deploy_plan *plan, const struct ctx *ctx,
 
 	task->policy.discovery_ms =
 		target->discovery_ms ? target->discovery_ms : ctx->config->discovery_timeout_ms;
-	task->policy.window_ms = target->window_ms;
+	task->policy.window_ms =
+		target->window_ms == UNSET ? ctx->config->window_ms : target->window_ms;
 }
 
 size_t target_plan(struct deploy_plan *plan, const struct ctx *ctx,

@@ -9,8 +9,8 @@ struct target_opts {
 	struct deploy_nodeset *exclude; /* NULL if none */
 	const char *collective;		/* NULL: the main one */
 	long long discovery_ms;		/* 0: the configuration's */
-	long long window_ms;
-	long long connection_ms; /* 0: the configuration's */
+	long long window_ms;		/* -1: likewise */
+	long long connection_ms;	/* 0: likewise */
 	bool empty_ok;
 };
 

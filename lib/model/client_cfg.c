@@ -4,19 +4,14 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/buf.h"
 #include "deploy/error.h"
 #include "base/mem.h"
 #include "deploy/text.h"
-
-#define MAX_FILE_BYTES (1024 * 1024)
 
 /* Every key that is no plugin's; another one is an error, as for mco. */
 static const char *const known_keys[] = {"activate_agents", "classesfile", "collectives", "color",
@@ -37,6 +32,7 @@ struct place {
 	const char *path;
 	const char *word; /* of plugin.d/WORD.cfg; NULL in the main file */
 	unsigned line;
+	bool is_public;
 };
 
 void dp_client_cfg_release(struct dp_client_cfg *cfg)
@@ -49,6 +45,7 @@ void dp_client_cfg_release(struct dp_client_cfg *cfg)
 	for (size_t i = 0; i < cfg->path_count; i++)
 		free(cfg->paths[i]);
 	free(cfg->entries);
+	free(cfg->order);
 	free(cfg->paths);
 	*cfg = (struct dp_client_cfg){0};
 }
@@ -82,8 +79,10 @@ static int add(const struct place *place, const char *key, size_t key_len, const
 
 	cfg->entries = dp_grow(cfg->entries, &cfg->cap, cfg->count + 1, sizeof(*cfg->entries));
 	entry = &cfg->entries[cfg->count++];
-	*entry = (struct dp_cfg_entry){
-		.value = dp_xstrdup(value), .path = place->path, .line = place->line};
+	*entry = (struct dp_cfg_entry){.value = dp_xstrdup(value),
+		.path = place->path,
+		.line = place->line,
+		.is_public = place->is_public};
 	if (place->word)
 		entry->key = dp_xasprintf("plugin.%s.%.*s", place->word, (int)key_len, key);
 	else
@@ -132,66 +131,18 @@ static int parse(struct place *place, char *text, struct deploy_error *err)
 	return rc;
 }
 
-/* Whoever can write it decides whose commands our nodes run. */
-static int check_file(int fd, const char *path, struct deploy_error *err)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) < 0)
-		return deploy_error_set(err, DEPLOY_CONFIG, "%s: %s", path, strerror(errno));
-	if (!S_ISREG(st.st_mode))
-		return deploy_error_set(err, DEPLOY_CONFIG, "%s: not a regular file", path);
-	if (st.st_uid != 0 && st.st_uid != geteuid())
-		return deploy_error_set(err, DEPLOY_CONFIG,
-			"%s: belongs to user %lu, neither root nor you", path,
-			(unsigned long)st.st_uid);
-	if (st.st_mode & S_IWOTH) {
-		(void)deploy_error_set(err, DEPLOY_CONFIG, "%s: everybody can write it", path);
-		deploy_error_hint(err, "chmod o-w %s", path);
-		return err->code;
-	}
-	return 0;
-}
-
-static int read_file(struct dp_buf *text, int fd, const char *path, struct deploy_error *err)
-{
-	char piece[4096];
-	ssize_t n;
-
-	while ((n = read(fd, piece, sizeof(piece))) > 0)
-		dp_buf_add(text, piece, (size_t)n);
-	dp_wipe(piece, sizeof(piece));
-	if (n < 0)
-		return deploy_error_set(err, DEPLOY_CONFIG, "%s: %s", path, strerror(errno));
-	if (text->overflow)
-		return deploy_error_set(
-			err, DEPLOY_CONFIG, "%s: larger than %d bytes", path, MAX_FILE_BYTES);
-	if (text->len && memchr(text->data, '\0', text->len))
-		return deploy_error_set(err, DEPLOY_CONFIG, "%s: no text, it holds a NUL", path);
-	return 0;
-}
-
 /* path is taken over, and freed with the configuration. */
-static int take_file(
-	struct dp_client_cfg *cfg, char *path, const char *word, struct deploy_error *err)
+static int take_file(struct dp_client_cfg *cfg, char *path, const char *word, struct dp_file *file,
+	struct deploy_error *err)
 {
-	struct place place = {.cfg = cfg, .path = path, .word = word};
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc;
-	struct dp_buf text;
+	struct place place = {.cfg = cfg,
+		.path = path,
+		.word = word,
+		.is_public = (file->st.st_mode & S_IROTH) != 0};
 
 	cfg->paths = dp_grow(cfg->paths, &cfg->path_cap, cfg->path_count + 1, sizeof(*cfg->paths));
 	cfg->paths[cfg->path_count++] = path;
-	if (fd < 0)
-		return deploy_error_set(err, DEPLOY_CONFIG, "%s: %s", path, strerror(errno));
-	dp_buf_init(&text, MAX_FILE_BYTES);
-	rc = check_file(fd, path, err);
-	if (!rc)
-		rc = read_file(&text, fd, path, err);
-	if (!rc && text.len)
-		rc = parse(&place, text.data, err);
-	dp_buf_wipe(&text);
-	(void)close(fd);
-	return rc;
+	return file->text.len ? parse(&place, file->text.data, err) : 0;
 }
 
 /* The word of WORD.cfg, for the caller to free; NULL if it is no such name. */
@@ -205,6 +156,21 @@ static char *plugin_word(const char *name)
 		if (!isalnum((unsigned char)name[i]) && name[i] != '_')
 			return NULL;
 	return dp_xstrndup(name, len - 4);
+}
+
+/* path is taken over. */
+static int read_plugin(
+	struct dp_client_cfg *cfg, char *path, const char *word, struct deploy_error *err)
+{
+	struct dp_file file;
+	int rc = dp_file_read(&file, path, err);
+
+	if (rc)
+		free(path);
+	else
+		rc = take_file(cfg, path, word, &file, err);
+	dp_file_release(&file);
+	return rc;
 }
 
 /* Each file has a namespace of its own, so that it does not matter which comes first. */
@@ -222,7 +188,7 @@ static int read_plugins(struct dp_client_cfg *cfg, const char *folder, struct de
 		char *word = plugin_word(entry->d_name);
 
 		if (word)
-			rc = take_file(
+			rc = read_plugin(
 				cfg, dp_xasprintf("%s/%s", folder, entry->d_name), word, err);
 		free(word);
 	}
@@ -230,28 +196,70 @@ static int read_plugins(struct dp_client_cfg *cfg, const char *folder, struct de
 	return rc;
 }
 
-int dp_client_cfg_read(struct dp_client_cfg *cfg, const char *path, struct deploy_error *err)
+/* By key; those of one key stay as they stand in the files. */
+static int compare(const void *a, const void *b)
+{
+	const struct dp_cfg_entry *const *one = a, *const *two = b;
+	int by_key = strcmp((*one)->key, (*two)->key);
+
+	return by_key ? by_key : *one < *two ? -1 : *one > *two;
+}
+
+static void put_in_order(struct dp_client_cfg *cfg)
+{
+	cfg->order = dp_xcalloc(cfg->count, sizeof(*cfg->order));
+	for (size_t i = 0; i < cfg->count; i++)
+		cfg->order[i] = &cfg->entries[i];
+	qsort(cfg->order, cfg->count, sizeof(*cfg->order), compare);
+}
+
+int dp_client_cfg_read_file(
+	struct dp_client_cfg *cfg, const char *path, struct dp_file *file, struct deploy_error *err)
 {
 	const char *slash = strrchr(path, '/');
 	char *folder;
 	int rc;
 
 	cfg->path = path;
-	rc = take_file(cfg, dp_xstrdup(path), NULL, err);
+	rc = take_file(cfg, dp_xstrdup(path), NULL, file, err);
 	if (rc)
 		return rc;
 	folder = dp_xasprintf("%.*splugin.d", slash ? (int)(slash - path) + 1 : 0, path);
 	rc = read_plugins(cfg, folder, err);
 	free(folder);
+	if (!rc)
+		put_in_order(cfg);
+	return rc;
+}
+
+int dp_client_cfg_read(struct dp_client_cfg *cfg, const char *path, struct deploy_error *err)
+{
+	struct dp_file file;
+	int rc = dp_file_read(&file, path, err);
+
+	cfg->path = path;
+	if (!rc)
+		rc = dp_client_cfg_read_file(cfg, path, &file, err);
+	dp_file_release(&file);
 	return rc;
 }
 
 const struct dp_cfg_entry *dp_client_cfg_find(const struct dp_client_cfg *cfg, const char *key)
 {
-	for (size_t i = cfg->count; i-- > 0;)
-		if (strcmp(cfg->entries[i].key, key) == 0)
-			return &cfg->entries[i];
-	return NULL;
+	size_t low = 0, high = cfg->count;
+
+	/* Behind the last one of the key. */
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (strcmp(cfg->order[middle]->key, key) <= 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == 0 || strcmp(cfg->order[low - 1]->key, key) != 0)
+		return NULL;
+	return cfg->order[low - 1];
 }
 
 const char *dp_client_cfg_text(const struct dp_client_cfg *cfg, const char *key, const char *preset)

@@ -6,11 +6,13 @@
 #include <stddef.h>
 
 #include "deploy/error.h"
+#include "model/file_check.h"
 
 struct dp_cfg_entry {
 	char *key, *value;
 	const char *path; /* the file that it stands in, one of the configuration's paths */
 	unsigned line;
+	bool is_public; /* everybody can read the file */
 };
 
 /* Keys in the order of the files; owned. Zero-initialise, free with dp_client_cfg_release(). */
@@ -18,7 +20,8 @@ struct dp_client_cfg {
 	const char *path; /* the file that was asked for, borrowed */
 	struct dp_cfg_entry *entries;
 	size_t count, cap;
-	char **paths; /* every file that was read */
+	const struct dp_cfg_entry **order; /* by key; those of one key as they stand in the files */
+	char **paths;			   /* every file that was read */
 	size_t path_count, path_cap;
 };
 
@@ -29,6 +32,10 @@ struct dp_client_cfg {
  * that MCollective does not know, with its line.
  */
 int dp_client_cfg_read(struct dp_client_cfg *cfg, const char *path, struct deploy_error *err);
+
+/* The same with the main file read already. */
+int dp_client_cfg_read_file(struct dp_client_cfg *cfg, const char *path, struct dp_file *file,
+	struct deploy_error *err);
 void dp_client_cfg_release(struct dp_client_cfg *cfg);
 
 /* The last entry of a key, or NULL. Borrowed. */

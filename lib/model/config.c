@@ -1,412 +1,346 @@
-/* What the keys of a configuration mean. */
+/* Where configurations are looked for, and in which order their sources count. */
 #include "deploy/config.h"
 
-#include <grp.h>
-#include <limits.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "deploy/error.h"
+#include "base/log.h"
 #include "base/mem.h"
-#include "deploy/nodeset.h"
 #include "deploy/text.h"
-#include "model/client_cfg.h"
+#include "model/config_mco.h"
+#include "model/config_own.h"
+#include "model/config_parts.h"
+#include "model/config_read.h"
 
-#define MAX_BROKERS 64
-#define MAX_SECONDS (10LL * 365 * 86400)
-/* RabbitMQ takes no expiration over ten years, and a message expires 10 s after its ttl. */
-#define MAX_TTL_S (MAX_SECONDS - 10)
+#define MAX_OWN_FILES 2 /* the user's and the system's */
+#define MAX_SOURCES   6 /* the environment, context and top level of each, and mco's */
 
-static const char *const system_paths[] = {
+static const char system_path[] = "/etc/deployctl/config.yaml";
+static const char *const mco_paths[] = {
 	"/etc/puppetlabs/mcollective/client.cfg", "/etc/mcollective/client.cfg"};
+#define MCO_PATHS (sizeof(mco_paths) / sizeof(mco_paths[0]))
 
-static void release_broker(struct deploy_broker *broker)
+/* What was found so far. */
+struct search {
+	struct deploy_config *config;
+	const struct deploy_config_options *options;
+	struct dp_source sources[MAX_SOURCES];
+	size_t source_count;
+	struct dp_own_file own[MAX_OWN_FILES];
+	size_t own_count;
+};
+
+static struct dp_source *add_source(struct search *search)
 {
-	if (broker->password)
-		dp_wipe(broker->password, strlen(broker->password));
-	free(broker->host);
-	free(broker->user);
-	free(broker->password);
-	free(broker->ca_file);
-	free(broker->cert_file);
-	free(broker->key_file);
+	return &search->sources[search->source_count++];
 }
 
-void deploy_config_free(struct deploy_config *config)
+static int note_file(struct search *search, const char *path, const struct deploy_error *err)
 {
-	if (!config)
-		return;
-	for (size_t i = 0; i < config->broker_count; i++)
-		release_broker(&config->brokers[i]);
-	for (size_t i = 0; i < config->collective_count; i++)
-		free(config->collectives[i]);
-	if (config->psk)
-		dp_wipe(config->psk, strlen(config->psk));
-	free(config->brokers);
-	free(config->collectives);
-	free(config->path);
-	free(config->identity);
-	free(config->main_collective);
-	free(config->vhost);
-	free(config->psk);
-	free(config->callerid);
-	free(config);
-}
-
-/* True if path is the one to read; also if it is there but kept from us, which is an error. */
-static bool is_there(const char *path, struct deploy_error *err)
-{
-	if (access(path, R_OK) == 0)
-		return true;
-	if (access(path, F_OK) != 0)
-		return false;
-	(void)deploy_error_set(err, DEPLOY_CONFIG, "%s: you may not read it", path);
-	return true;
-}
-
-/* The first configuration that is there; the caller frees. Errors: DEPLOY_CONFIG. */
-static int find_path(char **out, struct deploy_error *err)
-{
-	const char *home = getenv("HOME");
-
-	if (home && *home) {
-		*out = dp_xasprintf("%s/.mcollective", home);
-		if (is_there(*out, err))
-			return err->code;
-		free(*out);
-		*out = NULL;
-	}
-	for (size_t i = 0; i < sizeof(system_paths) / sizeof(system_paths[0]); i++) {
-		if (is_there(system_paths[i], err)) {
-			*out = dp_xstrdup(system_paths[i]);
-			return err->code;
-		}
-	}
-	(void)deploy_error_set(err, DEPLOY_CONFIG,
-		"no configuration: neither ~/.mcollective nor %s nor %s", system_paths[0],
-		system_paths[1]);
-	deploy_error_hint(err, "name an mco client.cfg with -c FILE");
+	dp_config_add_file(
+		search->config, path, err->code ? DEPLOY_CONFIG_REFUSED : DEPLOY_CONFIG_USED);
 	return err->code;
 }
 
-/* A key of the pool's broker number, such as plugin.rabbitmq.pool.1.host. */
-static const char *pool_text(
-	const struct dp_client_cfg *cfg, size_t number, const char *name, const char *preset)
+static int read_own(struct search *search, const char *path, const struct dp_file *file,
+	struct deploy_error *err)
 {
-	char key[64];
+	struct dp_own_file *own = &search->own[search->own_count];
 
-	(void)snprintf(key, sizeof(key), "plugin.rabbitmq.pool.%zu.%s", number, name);
-	return dp_client_cfg_text(cfg, key, preset);
-}
-
-static char *copy_or_null(const char *text)
-{
-	return text ? dp_xstrdup(text) : NULL;
-}
-
-static const char *env_or(const char *name, const char *preset)
-{
-	const char *value = getenv(name);
-
-	return value && *value ? value : preset;
-}
-
-/* A key that others can read is theirs as well. One that is missing is for TLS to complain of. */
-static int check_key(const char *path, struct deploy_error *err)
-{
-	struct stat st;
-
-	if (stat(path, &st) < 0 || !(st.st_mode & (S_IROTH | S_IWOTH)))
-		return 0;
-	(void)deploy_error_set(err, DEPLOY_CONFIG, "%s: everybody can read this private key", path);
-	deploy_error_hint(err, "chmod o-rw %s", path);
+	if (dp_file_check_group(file, path, err) == 0 && dp_own_open(own, path, file, err) == 0)
+		search->own_count++;
+	else
+		dp_own_release(own);
 	return err->code;
 }
 
-static int read_tls(struct deploy_broker *broker, const struct dp_client_cfg *cfg, size_t number,
-	struct deploy_error *err)
+/* Looks for path, which need not be there. */
+static int look_for_own(struct search *search, const char *path, struct deploy_error *err)
 {
-	char cert[64], key[64];
+	struct dp_file file;
 
-	(void)snprintf(cert, sizeof(cert), "MCOLLECTIVE_RABBITMQ_POOL%zu_SSL_CERT", number);
-	(void)snprintf(key, sizeof(key), "MCOLLECTIVE_RABBITMQ_POOL%zu_SSL_KEY", number);
-	broker->ca_file = copy_or_null(pool_text(cfg, number, "ssl.ca", NULL));
-	broker->cert_file = copy_or_null(env_or(cert, pool_text(cfg, number, "ssl.cert", NULL)));
-	broker->key_file = copy_or_null(env_or(key, pool_text(cfg, number, "ssl.key", NULL)));
-	if (!broker->ca_file)
-		return deploy_error_set(err, DEPLOY_CONFIG,
-			"%s: plugin.rabbitmq.pool.%zu.ssl without ssl.ca: a broker is never "
-			"trusted "
-			"unverified",
-			cfg->path, number);
-	if (!broker->cert_file != !broker->key_file)
-		return deploy_error_set(err, DEPLOY_CONFIG,
-			"%s: plugin.rabbitmq.pool.%zu: ssl.cert and ssl.key belong together",
-			cfg->path, number);
-	return broker->key_file ? check_key(broker->key_file, err) : 0;
-}
-
-/* The pool's port is STOMP's; AMQP has its own, which a key of ours may name. */
-static int read_broker(struct deploy_broker *broker, const struct dp_client_cfg *cfg, size_t number,
-	struct deploy_error *err)
-{
-	const char *host = pool_text(cfg, number, "host", NULL);
-	char ssl[64], amqp_port[64];
-	long long port;
-	int rc;
-
-	(void)snprintf(ssl, sizeof(ssl), "plugin.rabbitmq.pool.%zu.ssl", number);
-	(void)snprintf(amqp_port, sizeof(amqp_port), "plugin.rabbitmq.pool.%zu.amqp_port", number);
-	if (!host)
-		return deploy_error_set(err, DEPLOY_CONFIG,
-			"%s: plugin.rabbitmq.pool.%zu.host is missing", cfg->path, number);
-	broker->host = dp_xstrdup(host);
-	broker->user = dp_xstrdup(env_or("STOMP_USER", pool_text(cfg, number, "user", "")));
-	broker->password =
-		dp_xstrdup(env_or("STOMP_PASSWORD", pool_text(cfg, number, "password", "")));
-	rc = dp_client_cfg_bool(cfg, ssl, &broker->uses_tls, err);
-	port = broker->uses_tls ? 5671 : 5672;
-	if (!rc)
-		rc = dp_client_cfg_number(cfg, amqp_port, 1, 65535, &port, err);
-	broker->port = (unsigned)port;
-	if (!rc && broker->uses_tls)
-		rc = read_tls(broker, cfg, number, err);
-	return rc;
-}
-
-/* What all nodes must be set to as well; otherwise no broadcast reaches anybody. */
-static int read_dialect(
-	struct deploy_config *config, const struct dp_client_cfg *cfg, struct deploy_error *err)
-{
-	static const char multiplex[] = "plugin.rabbitmq.agents_multiplex";
-	bool is_multiplex = false;
-	int rc = dp_client_cfg_bool(cfg, "plugin.rabbitmq.base64", &config->base64, err);
-
-	if (!rc)
-		rc = dp_client_cfg_bool(cfg, multiplex, &is_multiplex, err);
-	if (!rc && is_multiplex)
-		rc = deploy_error_set(
-			err, DEPLOY_CONFIG, "%s: %s is not supported", cfg->path, multiplex);
-	return rc;
-}
-
-static int read_brokers(
-	struct deploy_config *config, const struct dp_client_cfg *cfg, struct deploy_error *err)
-{
-	const char *connector = dp_client_cfg_text(cfg, "connector", "activemq");
-	long long count = 0;
-	int rc;
-
-	if (strcasecmp(connector, "rabbitmq") != 0) {
-		(void)deploy_error_set(err, DEPLOY_CONFIG,
-			"%s: connector is %s, only rabbitmq is supported", cfg->path, connector);
-		deploy_error_hint(err, "set connector = rabbitmq and the plugin.rabbitmq.* keys");
-		return err->code;
-	}
-	rc = dp_client_cfg_number(cfg, "plugin.rabbitmq.pool.size", 1, MAX_BROKERS, &count, err);
-	if (rc)
-		return rc;
-	if (!count)
-		return deploy_error_set(
-			err, DEPLOY_CONFIG, "%s: plugin.rabbitmq.pool.size is missing", cfg->path);
-	config->vhost = dp_xstrdup(dp_client_cfg_text(cfg, "plugin.rabbitmq.vhost", "/"));
-	config->brokers = dp_xcalloc((size_t)count, sizeof(*config->brokers));
-	for (size_t i = 1; i <= (size_t)count; i++) {
-		config->broker_count = i;
-		rc = read_broker(&config->brokers[i - 1], cfg, i, err);
-		if (rc)
-			return rc;
-	}
-	return read_dialect(config, cfg, err);
-}
-
-static int add_collective(struct deploy_config *config, const char *name, size_t len,
-	const char *path, struct deploy_error *err)
-{
-	size_t cap = config->collective_count;
-
-	if (!deploy_identity_is_valid(name, len))
-		return deploy_error_set(err, DEPLOY_CONFIG, "%s: '%.*s' is no name of a collective",
-			path, (int)len, name);
-	config->collectives =
-		dp_grow(config->collectives, &cap, cap + 1, sizeof(*config->collectives));
-	config->collectives[config->collective_count++] = dp_xstrndup(name, len);
-	return 0;
-}
-
-static int read_collectives(
-	struct deploy_config *config, const struct dp_client_cfg *cfg, struct deploy_error *err)
-{
-	const char *at = dp_client_cfg_text(cfg, "collectives", "mcollective");
-	int rc = 0;
-
-	config->main_collective =
-		dp_xstrdup(dp_client_cfg_text(cfg, "main_collective", "mcollective"));
-	if (!deploy_identity_is_valid(config->main_collective, strlen(config->main_collective)))
-		return deploy_error_set(err, DEPLOY_CONFIG, "%s: main_collective '%s' is no name",
-			cfg->path, config->main_collective);
-	while (!rc && *at) {
-		size_t len;
-
-		at += strspn(at, ", \t\r\f\v");
-		len = strcspn(at, ",");
-		while (len && strchr(" \t\r\f\v", at[len - 1]))
-			len--;
-		if (len)
-			rc = add_collective(config, at, len, cfg->path, err);
-		at += len;
-	}
-	return rc;
-}
-
-/* As Ruby's Etc.getlogin: under sudo it is who logged in. The account is the last resort. */
-static const char *login_name(void)
-{
-	const char *name = getlogin();
-	const struct passwd *user;
-
-	if (!name)
-		name = env_or("USER", NULL);
-	if (!name && (user = getpwuid(getuid())))
-		name = user->pw_name;
-	return name ? name : "";
-}
-
-static const char *group_name(void)
-{
-	const struct group *group = getgrgid(getgid());
-
-	return group ? group->gr_name : "";
-}
-
-/* Nodes drop, without a word, what comes from a caller of another shape than word=name. */
-static int read_caller(
-	struct deploy_config *config, const struct dp_client_cfg *cfg, struct deploy_error *err)
-{
-	const char *type = dp_client_cfg_text(cfg, "plugin.psk.callertype", "uid"), *name = "";
-
-	if (strcmp(type, "gid") == 0)
-		config->callerid = dp_xasprintf("gid=%lu", (unsigned long)getgid());
-	else if (strcmp(type, "group") == 0)
-		name = group_name();
-	else if (strcmp(type, "user") == 0)
-		name = login_name();
-	else if (strcmp(type, "identity") == 0)
-		name = config->identity;
-	else
-		config->callerid = dp_xasprintf("uid=%lu", (unsigned long)getuid());
-	if (config->callerid)
+	if (!dp_file_is_there(path, err)) {
+		dp_config_add_file(search->config, path, DEPLOY_CONFIG_MISSING);
 		return 0;
-	if (!deploy_identity_is_valid(name, strlen(name)))
-		return deploy_error_set(err, DEPLOY_CONFIG,
-			"%s: plugin.psk.callertype is %s, and nodes accept no caller named '%s'",
-			cfg->path, type, name);
-	config->callerid = dp_xasprintf("%s=%s", type, name);
-	return 0;
+	}
+	if (err->code)
+		return note_file(search, path, err);
+	if (dp_file_read(&file, path, err) == 0)
+		(void)read_own(search, path, &file, err);
+	dp_file_release(&file);
+	return note_file(search, path, err);
 }
 
-static int read_identity(
-	struct deploy_config *config, const struct dp_client_cfg *cfg, struct deploy_error *err)
+static const char *home(void)
 {
-	char host[DEPLOY_MAX_IDENTITY + 1] = "";
-	const char *provider = dp_client_cfg_text(cfg, "securityprovider", "psk");
+	const char *value = getenv("HOME");
 
-	if (strcasecmp(provider, "psk") != 0)
-		return deploy_error_set(err, DEPLOY_CONFIG,
-			"%s: securityprovider is %s, only psk is supported", cfg->path, provider);
-	(void)gethostname(host, sizeof(host) - 1);
-	config->identity = dp_xstrdup(dp_client_cfg_text(cfg, "identity", host));
-	if (!deploy_identity_is_valid(config->identity, strlen(config->identity)))
-		return deploy_error_set(err, DEPLOY_CONFIG,
-			"%s: identity '%s' is none: A-Z a-z 0-9 _ . -", cfg->path,
-			config->identity);
-	config->psk = copy_or_null(
-		env_or("MCOLLECTIVE_PSK", dp_client_cfg_text(cfg, "plugin.psk", NULL)));
-	return read_caller(config, cfg, err);
+	return value && *value ? value : NULL;
 }
 
-/* "1", "0.5", or a text such as 90s. */
-static int read_time(const struct dp_client_cfg *cfg, const char *key, long long *out_ms,
-	struct deploy_error *err)
+/* Of the user; NULL if there is no home. Caller frees. */
+static char *user_path(void)
 {
-	const struct dp_cfg_entry *entry = dp_client_cfg_find(cfg, key);
+	const char *folder = getenv("XDG_CONFIG_HOME");
 
-	if (!entry || deploy_time_parse(out_ms, entry->value, err) == 0)
-		return 0;
-	err->code = DEPLOY_CONFIG;
-	return deploy_error_wrap(err, "%s:%u: %s", entry->path, entry->line, key);
+	if (folder && folder[0] == '/')
+		return dp_xasprintf("%s/deployctl/config.yaml", folder);
+	return home() ? dp_xasprintf("%s/.config/deployctl/config.yaml", home()) : NULL;
 }
 
-/* A time that mco wants as an Integer(); 0 is no limit there, and our own preset here. */
-static int read_limit(const struct dp_client_cfg *cfg, const char *key, long long *out_ms,
-	struct deploy_error *err)
+static int look_for_owns(struct search *search, struct deploy_error *err)
 {
-	struct deploy_error ignored = {0};
-	long long ms = 0, seconds = 0;
-	int rc = 0;
+	char *path = user_path();
+	int rc = path ? look_for_own(search, path, err) : 0;
 
-	if (dp_client_cfg_number(cfg, key, 0, MAX_SECONDS, &seconds, &ignored) == 0)
-		ms = seconds * 1000;
-	else
-		rc = read_time(cfg, key, &ms, err);
-	if (!rc && ms)
-		*out_ms = ms;
-	return rc;
+	free(path);
+	return rc ? rc : look_for_own(search, system_path, err);
 }
 
-static int read_times(
-	struct deploy_config *config, const struct dp_client_cfg *cfg, struct deploy_error *err)
+static int read_mco(
+	struct search *search, const char *path, struct dp_file *file, struct deploy_error *err)
 {
-	long long ttl = 60, batch = 0;
-	int rc = dp_client_cfg_number(cfg, "ttl", 1, MAX_TTL_S, &ttl, err);
-
-	config->discovery_timeout_ms = 2000;
-	config->connection_timeout_ms = 5000;
-	config->default_batch_sleep_ms = 1000;
-	if (!rc)
-		rc = dp_client_cfg_number(cfg, "default_batch_size", 0, INT_MAX, &batch, err);
-	if (!rc)
-		rc = read_limit(cfg, "discovery_timeout", &config->discovery_timeout_ms, err);
-	if (!rc)
-		rc = read_limit(cfg, "connection_timeout", &config->connection_timeout_ms, err);
-	if (!rc)
-		rc = read_time(
-			cfg, "default_batch_sleep_time", &config->default_batch_sleep_ms, err);
-	config->ttl_s = (unsigned)ttl;
-	config->default_batch_size = (unsigned)batch;
-	return rc;
-}
-
-int deploy_config_load(struct deploy_config **out, const char *path, struct deploy_error *err)
-{
-	struct deploy_config *config = dp_xcalloc(1, sizeof(*config));
 	struct dp_client_cfg cfg = {0};
-	int rc = 0;
+	int rc = dp_client_cfg_read_file(&cfg, path, file, err);
+
+	if (!rc) {
+		struct dp_source *source = add_source(search);
+
+		rc = dp_mco_read(source, &cfg, search->config, err);
+		/* Half of what it says is worth nothing. */
+		if (rc)
+			dp_source_release(source);
+	}
+	(void)note_file(search, path, err);
+	for (size_t i = 1; i < cfg.path_count; i++)
+		dp_config_add_file(search->config, cfg.paths[i], DEPLOY_CONFIG_USED);
+	dp_client_cfg_release(&cfg);
+	return rc;
+}
+
+/* Returns false when the search is over, also because of an error. */
+static bool look_for_mco(
+	struct search *search, const char *path, bool is_needed, struct deploy_error *err)
+{
+	struct dp_file file = {0};
+
+	if (!is_needed) {
+		dp_config_add_file(search->config, path, DEPLOY_CONFIG_NOT_NEEDED);
+		return false;
+	}
+	if (!dp_file_is_there(path, err)) {
+		dp_config_add_file(search->config, path, DEPLOY_CONFIG_MISSING);
+		return true;
+	}
+	if (!err->code && dp_file_read(&file, path, err) == 0)
+		(void)read_mco(search, path, &file, err);
+	else
+		(void)note_file(search, path, err);
+	dp_file_release(&file);
+	return false;
+}
+
+/* Only if nothing else says where the broker is: half of a connection is never taken from here. */
+static int look_for_mcos(struct search *search, struct deploy_error *err)
+{
+	bool is_needed = !dp_config_block(search->sources, search->source_count);
+	char *path = home() ? dp_xasprintf("%s/.mcollective", home()) : NULL;
 
 	if (path)
-		config->path = dp_xstrdup(path);
-	else
-		rc = find_path(&config->path, err);
-	if (!rc)
-		rc = dp_client_cfg_read(&cfg, config->path, err);
-	if (!rc)
-		rc = read_collectives(config, &cfg, err);
-	if (!rc)
-		rc = read_identity(config, &cfg, err);
-	if (!rc)
-		rc = read_brokers(config, &cfg, err);
-	if (!rc)
-		rc = read_times(config, &cfg, err);
-	dp_client_cfg_release(&cfg);
-	if (!rc) {
-		*out = config;
-		return 0;
+		is_needed = look_for_mco(search, path, is_needed, err);
+	free(path);
+	for (size_t i = 0; i < MCO_PATHS && !err->code; i++)
+		is_needed = look_for_mco(search, mco_paths[i], is_needed, err);
+	return err->code;
+}
+
+/* The first line that says something: "key = value" is mco's, everything else is YAML. */
+static bool is_client_cfg(const char *text)
+{
+	size_t len;
+
+	for (;;) {
+		text += strspn(text, " \t\r\n\f\v");
+		if (*text != '#')
+			break;
+		text += strcspn(text, "\n");
 	}
-	deploy_config_free(config);
+	len = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.");
+	return len && text[len + strspn(text + len, " \t")] == '=';
+}
+
+/* Only of what stands in path itself: somebody may have meant it to be the other language. */
+static void say_language(struct deploy_error *err, const char *path, const char *language)
+{
+	size_t len = strlen(err->text);
+
+	if (strncmp(err->text, path, strlen(path)) == 0 && err->text[strlen(path)] == ':')
+		(void)snprintf(err->text + len, sizeof(err->text) - len, " (read as %s)", language);
+}
+
+static int read_given(struct search *search, const char *path, struct deploy_error *err)
+{
+	struct dp_file file;
+	bool is_mco;
+
+	if (dp_file_read(&file, path, err)) {
+		dp_file_release(&file);
+		return note_file(search, path, err);
+	}
+	is_mco = is_client_cfg(dp_buf_text(&file.text));
+	if (is_mco) {
+		(void)read_mco(search, path, &file, err);
+	} else {
+		(void)read_own(search, path, &file, err);
+		(void)note_file(search, path, err);
+	}
+	dp_file_release(&file);
+	if (err->code)
+		say_language(err, path, is_mco ? "an mco client.cfg" : "deployctl's own YAML");
+	return err->code;
+}
+
+/* The one that is asked for, or that the files want: the user's wish comes first. */
+static const char *wanted_context(const struct search *search, const struct dp_own_file **owner)
+{
+	*owner = NULL;
+	if (search->options->context)
+		return search->options->context;
+	for (size_t i = 0; i < search->own_count; i++)
+		if (search->own[i].context) {
+			*owner = &search->own[i];
+			return search->own[i].context;
+		}
+	return NULL;
+}
+
+/* The context that was probably meant, borrowed from a file; NULL if none is close. */
+static const char *close_context(const struct search *search, const char *name)
+{
+	const char *close = NULL;
+
+	for (size_t i = 0; i < search->own_count && !close; i++) {
+		size_t count;
+		const char **names = dp_own_contexts(&search->own[i], &count);
+
+		close = deploy_text_suggest(name, names, count);
+		free(names);
+	}
+	return close;
+}
+
+static int refuse_context(const struct search *search, const char *name,
+	const struct dp_own_file *owner, struct deploy_error *err)
+{
+	const char *close = close_context(search, name);
+
+	if (owner) {
+		(void)deploy_yaml_fail(owner->doc, owner->context_place, DEPLOY_CONFIG, err,
+			"there is no context '%s'", name);
+		if (close)
+			deploy_error_hint(err, "did you mean '%s'?", close);
+		return err->code;
+	}
+	if (!search->own_count)
+		return deploy_error_set(err, DEPLOY_USAGE,
+			"context '%s': there is no configuration of deployctl's own, and only "
+			"those have contexts",
+			name);
+	if (close)
+		deploy_error_hint(err, "--context=%s", close);
+	return deploy_error_set(err, DEPLOY_USAGE, "there is no context '%s' in %s%s%s", name,
+		search->own[0].path, search->own_count > 1 ? " or " : "",
+		search->own_count > 1 ? search->own[1].path : "");
+}
+
+/* Sources of the files, the chosen context of each before its top level. */
+static int add_owns(struct search *search, struct deploy_error *err)
+{
+	const struct dp_own_file *owner;
+	const char *context = wanted_context(search, &owner);
+	bool is_there = false;
+
+	for (size_t i = 0; i < search->own_count; i++) {
+		const struct dp_own_file *own = &search->own[i];
+
+		if (context && dp_own_read(add_source(search), own, context))
+			is_there = true;
+		(void)dp_own_read(add_source(search), own, NULL);
+	}
+	if (context && is_there)
+		search->config->context = dp_xstrdup(context);
+	return context && !is_there ? refuse_context(search, context, owner, err) : 0;
+}
+
+static int refuse_silence(const struct search *search, struct deploy_error *err)
+{
+	if (search->options->path || search->own_count) {
+		(void)deploy_error_set(err, DEPLOY_CONFIG, "%s: no brokers are named",
+			search->own_count ? search->own[0].path : search->options->path);
+		if (search->options->path)
+			say_language(err, search->options->path, "deployctl's own YAML");
+		deploy_error_hint(err, "brokers: [HOST]");
+		return err->code;
+	}
+	(void)deploy_error_set(err, DEPLOY_CONFIG,
+		"no configuration: neither ~/.config/deployctl/config.yaml nor %s nor an mco "
+		"client.cfg: ~/.mcollective, %s, %s",
+		system_path, mco_paths[0], mco_paths[1]);
+	deploy_error_hint(err, "name one with -c FILE");
+	return err->code;
+}
+
+/* Goes through the places in their order; is_complete: all that count could be read. */
+static int gather(struct search *search, bool *is_complete, struct deploy_error *err)
+{
+	int rc;
+
+	dp_source_read_environment(add_source(search));
+	rc = search->options->path ? read_given(search, search->options->path, err)
+				   : look_for_owns(search, err);
+	if (rc) {
+		struct deploy_error ignored = {.code = DEPLOY_OK};
+
+		(void)add_owns(search, &ignored);
+		return rc;
+	}
+	rc = add_owns(search, err);
+	if (!rc && !search->options->path)
+		rc = look_for_mcos(search, err);
+	*is_complete = !rc;
+	if (!rc && !dp_config_block(search->sources, search->source_count))
+		rc = refuse_silence(search, err);
 	return rc;
+}
+
+static void release(struct search *search)
+{
+	for (size_t i = 0; i < search->source_count; i++)
+		dp_source_release(&search->sources[i]);
+	for (size_t i = 0; i < search->own_count; i++)
+		dp_own_release(&search->own[i]);
+}
+
+static void log_files(const struct deploy_config *config)
+{
+	for (size_t i = 0; i < config->file_count; i++)
+		dp_log(DEPLOY_LOG_DEBUG, "configuration: %s: %s", config->files[i].path,
+			deploy_config_use_name(config->files[i].use));
+}
+
+int deploy_config_load(struct deploy_config **out, const struct deploy_config_options *options,
+	struct deploy_error *err)
+{
+	struct search search = {
+		.config = dp_xcalloc(1, sizeof(*search.config)), .options = options};
+	bool is_complete = false;
+
+	*out = search.config;
+	(void)gather(&search, &is_complete, err);
+	(void)dp_config_read(search.config, search.sources, search.source_count, is_complete,
+		options->leaves_secrets, err);
+	log_files(search.config);
+	release(&search);
+	return err->code;
 }

@@ -37,9 +37,9 @@ int dp_transport_open(struct dp_transport **out, const struct deploy_config *con
 	int rc;
 
 	if (!config->psk) {
-		(void)deploy_error_set(err, DEPLOY_CONFIG, "%s: no plugin.psk", config->path);
-		deploy_error_hint(
-			err, "set plugin.psk there, or MCOLLECTIVE_PSK in the environment");
+		(void)deploy_error_set(err, DEPLOY_CONFIG, "%s: no psk is named", config->path);
+		deploy_error_hint(err, "psk: {file: /etc/deployctl/psk}; in an mco client.cfg "
+				       "plugin.psk, or MCOLLECTIVE_PSK in the environment");
 		return err->code;
 	}
 	rc = dp_carrier_open(&carrier, config, collective, err);

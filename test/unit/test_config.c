@@ -78,7 +78,7 @@ static int make_folder(void **state)
 {
 	static const char *const variables[] = {"MCOLLECTIVE_PSK", "STOMP_USER", "STOMP_PASSWORD",
 		"MCOLLECTIVE_RABBITMQ_POOL1_SSL_CERT", "MCOLLECTIVE_RABBITMQ_POOL1_SSL_KEY",
-		"MCOLLECTIVE_RABBITMQ_POOL2_SSL_KEY"};
+		"MCOLLECTIVE_RABBITMQ_POOL2_SSL_KEY", "XDG_CONFIG_HOME", "DEPLOYCTL_TTL"};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(variables); i++)
@@ -104,12 +104,17 @@ static int remove_folder(void **state)
 	return nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
+static int load_path(struct deploy_config **out, const char *path, struct deploy_error *err)
+{
+	return deploy_config_load(out, &(struct deploy_config_options){.path = path}, err);
+}
+
 static struct deploy_config *load(void)
 {
 	struct deploy_config *config = NULL;
 	struct deploy_error err = {.code = DEPLOY_OK};
 
-	if (deploy_config_load(&config, file, &err))
+	if (load_path(&config, file, &err))
 		fail_msg("refused: %s", err.text);
 	assert_string_equal(file, config->path);
 	return config;
@@ -121,15 +126,28 @@ static struct deploy_config *load_base_and(const char *lines)
 	return load();
 }
 
+/* Neither what people see of it nor what is said against it holds the secret. */
+static void expect_no_secret(const struct deploy_config *config)
+{
+	assert_non_null(config);
+	for (size_t i = 0; i < config->setting_count; i++)
+		assert_null(strstr(config->settings[i].value, SECRET));
+	for (size_t i = 0; i < config->warning_count; i++) {
+		assert_null(strstr(config->warnings[i].text, SECRET));
+		assert_null(strstr(config->warnings[i].hint, SECRET));
+	}
+}
+
 /* Load what must not work: one line, that names the file and no secret. */
 static struct deploy_error refused(void)
 {
 	struct deploy_config *config = NULL;
 	struct deploy_error err = {.code = DEPLOY_OK};
 
-	assert_int_equal(DEPLOY_CONFIG, deploy_config_load(&config, file, &err));
+	assert_int_equal(DEPLOY_CONFIG, load_path(&config, file, &err));
 	assert_int_equal(DEPLOY_CONFIG, err.code);
-	assert_null(config);
+	expect_no_secret(config);
+	deploy_config_free(config);
 	assert_null(strchr(err.text, '\n'));
 	assert_null(strstr(err.text, SECRET));
 	assert_null(strstr(err.hint, SECRET));
@@ -505,8 +523,8 @@ static void an_unknown_key_is_named_with_its_line_and_the_one_that_was_meant(voi
 static void a_connector_a_pool_and_a_host_must_be_named(void **state)
 {
 	static const struct wrong table[] = {
-		{"", "connector is activemq"},
-		{"\n\n# nothing\n", "connector is activemq"},
+		{"ttl = 5\n", "connector is activemq"},
+		{"\n\n# nothing\n  ttl = 5\n", "connector is activemq"},
 		{POOL "size = 1\n" POOL "1.host = b\n", "connector is activemq"},
 		{"connector = rabbitmq\n", POOL "size is missing"},
 		{"connector = rabbitmq\n" POOL "size =\n", POOL "size is missing"},
@@ -820,7 +838,8 @@ static void what_is_no_regular_file_is_refused_at_once(void **state)
 	assert_int_equal(0, unlink(file));
 	assert_int_equal(0, symlink("client.cfg", file));
 	expect_refused("symbolic links");
-	assert_int_equal(DEPLOY_CONFIG, deploy_config_load(&config, "/dev/null", &err));
+	assert_int_equal(DEPLOY_CONFIG, load_path(&config, "/dev/null", &err));
+	deploy_config_free(config);
 	assert_string_equal("/dev/null: not a regular file", err.text);
 	(void)alarm(0);
 }
@@ -957,7 +976,7 @@ static void a_path_without_a_folder_is_read_where_we_are(void **state)
 	write_base_and("");
 	put_in_plugin_d("rabbitmq.cfg", "vhost = /here\n");
 	assert_int_equal(0, chdir(folder));
-	assert_int_equal(0, deploy_config_load(&config, "client.cfg", &err));
+	assert_int_equal(0, load_path(&config, "client.cfg", &err));
 	assert_int_equal(0, fchdir(here));
 	(void)close(here);
 	assert_string_equal("client.cfg", config->path);
@@ -974,7 +993,7 @@ static void home_comes_first(void **state)
 	(void)setenv("HOME", folder, 1);
 	write_text(in_folder(".mcollective"), base);
 	put_in_plugin_d("rabbitmq.cfg", "vhost = /home\n");
-	assert_int_equal(0, deploy_config_load(&config, NULL, &err));
+	assert_int_equal(0, load_path(&config, NULL, &err));
 	assert_string_equal(in_folder(".mcollective"), config->path);
 	assert_string_equal("/home", config->vhost);
 	deploy_config_free(config);
@@ -990,7 +1009,7 @@ static void say_what_comes(int out, const char *root, const char *path)
 		_exit(1);
 	if (setgroups(0, NULL) != 0 || setgid(NOBODY) != 0 || setuid(NOBODY) != 0)
 		_exit(2);
-	if (deploy_config_load(&config, path, &err) == 0)
+	if (load_path(&config, path, &err) == 0)
 		(void)dprintf(out, "%s", config->path);
 	else
 		(void)dprintf(out, "%s%s%s", err.text, err.hint[0] ? " | " : "", err.hint);
@@ -1090,10 +1109,11 @@ static void the_first_configuration_that_is_there_is_read(void **state)
 {
 	static const char first[] = "/etc/puppetlabs/mcollective/client.cfg";
 	static const char second[] = "/etc/mcollective/client.cfg";
-	static const char none[] = "no configuration: neither ~/.mcollective nor "
-				   "/etc/puppetlabs/mcollective/client.cfg nor "
-				   "/etc/mcollective/client.cfg | name an mco client.cfg with "
-				   "-c FILE";
+	static const char none[] =
+		"no configuration: neither ~/.config/deployctl/config.yaml nor "
+		"/etc/deployctl/config.yaml nor an mco client.cfg: ~/.mcollective, "
+		"/etc/puppetlabs/mcollective/client.cfg, /etc/mcollective/client.cfg | name one "
+		"with -c FILE";
 	static const struct {
 		const char *home;
 		mode_t modes[3];
