@@ -153,13 +153,24 @@ static long count_ddls(const char *folder)
 	return count;
 }
 
+static bool is_seen(const struct deploy_config *config, size_t index)
+{
+	for (size_t i = 0; i < index; i++)
+		if (strcmp(config->ddl_dirs[i], config->ddl_dirs[index]) == 0)
+			return true;
+	return false;
+}
+
 static void check_ddls(struct findings *findings, const struct deploy_config *config)
 {
 	long total = 0;
 
 	for (size_t i = 0; i < config->ddl_dir_count; i++) {
-		long count = count_ddls(config->ddl_dirs[i]);
+		long count;
 
+		if (is_seen(config, i))
+			continue;
+		count = count_ddls(config->ddl_dirs[i]);
 		total += count > 0 ? count : 0;
 		if (count >= 0)
 			findings_tell(findings, DEPLOY_GRADE_OK, 0, "ddl", config->ddl_dirs[i],

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_SUBJECT_WIDTH 40
+#define MAX_SUBJECT_WIDTH 48
 #define CHECK_WIDTH	  13 /* "configuration" */
 #define RESULT_WIDTH	  9  /* "not tried" */
 
