@@ -27,7 +27,8 @@ struct probe {
 	int64_t deadline_us;
 	SSL_CTX *context;
 	SSL *ssl;
-	bool has_heard; /* the peer's first bytes were looked at */
+	BIO *socket;	/* owned by ssl */
+	bool has_heard; /* the peer's first bytes were looked at, and ssl reads from the socket */
 };
 
 static void print_name(char out[DP_TLS_NAME], const X509_NAME *name)
@@ -193,6 +194,22 @@ static bool load_own(struct probe *probe)
 	return probe->out->fault == DP_TLS_FINE;
 }
 
+/* OpenSSL writes to the socket, and finds nothing to read until we have seen what came. */
+static bool plug_in(struct probe *probe)
+{
+	BIO *nothing = BIO_new(BIO_s_mem());
+
+	probe->socket = BIO_new_socket(probe->fd, BIO_NOCLOSE);
+	if (!nothing || !probe->socket) {
+		(void)BIO_free(nothing);
+		(void)BIO_free(probe->socket);
+		return false;
+	}
+	(void)BIO_set_mem_eof_return(nothing, -1);
+	SSL_set_bio(probe->ssl, nothing, probe->socket);
+	return true;
+}
+
 static bool set_up(struct probe *probe)
 {
 	SSL_CTX *context = probe->context = SSL_CTX_new(TLS_client_method());
@@ -207,7 +224,7 @@ static bool set_up(struct probe *probe)
 		SSL_CTX_set_verify(context, SSL_VERIFY_PEER, verify);
 	SSL_CTX_set_cert_cb(context, note_wish, probe->out);
 	probe->ssl = SSL_new(context);
-	if (!probe->ssl || !SSL_set_fd(probe->ssl, probe->fd) ||
+	if (!probe->ssl || !plug_in(probe) ||
 		!SSL_set_tlsext_host_name(probe->ssl, probe->options->host)) {
 		set_ssl_fault(probe->out, DP_TLS_OURS);
 		return false;
@@ -232,6 +249,8 @@ static bool is_tls(struct probe *probe)
 	out->first_len = (size_t)n;
 	if ((out->first[0] == 0x16 || out->first[0] == 0x15) && (n < 2 || out->first[1] == 3)) {
 		out->first_len = 0;
+		(void)BIO_up_ref(probe->socket);
+		SSL_set0_rbio(probe->ssl, probe->socket);
 		return true;
 	}
 	set_fault(out, DP_TLS_NO_TLS, "");
@@ -306,20 +325,34 @@ static void look_at_peer(struct probe *probe)
 		describe(&out->anchor, sk_X509_value(chain, sk_X509_num(chain) - 1));
 }
 
+/* Eight bytes tell who is there; they may come one by one, and fewer are better than none. */
+static void listen_inside(struct probe *probe)
+{
+	struct dp_tls_report *out = probe->out;
+
+	while (out->first_len < 8) {
+		int n = SSL_read(probe->ssl, out->first + out->first_len,
+			(int)(sizeof(out->first) - out->first_len));
+
+		if (n > 0)
+			out->first_len += (size_t)n;
+		else if (!may_go_on(probe, n))
+			break;
+	}
+	if (out->first_len && out->fault != DP_TLS_INTERRUPTED)
+		out->fault = DP_TLS_FINE;
+}
+
 /* With TLS 1.3 the peer refuses our certificate, or the lack of it, only now. */
 static void greet(struct probe *probe)
 {
-	struct dp_tls_report *out = probe->out;
 	int n;
 
 	while ((n = SSL_write(probe->ssl, probe->options->greeting,
 			(int)probe->options->greeting_len)) <= 0)
 		if (!may_go_on(probe, n))
 			return;
-	while ((n = SSL_read(probe->ssl, out->first, sizeof(out->first))) <= 0)
-		if (!may_go_on(probe, n))
-			return;
-	out->first_len = (size_t)n;
+	listen_inside(probe);
 }
 
 void dp_tls_probe(struct dp_tls_report *out, int fd, const struct dp_tls_options *options,
