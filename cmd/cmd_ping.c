@@ -5,10 +5,15 @@
 
 struct ping_opts {
 	struct target_opts target;
+	int sort; /* index into sort_names */
 };
+
+static const char *const sort_names[] = {"node", "time", NULL};
 
 static const struct opt ping_options[] = {
 	OPT_GROUP(target_options, struct ping_opts, target),
+	OPT_CHOICE(0, "sort-by", struct ping_opts, sort, "FIELD", sort_names,
+		"order the table by this", "node"),
 	OPT_END,
 };
 
@@ -21,7 +26,7 @@ static const struct example ping_examples[] = {
 	{"deployctl ping -F country=de -C apache", "nodes with this fact and this class"},
 	{"deployctl ping -I 'web[01-20].example.net'",
 		"these nodes; names those that are not connected"},
-	{"deployctl ping -o name", "only the names, one a line"},
+	{"deployctl ping --sort-by time", "the fastest first"},
 	{NULL, NULL},
 };
 
@@ -42,7 +47,8 @@ static int ping_main(struct ctx *ctx, void *opts, struct args args, struct deplo
 		.kind = "ping",
 		.agent = "discovery",
 		.action = "ping",
-		.shows_time = true,
+		.view = &report_times,
+		.sorts_by_time = ping->sort == 1,
 		.is_filtered = target_is_filtered(&ping->target),
 		.empty_ok = ping->target.empty_ok};
 	struct deploy_plan *plan;

@@ -1,5 +1,6 @@
 /* deployctl rpc — ask an agent on many nodes to do something. */
 #include "command.h"
+#include "confirm.h"
 #include "report.h"
 #include "rolling_opts.h"
 #include "target_opts.h"
@@ -10,22 +11,32 @@ struct rpc_opts {
 	int display;
 	unsigned ttl_s;
 	bool dry_run;
+	bool sorts; /* as mco has it */
+	bool says_yes, asks_nothing;
 };
 
 static const struct opt rpc_options[] = {
 	OPT_GROUP(target_options, struct rpc_opts, target),
+	OPT_GROUP(limit_options, struct rpc_opts, target),
 	OPT_GROUP(rolling_options, struct rpc_opts, rolling),
 	OPT_CHOICE(0, "display", struct rpc_opts, display, "WHICH", report_display_names,
 		"show these replies", "all"),
+	OPT_FLAG(0, "sort", struct rpc_opts, sorts,
+		"sort replies by node: they are, with or without it"),
 	OPT_NUMBER(0, "ttl", struct rpc_opts, ttl_s, "SECONDS", 1, 315359990,
 		"nodes drop the request when it is older", "60, or ttl of the configuration"),
+	OPT_FLAG('y', "yes", struct rpc_opts, says_yes,
+		"do not ask before an action without filter on many nodes"),
+	OPT_FLAG(0, "no-input", struct rpc_opts, asks_nothing,
+		"ask nothing at the terminal; what would be asked about is done"),
 	OPT_FLAG(0, "dry-run", struct rpc_opts, dry_run, "print whom it would ask, and do not"),
 	OPT_END,
 };
 
 static const enum exit_status rpc_exits[] = {EXIT_ALL_OK, EXIT_NO_NODES, EXIT_NODE_FAILED,
-	EXIT_NO_ANSWER, EXIT_SOME_SILENT, EXIT_STOPPED, EXIT_USAGE, EXIT_INPUT, EXIT_UNREACHABLE,
-	EXIT_OUTPUT, EXIT_AUTH, EXIT_CONFIG, EXIT_DEADLINE, EXIT_INT, EXIT_TERM, EXIT_LIST_END};
+	EXIT_NO_ANSWER, EXIT_SOME_SILENT, EXIT_STOPPED, EXIT_REFUSED, EXIT_USAGE, EXIT_INPUT,
+	EXIT_UNREACHABLE, EXIT_OUTPUT, EXIT_AUTH, EXIT_CONFIG, EXIT_DEADLINE, EXIT_INT, EXIT_TERM,
+	EXIT_LIST_END};
 
 static const struct example rpc_examples[] = {
 	{"deployctl rpc rpcutil ping", "ask everyone"},
@@ -69,7 +80,8 @@ static int dry_run(struct ctx *ctx, const struct rpc_opts *rpc, const struct rep
 	struct deploy_plan *plan = deploy_plan_new();
 	int status;
 
-	report.shows_time = true;
+	report.view = &report_nodes;
+	report.limit = rpc->target.limit;
 	report.operands.count = 0;
 	target_plan_ping(plan, ctx, &rpc->target, report.agent);
 	out_note(ctx->out, "dry run: %s %s would be asked of the nodes below, nothing is done",
@@ -79,18 +91,82 @@ static int dry_run(struct ctx *ctx, const struct rpc_opts *rpc, const struct rep
 	return status;
 }
 
+/* Without a filter everyone is meant, which may be more than one thinks. */
+static bool should_confirm(const struct ctx *ctx, const struct rpc_opts *rpc)
+{
+	return !target_is_filtered(&rpc->target) && ctx->config->confirm_above && !rpc->says_yes &&
+	       !rpc->asks_nothing && confirm_is_possible();
+}
+
+/* *found: the nodes there are; NULL if that could not be told, or nobody answered. */
+static void find_nodes(struct deploy_nodeset **found, struct ctx *ctx, const struct rpc_opts *rpc,
+	const char *agent, struct deploy_error *err)
+{
+	struct deploy_run_options options = {.signal_fd = ctx->signal_fd};
+	struct deploy_plan *plan = deploy_plan_new();
+	struct deploy_run_result result;
+
+	target_plan_discovery(plan, ctx, &rpc->target, agent);
+	(void)deploy_run(&result, ctx->bus, plan, &options, err);
+	*found = NULL;
+	if (result.end == DEPLOY_RUN_COMPLETE) {
+		*found = result.found[0];
+		result.found[0] = NULL;
+	}
+	deploy_run_result_release(&result);
+	deploy_plan_free(plan);
+}
+
+/* Ask whether so many are meant. False: no. Nobody is connected to meanwhile. */
+static bool is_meant(struct ctx *ctx, const struct rpc_opts *rpc, const struct report *report,
+	const struct deploy_nodeset *found, struct deploy_error *err)
+{
+	size_t count = deploy_amount_part(rpc->target.limit, deploy_nodeset_count(found));
+	char question[600];
+
+	if (count <= ctx->config->confirm_above)
+		return true;
+	ctx_leave_bus(ctx);
+	(void)snprintf(question, sizeof(question),
+		"%.255s %.255s will be asked of all %zu nodes, there is no filter", report->agent,
+		report->action, count);
+	if (!confirm_count(question, count)) {
+		out_note(ctx->out, "nothing was done");
+		return false;
+	}
+	return target_connect(ctx, &rpc->target, err) == 0;
+}
+
 static int ask(struct ctx *ctx, struct rpc_opts *rpc, struct report *report,
-	struct deploy_request *request, struct deploy_error *err)
+	struct deploy_request *request, struct deploy_nodeset *found, struct deploy_error *err)
 {
 	struct deploy_plan *plan = deploy_plan_new();
 	int status;
 
 	request->ttl_s = rpc->ttl_s ? rpc->ttl_s : ctx->config->ttl_s;
-	report->task =
-		(unsigned)target_plan(plan, ctx, &rpc->target, request, &rpc->rolling.policy);
+	report->task = (unsigned)target_plan(
+		plan, ctx, &rpc->target, request, &rpc->rolling.policy, found);
 	plan->deadline_ms = rpc->rolling.run_deadline_ms;
 	status = report_run(report, ctx, plan, err);
 	deploy_plan_free(plan);
+	return status;
+}
+
+static int confirm_and_ask(struct ctx *ctx, struct rpc_opts *rpc, struct report *report,
+	struct deploy_request *request, struct deploy_error *err)
+{
+	struct deploy_nodeset *found = NULL;
+	int status;
+
+	if (should_confirm(ctx, rpc))
+		find_nodes(&found, ctx, rpc, report->agent, err);
+	if (err->code != DEPLOY_OK || (found && !is_meant(ctx, rpc, report, found, err))) {
+		deploy_request_free(request);
+		status = err->code ? exit_of_error(err->code) : EXIT_REFUSED;
+	} else {
+		status = ask(ctx, rpc, report, request, found, err);
+	}
+	deploy_nodeset_free(found);
 	return status;
 }
 
@@ -100,6 +176,7 @@ static int rpc_main(struct ctx *ctx, void *opts, struct args args, struct deploy
 	struct deploy_request *request = NULL;
 	struct report report = {.out = ctx->out,
 		.kind = "rpc",
+		.view = &report_replies,
 		.agent = args.values[0],
 		.action = args.values[1],
 		.operands = args,
@@ -112,15 +189,17 @@ static int rpc_main(struct ctx *ctx, void *opts, struct args args, struct deploy
 	int status;
 
 	if (rolling_opts_finish(&rpc->rolling, ctx->config, err) ||
-		parse_request(&request, args, err) || target_connect(ctx, &rpc->target, err)) {
+		target_settle_limit(&rpc->target, err) || parse_request(&request, args, err) ||
+		target_connect(ctx, &rpc->target, err)) {
 		deploy_request_free(request);
 		return exit_of_error(err->code);
 	}
-	if (!rpc->dry_run)
-		return ask(ctx, rpc, &report, request, err);
-	status = dry_run(ctx, rpc, &report, err);
-	deploy_request_free(request);
-	return status;
+	if (rpc->dry_run) {
+		status = dry_run(ctx, rpc, &report, err);
+		deploy_request_free(request);
+		return status;
+	}
+	return confirm_and_ask(ctx, rpc, &report, request, err);
 }
 
 const struct command cmd_rpc = {

@@ -16,16 +16,11 @@ static int version_main(struct ctx *ctx, void *opts, struct args args, struct de
 
 	(void)opts;
 	(void)args;
-	switch (out_format(ctx->out)) {
-	case OUT_TABLE:
-		out_text(ctx->out, "deployctl %s\n", DEPLOYCTL_VERSION);
+	if (out_is_for_people(ctx->out) || out_format(ctx->out) == OUT_NAME) {
+		out_text(ctx->out, out_format(ctx->out) == OUT_NAME ? "deployctl\n"
+								    : "deployctl " DEPLOYCTL_VERSION
+								      "\n");
 		return EXIT_ALL_OK;
-	case OUT_NAME:
-		out_text(ctx->out, "deployctl\n");
-		return EXIT_ALL_OK;
-	case OUT_JSON:
-	case OUT_JSONL:
-		break;
 	}
 	items = json_pack("[{s:s, s:s}]", "name", "deployctl", "version", DEPLOYCTL_VERSION);
 	if (out_format(ctx->out) == OUT_JSONL) {

@@ -17,6 +17,9 @@
 /* Every command, in the order in which help shows them; each name is spelt here once. */
 #define COMMANDS(X)                                                                                \
 	X(ping)                                                                                    \
+	X(discover)                                                                                \
+	X(facts)                                                                                   \
+	X(inventory)                                                                               \
 	X(rpc)                                                                                     \
 	X(config)                                                                                  \
 	X(doctor)                                                                                  \
@@ -58,6 +61,9 @@ int ctx_bus(struct ctx *ctx, const char *collective, struct deploy_error *err);
  */
 int ctx_check_collective(const struct ctx *ctx, const char *name, struct deploy_error *err);
 
+/* Leave the broker for as long as somebody thinks; ctx_bus() comes back. */
+void ctx_leave_bus(struct ctx *ctx);
+
 struct example {
 	const char *command; /* as typed, without "$ " */
 	const char *text;    /* what it does, one line */
@@ -68,10 +74,11 @@ struct example {
 #define OPTS_MAX 4096 /* bytes of a command's options */
 
 struct command {
-	const char *name, *group; /* group: "observe", "act", "about" */
-	const char *summary;	  /* at most 50 characters, no full stop */
-	const char *operands;	  /* "AGENT ACTION [KEY=VALUE...]" or "" */
-	const char *description;  /* paragraphs separated by an empty line, plain text */
+	const char *name, *also; /* also: another name that is accepted, or NULL */
+	const char *group;	 /* group: "observe", "act", "about" */
+	const char *summary;	 /* at most 50 characters, no full stop */
+	const char *operands;	 /* "AGENT ACTION [KEY=VALUE...]" or "" */
+	const char *description; /* paragraphs separated by an empty line, plain text */
 	int min_args, max_args;
 	const struct opt *options; /* ends with OPT_END; NULL for none */
 	size_t opts_size;	   /* of the struct that the options fill in; at most OPTS_MAX */

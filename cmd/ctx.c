@@ -55,3 +55,10 @@ int ctx_bus(struct ctx *ctx, const char *collective, struct deploy_error *err)
 	rc = ctx_check_collective(ctx, collective, err);
 	return rc == 0 ? connect_bus(ctx, collective, err) : rc;
 }
+
+void ctx_leave_bus(struct ctx *ctx)
+{
+	deploy_bus_close(ctx->bus);
+	ctx->bus = NULL;
+	signals_set_phase(SIGNALS_IDLE);
+}

@@ -113,30 +113,24 @@ static long long patience_ms(const struct ctx *ctx, const struct target_opts *ta
 	return target->discovery_ms ? target->discovery_ms : ctx->config->discovery_timeout_ms;
 }
 
-/* rpcutil ping to a set of nodes; to all of them at once with one broadcast. */
+/* rpcutil ping to one node, or to all that were found. */
 static struct deploy_plan *plan_ping(const struct ctx *ctx, const struct target_opts *target,
-	const struct deploy_nodeset *nodes, bool is_everyone)
+	const struct deploy_nodeset *one, const struct deploy_nodeset *found)
 {
 	struct deploy_plan *plan = deploy_plan_new();
 	struct deploy_policy policy = {.timeout_ms = patience_ms(ctx, target)};
 	struct deploy_request *request = NULL;
 	struct deploy_error ignored = {0};
-	struct target_opts named = *target;
+	struct target_opts whom = *target;
 	json_t *inputs = json_object();
-	size_t task;
 
+	/* The words are our own. */
 	(void)deploy_request_new(&request, "rpcutil", "ping", inputs, &ignored);
 	json_decref(inputs);
 	request->ttl_s = ctx->config->ttl_s;
-	deploy_filter_copy(&named.filter, &target->filter);
-	named.filter.nodes = deploy_nodeset_copy(nodes);
-	task = target_plan(plan, ctx, &named, request, &policy);
-	if (is_everyone) {
-		deploy_filter_release(&plan->tasks[task].filter);
-		(void)deploy_filter_add_agent(&plan->tasks[task].filter, "rpcutil", &ignored);
-		plan->tasks[task].is_whole_match = true;
-	}
-	deploy_filter_release(&named.filter);
+	whom.filter = (struct deploy_filter){.nodes = one ? deploy_nodeset_copy(one) : NULL};
+	(void)target_plan(plan, ctx, &whom, request, &policy, found);
+	deploy_filter_release(&whom.filter);
 	return plan;
 }
 
@@ -215,7 +209,7 @@ static int go_and_return(struct findings *findings, struct ctx *ctx,
 	hear_nothing(&hearing);
 	(void)deploy_nodeset_add(nodes, node, err);
 	if (!err->code) {
-		if (!run(&result, &hearing, ctx, plan_ping(ctx, target, nodes, false), err))
+		if (!run(&result, &hearing, ctx, plan_ping(ctx, target, nodes, NULL), err))
 			tell_round_trip(findings, node, &hearing, &result.tally[0]);
 		deploy_run_result_release(&result);
 	}
@@ -261,7 +255,7 @@ static int compare_clocks(struct findings *findings, struct ctx *ctx,
 
 	hear_nothing(&hearing);
 	hearing.limit_s = ctx->config->ttl_s / 2;
-	if (!run(&result, &hearing, ctx, plan_ping(ctx, target, found, true), err))
+	if (!run(&result, &hearing, ctx, plan_ping(ctx, target, NULL, found), err))
 		tell_clocks(findings, collective, &hearing, found);
 	deploy_run_result_release(&result);
 	release(&hearing);

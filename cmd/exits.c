@@ -1,7 +1,6 @@
 /* What each exit status means, and which of two wins. */
 #include "exits.h"
 
-
 const struct exit_info exit_infos[] = {
 	{EXIT_ALL_OK, "all_ok", "every targeted node ok, or nothing to do"},
 	{EXIT_NO_NODES, "no_nodes", "no node matched"},

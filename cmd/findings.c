@@ -28,23 +28,9 @@ static void print_cell(struct out *out, enum out_tone tone, const char *text, si
 	out_text(out, "%*s", (int)(columns < width ? width - columns : 0) + 2, "");
 }
 
-static enum out_tone tone_of(enum deploy_grade grade)
-{
-	switch (grade) {
-	case DEPLOY_GRADE_OK:
-		return OUT_GOOD;
-	case DEPLOY_GRADE_WARNING:
-		return OUT_WARN;
-	case DEPLOY_GRADE_FAILED:
-		return OUT_BAD;
-	case DEPLOY_GRADE_UNTRIED:
-		return OUT_DIM;
-	}
-	return OUT_PLAIN;
-}
-
 static void print_row(struct findings *findings, const struct deploy_finding *finding)
 {
+	const char *result = deploy_grade_name(finding->grade);
 	struct out *out = findings->out;
 
 	if (!findings->has_headers && out_has_headers(out)) {
@@ -57,7 +43,7 @@ static void print_row(struct findings *findings, const struct deploy_finding *fi
 	findings->has_headers = true;
 	print_cell(out, OUT_PLAIN, finding->check, CHECK_WIDTH);
 	print_cell(out, OUT_PLAIN, finding->subject, findings->subject_width);
-	print_cell(out, tone_of(finding->grade), deploy_grade_name(finding->grade), RESULT_WIDTH);
+	print_cell(out, out_tone_of(result), result, RESULT_WIDTH);
 	out_text(out, "%s\n", finding->text);
 	if (finding->remedy[0])
 		out_text(out, "    try: %s\n", finding->remedy);
@@ -89,9 +75,11 @@ static void show(struct findings *findings, const struct deploy_finding *finding
 {
 	switch (out_format(findings->out)) {
 	case OUT_TABLE:
+	case OUT_WIDE:
 		print_row(findings, finding);
 		break;
 	case OUT_JSON:
+	case OUT_YAML:
 		if (!findings->items)
 			findings->items = json_array();
 		(void)json_array_append_new(findings->items, item_of(finding, status));

@@ -5,8 +5,24 @@
 #include <stdio.h>
 #include <string.h>
 
-#define WIDTH	    80 /* columns */
-#define OPTION_TEXT 30 /* the column in which texts of options begin */
+#define WIDTH_MAX 80 /* columns */
+#define WIDTH_MIN 30
+
+/* A terminal that is narrower than the usual gets shorter lines. */
+static size_t width_of(const struct out *out)
+{
+	size_t columns = out_columns(out);
+
+	if (columns == 0 || columns > WIDTH_MAX)
+		return WIDTH_MAX;
+	return columns < WIDTH_MIN ? WIDTH_MIN : columns;
+}
+
+/* The column in which texts of options begin. */
+static size_t option_column(const struct out *out)
+{
+	return width_of(out) < 60 ? 8 : 30;
+}
 
 const char program_summary[] = "tell a fleet of MCollective nodes what to do";
 
@@ -40,12 +56,13 @@ const struct program_variable program_environment[] = {
 /* Print text from column on, with lines broken before WIDTH and then indented. Ends the line. */
 static void put_words(struct out *out, const char *text, size_t indent, size_t column)
 {
+	size_t width = width_of(out);
 	bool is_first = true; /* on its line */
 
 	while (*text) {
 		size_t len = strcspn(text, " \n");
 
-		if (!is_first && column + 1 + len > WIDTH) {
+		if (!is_first && column + 1 + len > width) {
 			out_text(out, "\n%*s", (int)indent, "");
 			column = indent;
 			is_first = true;
@@ -64,23 +81,29 @@ static void put_words(struct out *out, const char *text, size_t indent, size_t c
 	out_text(out, "\n");
 }
 
-static void put_option(struct out *out, const struct opt *opt)
+/* head, then text in a column of its own, on the next line if head is too long. */
+static void put_term(struct out *out, const char *head, const char *text)
 {
-	char head[128], text[OPT_DESCRIPTION];
-	size_t column;
+	size_t column = strlen(head) + 2, start = option_column(out);
 
-	(void)snprintf(head, sizeof(head), "  %c%c%c --%s%s%s", opt->letter ? '-' : ' ',
-		opt->letter ? opt->letter : ' ', opt->letter ? ',' : ' ', opt->name,
-		opt->value ? " " : "", opt->value ? opt->value : "");
-	opt_describe(opt, text, sizeof(text));
-	column = strlen(head);
-	out_text(out, "%s", head);
-	if (column + 2 > OPTION_TEXT) {
+	out_text(out, "  %s", head);
+	if (column + 2 > start) {
 		out_text(out, "\n");
 		column = 0;
 	}
-	out_text(out, "%*s", (int)(OPTION_TEXT - column), "");
-	put_words(out, text, OPTION_TEXT, OPTION_TEXT);
+	out_text(out, "%*s", (int)(start - column), "");
+	put_words(out, text, start, start);
+}
+
+static void put_option(struct out *out, const struct opt *opt)
+{
+	char head[128], text[OPT_DESCRIPTION];
+
+	(void)snprintf(head, sizeof(head), "%c%c%c --%s%s%s", opt->letter ? '-' : ' ',
+		opt->letter ? opt->letter : ' ', opt->letter ? ',' : ' ', opt->name,
+		opt->value ? " " : "", opt->value ? opt->value : "");
+	opt_describe(opt, text, sizeof(text));
+	put_term(out, head, text);
 }
 
 static void put_options(struct out *out, const char *title, const struct opt *options)
@@ -145,8 +168,7 @@ static void print_program(struct out *out)
 	put_options(out, "Options", global_options);
 	out_text(out, "\nEnvironment:\n");
 	for (variable = program_environment; variable->name; variable++) {
-		out_text(out, "  %-28s", variable->name);
-		put_words(out, variable->text, OPTION_TEXT, OPTION_TEXT);
+		put_term(out, variable->name, variable->text);
 	}
 	out_text(out, "\n`deployctl help COMMAND` tells more about a command.\n");
 }
@@ -242,19 +264,12 @@ static void print_names(struct out *out, const struct command *command)
 
 void help_print(struct out *out, const struct command *command)
 {
-	switch (out_format(out)) {
-	case OUT_TABLE:
-		if (command)
-			print_command(out, command);
-		else
-			print_program(out);
-		break;
-	case OUT_NAME:
+	if (out_format(out) == OUT_NAME)
 		print_names(out, command);
-		break;
-	case OUT_JSON:
-	case OUT_JSONL:
+	else if (!out_is_for_people(out))
 		print_json(out, command);
-		break;
-	}
+	else if (command)
+		print_command(out, command);
+	else
+		print_program(out);
 }

@@ -336,7 +336,7 @@ static bool lacks_document(const struct ctx *ctx)
 {
 	if (out_has_document(ctx->out) || out_is_mco(ctx->out))
 		return false;
-	return out_format(ctx->out) == OUT_JSON ||
+	return out_is_document(ctx->out) ||
 	       (out_format(ctx->out) == OUT_JSONL && out_is_empty(ctx->out));
 }
 

@@ -72,10 +72,22 @@ struct found {
 	char spelling[64];
 };
 
+/* True if name is one of the words in list, which commas separate; list may be NULL. */
+static bool is_one_of(const char *list, const char *name, size_t len)
+{
+	while (list && *list) {
+		size_t word = strcspn(list, ",");
+
+		if (word == len && memcmp(list, name, len) == 0)
+			return true;
+		list += word + (list[word] == ',');
+	}
+	return false;
+}
+
 static bool has_name(const struct opt *opt, const char *name, size_t len)
 {
-	return (opt->name && strlen(opt->name) == len && memcmp(opt->name, name, len) == 0) ||
-	       (opt->also && strlen(opt->also) == len && memcmp(opt->also, name, len) == 0);
+	return is_one_of(opt->name, name, len) || is_one_of(opt->also, name, len);
 }
 
 /* Look up a letter, or with letter 0 the long name of len bytes. */

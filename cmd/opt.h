@@ -23,7 +23,7 @@ struct opt {
 	enum opt_type type;
 	char letter;	    /* 0: none */
 	const char *name;   /* long name without dashes */
-	const char *also;   /* another long name that is accepted, or NULL; not shown in help */
+	const char *also;   /* more long names that are accepted, by commas, or NULL; not in help */
 	size_t offset;	    /* of the field in the command's struct */
 	const char *value;  /* what the help calls the value: "TIME", "FACT=VALUE" */
 	const char *text;   /* what it does: lower case, no full stop */

@@ -1,30 +1,19 @@
 /* The writer of stdout: formats, colour, tables, and write errors kept until they can be told. */
-#include "out.h"
+#include "out_parts.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "exits.h"
 
-const char *const out_format_names[] = {"table", "json", "jsonl", "name", NULL};
+const char *const out_format_names[] = {"table", "wide", "json", "jsonl", "yaml", "name", NULL};
 
-/*
- * stream is a duplicate of the descriptor, so that closing it tells about errors which only close
- * reports. failure: the first errno; from then on nothing more is written.
- */
-struct out {
-	FILE *stream;
-	struct out_options options;
-	int failure;
-	bool is_terminal, has_color, has_document, is_used;
-	char buffer[32768];
-};
-
-static void *resize(void *old, size_t size)
+void *out_resize(void *old, size_t size)
 {
 	void *memory = realloc(old, size);
 
@@ -55,15 +44,24 @@ static bool wants_color(const struct out *out)
 	return out->is_terminal;
 }
 
+/* As the terminal says; COLUMNS would be that of another one. */
+static size_t terminal_columns(int fd)
+{
+	struct winsize size = {0};
+
+	return ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
 struct out *out_open(const struct out_options *options)
 {
-	struct out *out = resize(NULL, sizeof(*out));
+	struct out *out = out_resize(NULL, sizeof(*out));
 	int fd, target = options->to_stderr ? STDERR_FILENO : STDOUT_FILENO;
 
 	*out = (struct out){.options = *options};
 	if (options->mco_json)
 		out->options.format = OUT_JSON;
 	out->is_terminal = isatty(target) == 1;
+	out->columns = out->is_terminal ? terminal_columns(target) : 0;
 	out->has_color = wants_color(out);
 	fd = fcntl(target, F_DUPFD_CLOEXEC, 3);
 	out->stream = fd < 0 ? NULL : fdopen(fd, "w");
@@ -75,10 +73,10 @@ struct out *out_open(const struct out_options *options)
 	return out;
 }
 
-static void note_failure(struct out *out)
+void out_fail(struct out *out, int error)
 {
 	if (out->failure == 0)
-		out->failure = errno != 0 ? errno : EIO;
+		out->failure = error != 0 ? error : EIO;
 }
 
 int out_close(struct out *out, struct deploy_error *err)
@@ -87,7 +85,7 @@ int out_close(struct out *out, struct deploy_error *err)
 
 	errno = 0;
 	if (out->stream && fclose(out->stream) != 0)
-		note_failure(out);
+		out_fail(out, errno);
 	failure = out->failure;
 	free(out);
 	if (failure == 0)
@@ -99,6 +97,21 @@ int out_close(struct out *out, struct deploy_error *err)
 enum out_format out_format(const struct out *out)
 {
 	return out->options.format;
+}
+
+bool out_is_for_people(const struct out *out)
+{
+	return out->options.format == OUT_TABLE || out->options.format == OUT_WIDE;
+}
+
+bool out_is_document(const struct out *out)
+{
+	return out->options.format == OUT_JSON || out->options.format == OUT_YAML;
+}
+
+size_t out_columns(const struct out *out)
+{
+	return out->columns;
 }
 
 bool out_is_mco(const struct out *out)
@@ -131,17 +144,17 @@ static bool begin_write(struct out *out)
 	return out->failure == 0;
 }
 
-static void write_bytes(struct out *out, const char *bytes, size_t len)
+void out_bytes(struct out *out, const char *bytes, size_t len)
 {
 	if (begin_write(out) && fwrite(bytes, 1, len, out->stream) != len)
-		note_failure(out);
+		out_fail(out, errno);
 }
 
 void out_flush(struct out *out)
 {
 	errno = 0;
 	if (out->stream && out->failure == 0 && fflush(out->stream) != 0)
-		note_failure(out);
+		out_fail(out, errno);
 }
 
 void out_text(struct out *out, const char *format, ...)
@@ -150,7 +163,7 @@ void out_text(struct out *out, const char *format, ...)
 
 	va_start(args, format);
 	if (begin_write(out) && vfprintf(out->stream, format, args) < 0)
-		note_failure(out);
+		out_fail(out, errno);
 	va_end(args);
 }
 
@@ -158,8 +171,23 @@ void out_foreign(struct out *out, const char *bytes, size_t len)
 {
 	char *text = deploy_text_escape(bytes, len);
 
-	write_bytes(out, text, strlen(text));
+	out_bytes(out, text, strlen(text));
 	free(text);
+}
+
+enum out_tone out_tone_of(const char *word)
+{
+	static const struct {
+		const char *word;
+		enum out_tone tone;
+	} words[] = {{"ok", OUT_GOOD}, {"failed", OUT_BAD}, {"silent", OUT_WARN},
+		{"not connected", OUT_WARN}, {"unknown", OUT_WARN}, {"warning", OUT_WARN},
+		{"not tried", OUT_DIM}, {"cancelled", OUT_DIM}, {"yes", OUT_GOOD}, {"no", OUT_BAD}};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(words[i].word, word) == 0)
+			return words[i].tone;
+	return OUT_PLAIN;
 }
 
 void out_tone(struct out *out, enum out_tone tone, const char *text)
@@ -185,7 +213,7 @@ void out_note(struct out *out, const char *format, ...)
 	va_end(args);
 	if (len < 0)
 		return;
-	raw = resize(NULL, (size_t)len + 1);
+	raw = out_resize(NULL, (size_t)len + 1);
 	va_start(args, format);
 	(void)vsnprintf(raw, (size_t)len + 1, format, args);
 	va_end(args);
@@ -195,218 +223,4 @@ void out_note(struct out *out, const char *format, ...)
 	(void)fprintf(stderr, "%s\n", text);
 	free(text);
 	free(raw);
-}
-
-/* DEL is the one control character that JSON lets stand; a terminal need not see it. */
-static int write_json(const char *bytes, size_t len, void *arg)
-{
-	struct out *out = arg;
-	const char *del;
-
-	while (out->is_terminal && (del = memchr(bytes, 0x7f, len))) {
-		write_bytes(out, bytes, (size_t)(del - bytes));
-		write_bytes(out, "\\u007f", 6);
-		len -= (size_t)(del + 1 - bytes);
-		bytes = del + 1;
-	}
-	write_bytes(out, bytes, len);
-	return 0;
-}
-
-/* The fewest digits that read back as the same number. */
-static size_t precision_of_real(double value)
-{
-	size_t precision;
-	char text[40];
-
-	for (precision = 15; precision < 17; precision++) {
-		(void)snprintf(text, sizeof(text), "%.*g", (int)precision, value);
-		if (strtod(text, NULL) == value)
-			break;
-	}
-	return precision;
-}
-
-/* jansson prints all reals with one precision: the least that loses nothing, so that 0.1 stays 0.1.
- */
-static size_t precision_of(json_t *value)
-{
-	size_t most = 15, one, index;
-	const char *key;
-	json_t *child;
-
-	if (json_is_real(value))
-		return precision_of_real(json_real_value(value));
-	json_object_foreach(value, key, child) if (most < 17 && (one = precision_of(child)) > most)
-		most = one;
-	json_array_foreach(value, index, child) if (most < 17 && (one = precision_of(child)) > most)
-		most = one;
-	return most;
-}
-
-/* To a terminal everything beyond ASCII is written as \uXXXX: C1 controls, overrides of direction.
- */
-static void print_json(struct out *out, json_t *value, size_t flags)
-{
-	flags |= JSON_REAL_PRECISION(precision_of(value));
-	if (out->is_terminal)
-		flags |= JSON_ENSURE_ASCII;
-	if (json_dump_callback(value, write_json, out, flags | JSON_ENCODE_ANY) != 0) {
-		errno = EILSEQ;
-		note_failure(out);
-	}
-	write_bytes(out, "\n", 1);
-}
-
-void out_json_line(struct out *out, json_t *value)
-{
-	print_json(out, value, JSON_COMPACT);
-}
-
-/* Errors may quote what others sent: JSON takes UTF-8 only. */
-static json_t *json_text(const char *text)
-{
-	size_t len = strlen(text);
-	char *escaped;
-	json_t *value;
-
-	if (deploy_text_is_utf8(text, len))
-		return json_stringn(text, len);
-	escaped = deploy_text_escape(text, len);
-	value = json_string(escaped);
-	free(escaped);
-	return value;
-}
-
-static json_t *json_errors(const struct deploy_error *err)
-{
-	json_t *list = json_array(), *entry;
-
-	if (err->code == DEPLOY_OK)
-		return list;
-	entry = json_pack(
-		"{s:s, s:o}", "code", deploy_code_name(err->code), "text", json_text(err->text));
-	if (err->hint[0] != '\0')
-		(void)json_object_set_new(entry, "hint", json_text(err->hint));
-	(void)json_array_append_new(list, entry);
-	return list;
-}
-
-void out_document(struct out *out, const char *kind, json_t *items, json_t *summary, int status,
-	const struct deploy_error *err)
-{
-	bool is_line = out->options.format == OUT_JSONL;
-	json_t *document;
-
-	if (out->options.format != OUT_JSON && !is_line)
-		return;
-	out->has_document = true;
-	items = items ? json_incref(items) : json_array();
-	summary = summary ? json_incref(summary) : json_object();
-	if (out->options.mco_json) {
-		print_json(out, items, out->is_terminal ? JSON_INDENT(2) : JSON_COMPACT);
-		json_decref(items);
-		json_decref(summary);
-		return;
-	}
-	document = is_line ? json_pack("{s:s}", "type", "summary") : json_object();
-	(void)json_object_set_new(document, "schema", json_string("deployctl/v1"));
-	(void)json_object_set_new(document, "kind", json_string(kind));
-	(void)json_object_set_new(document, "run", json_null());
-	if (is_line)
-		json_decref(items);
-	else
-		(void)json_object_set_new(document, "items", items);
-	(void)json_object_set_new(document, "summary", summary);
-	(void)json_object_set_new(document, "exit",
-		json_pack("{s:i, s:s}", "code", status, "name", exit_name(status)));
-	(void)json_object_set_new(document, "errors", json_errors(err));
-	print_json(out, document, is_line ? JSON_COMPACT : JSON_INDENT(2));
-	json_decref(document);
-}
-
-/* cells: row after row, the headers first if there are any; all escaped and owned. */
-struct out_table {
-	char **cells;
-	size_t columns, rows, cap; /* cap: in rows */
-	bool has_headers;
-};
-
-struct out_table *out_table_new(const char *const *headers, size_t columns)
-{
-	struct out_table *table = resize(NULL, sizeof(*table));
-
-	*table = (struct out_table){.columns = columns};
-	if (headers)
-		out_table_add(table, headers);
-	table->has_headers = headers != NULL;
-	return table;
-}
-
-void out_table_add(struct out_table *table, const char *const *cells)
-{
-	size_t i;
-
-	if (table->rows == table->cap) {
-		table->cap += table->cap / 2 + 16;
-		table->cells =
-			resize(table->cells, table->cap * table->columns * sizeof(*table->cells));
-	}
-	for (i = 0; i < table->columns; i++)
-		table->cells[table->rows * table->columns + i] =
-			deploy_text_escape(cells[i], strlen(cells[i]));
-	table->rows++;
-}
-
-static size_t column_width(const struct out_table *table, size_t column, size_t first)
-{
-	size_t row, width = 0;
-
-	for (row = first; row < table->rows; row++) {
-		size_t len = deploy_text_columns(table->cells[row * table->columns + column]);
-
-		width = len > width ? len : width;
-	}
-	return width;
-}
-
-static void print_row(
-	struct out *out, const struct out_table *table, size_t row, const size_t *width)
-{
-	char **cells = table->cells + row * table->columns;
-	size_t i, last = table->columns - 1;
-
-	while (last > 0 && cells[last][0] == '\0')
-		last--;
-	for (i = 0; i < last; i++)
-		out_text(out, "%s%*s", cells[i],
-			(int)(width[i] - deploy_text_columns(cells[i])) + 2, "");
-	out_text(out, "%s\n", cells[last]);
-}
-
-void out_table_print(struct out *out, const struct out_table *table)
-{
-	size_t row, i, first = table->has_headers && out->options.no_headers ? 1 : 0;
-	size_t *width;
-
-	if (table->columns == 0 || table->rows <= (table->has_headers ? 1 : 0))
-		return;
-	width = resize(NULL, table->columns * sizeof(*width));
-	for (i = 0; i < table->columns; i++)
-		width[i] = column_width(table, i, first);
-	for (row = first; row < table->rows; row++)
-		print_row(out, table, row, width);
-	free(width);
-}
-
-void out_table_free(struct out_table *table)
-{
-	size_t i;
-
-	if (!table)
-		return;
-	for (i = 0; i < table->rows * table->columns; i++)
-		free(table->cells[i]);
-	free(table->cells);
-	free(table);
 }

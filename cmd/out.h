@@ -10,10 +10,13 @@
 
 #include "deploy/deploy.h"
 
-enum out_format { OUT_TABLE, OUT_JSON, OUT_JSONL, OUT_NAME };
+enum out_format { OUT_TABLE, OUT_WIDE, OUT_JSON, OUT_JSONL, OUT_YAML, OUT_NAME };
 extern const char *const out_format_names[]; /* for -o; ends with NULL */
 
 struct out;
+
+/* realloc() that does not fail. */
+void *out_resize(void *old, size_t size);
 
 /* what out_open needs to know, from the global options */
 struct out_options {
@@ -33,8 +36,13 @@ struct out *out_open(const struct out_options *options);
 int out_close(struct out *out, struct deploy_error *err);
 
 enum out_format out_format(const struct out *out); /* OUT_JSON also with -j */
+bool out_is_for_people(const struct out *out);	   /* table or wide */
+bool out_is_document(const struct out *out);	   /* json or yaml, also -j */
 bool out_is_mco(const struct out *out);		   /* -j */
 bool out_has_headers(const struct out *out);
+
+/* Of the terminal that stdout is; 0 if it is none. */
+size_t out_columns(const struct out *out);
 
 /* Hand over what is buffered: after a line of jsonl, before a long wait. */
 void out_flush(struct out *out);
@@ -51,11 +59,20 @@ void out_json_line(struct out *out, json_t *value);
 enum out_tone { OUT_PLAIN, OUT_GOOD, OUT_BAD, OUT_WARN, OUT_DIM };
 void out_tone(struct out *out, enum out_tone tone, const char *text);
 
-/* A table: cells are escaped, columns as wide as their widest cell; rows are kept till the end. */
+/* What colour a word such as "ok", "failed", "silent" has, everywhere. */
+enum out_tone out_tone_of(const char *word);
+
+/*
+ * A table: cells are escaped, columns as wide as their widest cell (up to 60, a longer one pushes
+ * what is behind it); rows are kept till the end.
+ */
 struct out_table;
 struct out_table *out_table_new(const char *const *headers, size_t columns);
 void out_table_add(struct out_table *table, const char *const *cells); /* copies */
-void out_table_print(struct out *out, const struct out_table *table);  /* nothing without rows */
+void out_table_tone(struct out_table *table, size_t column);	       /* its words are in colour */
+/* On a terminal, unless wide: the cells of column are cut so that a line fits, "~" at the end. */
+void out_table_cut(struct out_table *table, size_t column);
+void out_table_print(struct out *out, struct out_table *table); /* nothing without rows */
 void out_table_free(struct out_table *table);
 
 /* One line on stderr, escaped; silenced by -q. */

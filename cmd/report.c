@@ -6,6 +6,7 @@ const char *const report_display_names[] = {"all", "ok", "failed", "none", NULL}
 static void begin(struct report *report)
 {
 	report->items = json_object();
+	report->kept = json_object();
 	report->groups = json_object();
 	report->names = deploy_nodeset_new();
 }
@@ -13,6 +14,7 @@ static void begin(struct report *report)
 static void release(struct report *report)
 {
 	json_decref(report->items);
+	json_decref(report->kept);
 	json_decref(report->groups);
 	deploy_nodeset_free(report->names);
 }
@@ -45,31 +47,48 @@ static void measure(struct report *report, int64_t rtt_us)
 	report->rtt_sum_us += rtt_us;
 }
 
-static void keep(struct report *report, const char *node, const struct deploy_outcome *outcome)
+/* True if the result is what the view makes of the replies, not the replies themselves. */
+static bool is_viewed(const struct report *report)
+{
+	return out_is_for_people(report->out) || (report->view->items && !out_is_mco(report->out));
+}
+
+static void keep_reply(
+	struct report *report, const char *node, const struct deploy_outcome *outcome)
 {
 	struct deploy_error ignored = {0};
 
-	if (report_is_reply(outcome))
-		measure(report, outcome->rtt_us);
-	if (!is_shown(report, outcome) || out_format(report->out) == OUT_JSONL)
-		return;
-	if (out_format(report->out) == OUT_TABLE && !report->shows_time) {
-		report_fold(report, node, outcome);
-		return;
-	}
-	if (!report_is_reply(outcome) && out_format(report->out) != OUT_TABLE)
-		return;
 	/* The engine has checked the name. */
 	(void)deploy_nodeset_add(report->names, node, &ignored);
-	if (out_format(report->out) == OUT_TABLE)
-		(void)json_object_set_new(report->items, node,
-			json_pack("{s:s, s:I}", "state",
-				outcome->not_connected ? "not connected"
-						       : deploy_outcome_state_name(outcome->state),
-				"rtt_us", (json_int_t)outcome->rtt_us));
-	else if (out_format(report->out) == OUT_JSON)
+	if (out_is_document(report->out))
 		(void)json_object_set_new(
 			report->items, node, report_item_json(report, node, outcome));
+}
+
+static void keep(struct report *report, const char *node, const struct deploy_outcome *outcome)
+{
+	if (report_is_reply(outcome))
+		measure(report, outcome->rtt_us);
+	if (!is_shown(report, outcome))
+		return;
+	if (is_viewed(report) || report->view->items)
+		report->view->keep(report, node, outcome);
+	if (!is_viewed(report) && out_format(report->out) != OUT_JSONL && report_is_reply(outcome))
+		keep_reply(report, node, outcome);
+}
+
+json_t *report_row(struct report *report, const char *node)
+{
+	json_t *row = json_object_get(report->kept, node);
+	struct deploy_error ignored = {0};
+
+	if (row)
+		return row;
+	row = json_object();
+	(void)json_object_set_new(report->kept, node, row);
+	/* The engine has checked the name. */
+	(void)deploy_nodeset_add(report->names, node, &ignored);
+	return row;
 }
 
 static void note_rejected(struct report *report, const struct deploy_event *event)
@@ -92,8 +111,12 @@ static void take_event(void *arg, const struct deploy_event *event)
 		note_rejected(report, event);
 	if (out_format(report->out) == OUT_JSONL)
 		report_stream(report, event);
-	if (event->type == DEPLOY_EVENT_OUTCOME && event->task == report->task)
+	if (event->type != DEPLOY_EVENT_OUTCOME)
+		return;
+	if (event->task == report->task)
 		keep(report, event->node, event->outcome);
+	else if (report->view->keep_other)
+		report->view->keep_other(report, event->node, event->outcome);
 }
 
 size_t report_ignored(const struct deploy_run_result *result, enum deploy_ignored reason)
@@ -129,14 +152,26 @@ static int status_of_nobody(const struct report *report)
 	return report->is_filtered ? EXIT_NO_NODES : EXIT_NO_ANSWER;
 }
 
+/* Discovery has no outcome but who was found; every other task must have gone well. */
+static int status_of_tasks(const struct deploy_run_result *result)
+{
+	int status = EXIT_ALL_OK;
+
+	for (size_t i = 0; i < result->task_count; i++)
+		status = exit_worse(status, status_of_tally(&result->tally[i]));
+	return status;
+}
+
 static int status_of_run(const struct report *report, const struct deploy_run_result *result,
 	const struct deploy_error *err)
 {
 	const struct deploy_tally *tally = result->tally ? &result->tally[report->task] : NULL;
-	int status = tally ? status_of_tally(tally) : EXIT_ALL_OK;
+	int status = tally ? status_of_tasks(result) : EXIT_ALL_OK;
 	bool is_known =
 		tally && (tally->count[DEPLOY_OUTCOME_OK] || tally->count[DEPLOY_OUTCOME_FAILED]);
 
+	if (report->lacking)
+		status = exit_worse(status, EXIT_NODE_FAILED);
 	switch (result->end) {
 	case DEPLOY_RUN_COMPLETE:
 		break;
@@ -168,23 +203,21 @@ static int finish(struct report *report, const struct deploy_run_result *result,
 	int status = status_of_run(report, result, err);
 	json_t *items, *summary;
 
-	if (out_format(report->out) == OUT_TABLE && report->shows_time)
-		report_print_times(report);
-	if (out_format(report->out) == OUT_TABLE && !report->shows_time) {
-		report_print_groups(report, true);
-		report_print_groups(report, false);
-	}
+	deploy_nodeset_keep_first(report->names,
+		deploy_amount_part(report->limit, deploy_nodeset_count(report->names)));
+	if (out_is_for_people(report->out))
+		report->view->print(report);
 	if (out_format(report->out) == OUT_NAME)
-		for (size_t i = 0; i < deploy_nodeset_count(report->names); i++)
-			out_text(report->out, "%s\n", deploy_nodeset_get(report->names, i));
+		report_print_names(report);
 	out_flush(report->out);
 	if (result->end == DEPLOY_RUN_NO_NODES)
 		report_note_nobody(report, result);
-	else if (tally)
+	else if (tally && !(report->view->is_quiet && status == EXIT_ALL_OK))
 		report_note_summary(report, tally);
 	if (result->tally)
 		report_note_ignored(report, result);
-	items = report_items_json(report);
+	items = out_is_document(report->out) && is_viewed(report) ? report->view->items(report)
+								  : report_items_json(report);
 	summary = tally ? report_summary_json(report, result) : NULL;
 	out_document(report->out, report->kind, items, summary, status, err);
 	json_decref(items);

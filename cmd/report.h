@@ -7,6 +7,26 @@
 
 #include "command.h"
 
+struct report;
+
+/* One way to show a result. Functions that are NULL: the replies themselves are it. */
+struct report_view {
+	/* Keep what the view shows of a node's outcome, for people; and, with items, always. */
+	void (*keep)(struct report *report, const char *node, const struct deploy_outcome *outcome);
+	/* The same for other tasks of the plan; may be NULL. */
+	void (*keep_other)(
+		struct report *report, const char *node, const struct deploy_outcome *outcome);
+	void (*print)(struct report *report);	 /* table and wide */
+	json_t *(*items)(struct report *report); /* of json and yaml, not of -j */
+	bool is_quiet;				 /* no counts when all is well */
+};
+extern const struct report_view report_replies;	  /* equal answers folded; wide: a row for each */
+extern const struct report_view report_times;	  /* the round trip */
+extern const struct report_view report_nodes;	  /* names; wide: with what each one has */
+extern const struct report_view report_values;	  /* a fact: its values, and how many have each */
+extern const struct report_view report_lacks;	  /* which of the wanted agents nodes lack */
+extern const struct report_view report_inventory; /* all about each node */
+
 enum report_display { DISPLAY_ALL, DISPLAY_OK, DISPLAY_FAILED, DISPLAY_NONE };
 extern const char *const report_display_names[]; /* for --display; ends with NULL */
 
@@ -18,19 +38,28 @@ struct report {
 	/* What to type to ask again: operands of rpc (none: it is not said), -c and -T or NULL. */
 	struct args operands;
 	const char *config, *context, *collective;
-	unsigned task;	  /* the one whose nodes are the result */
+	unsigned task; /* the one whose nodes are the result */
+	const struct report_view *view;
 	int display;	  /* enum report_display */
 	bool is_filtered; /* a filter was given: nobody there is then no fault */
 	bool empty_ok;
-	bool shows_time; /* the result is the round trip, not data */
+	/* Of some views: */
+	bool folds;		    /* report_nodes: as a node set */
+	bool shows_nodes;	    /* report_values: who has each value */
+	bool sorts_by_count;	    /* report_values: the most frequent first */
+	bool sorts_by_time;	    /* report_times: the fastest first */
+	struct deploy_amount limit; /* report_nodes: the first so many */
+	const json_t *wanted;	    /* report_lacks: names of agents */
 
-	json_t *items;		      /* node → reply, for json */
-	json_t *groups;		      /* text → nodes, for people */
-	struct deploy_nodeset *names; /* of nodes in items */
+	/* What was gathered. */
+	json_t *items;		      /* node → reply, for documents */
+	json_t *kept;		      /* what the view keeps, as it likes */
+	json_t *groups;		      /* text → nodes, of answers that are folded */
+	struct deploy_nodeset *names; /* what -o name prints; of nodes in items */
 	long long rtt_sum_us, rtt_min_us, rtt_max_us;
-	size_t replies, rejected;
-	bool is_blocked;	 /* the broker takes no publishes now */
-	char rejected_text[128]; /* the reason of the first reply that was rejected */
+	size_t replies, rejected, lacking; /* lacking: nodes that are not as wanted */
+	bool is_blocked;		   /* the broker takes no publishes now */
+	char rejected_text[128];	   /* the reason of the first reply that was rejected */
 };
 
 /*

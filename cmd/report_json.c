@@ -4,23 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Text that came from outside and may be no UTF-8. */
-static json_t *foreign_text(const char *text)
-{
-	char *escaped;
-	json_t *value;
-
-	if (!text)
-		return json_null();
-	value = json_string(text);
-	if (value)
-		return value;
-	escaped = deploy_text_escape(text, strlen(text));
-	value = json_string(escaped);
-	free(escaped);
-	return value;
-}
-
 static json_t *milliseconds(int64_t us)
 {
 	return us < 0 ? json_null() : json_real((double)us / 1000);
@@ -42,7 +25,7 @@ json_t *report_item_json(
 	}
 	(void)json_object_set_new(item, "sender", json_string(node));
 	(void)json_object_set_new(item, "statuscode", json_integer(outcome->statuscode));
-	(void)json_object_set_new(item, "statusmsg", foreign_text(outcome->message));
+	(void)json_object_set_new(item, "statusmsg", report_foreign_text(outcome->message));
 	(void)json_object_set_new(item, "data", data_of(outcome));
 	if (!out_is_mco(report->out))
 		(void)json_object_set_new(item, "rtt_ms", milliseconds(outcome->rtt_us));
@@ -61,11 +44,8 @@ json_t *report_items_json(const struct report *report)
 
 static json_t *set_json(const struct deploy_nodeset *set)
 {
-	json_t *names = json_array();
-
-	for (size_t i = 0; i < deploy_nodeset_count(set); i++)
-		(void)json_array_append_new(names, json_string(deploy_nodeset_get(set, i)));
-	return json_pack("{s:i, s:o}", "count", (int)deploy_nodeset_count(set), "nodes", names);
+	return json_pack("{s:i, s:o}", "count", (int)deploy_nodeset_count(set), "nodes",
+		report_names_json(set));
 }
 
 json_t *report_summary_json(const struct report *report, const struct deploy_run_result *result)
@@ -96,7 +76,7 @@ static json_t *outcome_json(const struct deploy_outcome *outcome)
 		(void)json_object_set_new(object, "data", data_of(outcome));
 		(void)json_object_set_new(object, "rtt_ms", milliseconds(outcome->rtt_us));
 	}
-	(void)json_object_set_new(object, "statusmsg", foreign_text(outcome->message));
+	(void)json_object_set_new(object, "statusmsg", report_foreign_text(outcome->message));
 	return object;
 }
 
@@ -113,7 +93,7 @@ void report_stream(struct report *report, const struct deploy_event *event)
 		(json_int_t)event->seq, "time", (double)(event->at_us / 1000) / 1e3, "task",
 		(int)event->task);
 	if (event->node)
-		(void)json_object_set_new(line, "node", foreign_text(event->node));
+		(void)json_object_set_new(line, "node", report_foreign_text(event->node));
 	if (event->attempt)
 		(void)json_object_set_new(line, "attempt", json_integer(event->attempt));
 	if (event->type == DEPLOY_EVENT_TASK_STARTED || event->type == DEPLOY_EVENT_TASK_ENDED ||
@@ -123,7 +103,7 @@ void report_stream(struct report *report, const struct deploy_event *event)
 		(void)json_object_set_new(
 			line, "reason", json_string(deploy_ignored_name(event->reason)));
 	if (event->text)
-		(void)json_object_set_new(line, "text", foreign_text(event->text));
+		(void)json_object_set_new(line, "text", report_foreign_text(event->text));
 	if (event->outcome)
 		(void)json_object_update_new(line, outcome_json(event->outcome));
 	out_json_line(report->out, line);

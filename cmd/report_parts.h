@@ -20,12 +20,34 @@ size_t report_ignored(const struct deploy_run_result *result, enum deploy_ignore
 /* One line of jsonl. What discovery hears is counted; its replies are not the result. */
 void report_stream(struct report *report, const struct deploy_event *event);
 
+/* The entry of node in report->kept, made if need be; also in report->names. Borrowed. */
+json_t *report_row(struct report *report, const char *node);
+
+/* "ok", "failed", "silent", "not connected", … */
+const char *report_state(const struct deploy_outcome *outcome);
+
+/* Text that came from outside and may be no UTF-8, as JSON; null for NULL. */
+json_t *report_foreign_text(const char *text);
+
+json_t *report_names_json(const struct deploy_nodeset *set);
+
+/* The texts of a list, sorted. They are borrowed; the array is the caller's to free. */
+const char **report_sorted(const json_t *list, size_t *count);
+
+/* "discovery,lab,rpcutil": the texts of a list, sorted. Caller frees. */
+char *report_joined(const json_t *list);
+
+/* A value of a reply in one line for people: text as it is, everything else as JSON. Free it. */
+char *report_value_text(const json_t *value);
+
 /* Keep an outcome under the text that people will read, together with equal ones. */
 void report_fold(struct report *report, const char *node, const struct deploy_outcome *outcome);
 
 /* "web[01-05].example.net (5 nodes): ok", then the data: of what went well, or of the rest. */
 void report_print_groups(struct report *report, bool ok);
-void report_print_times(const struct report *report); /* a table: node, status, round trip */
+
+/* One node a line, or folded into one line. */
+void report_print_names(const struct report *report);
 
 /* On stderr: an event as it happens; the last block; replies not credited; why nobody answered. */
 void report_narrate(struct report *report, const struct deploy_event *event);

@@ -1,165 +1,9 @@
-/* A report for people: equal answers folded under their nodes, failures last, and what to know of
- * it. */
+/* A report for people, on stderr: what happens, the counts, who was not ok, and why nobody
+ * answered. */
 #include "report_parts.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* One value of a reply's data for people: text as it is, line by line, everything else as JSON. */
-static void write_value(FILE *text, const char *name, int width, const json_t *value)
-{
-	const char *at, *end;
-	char *dump, *line;
-
-	if (!json_is_string(value)) {
-		dump = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
-		line = deploy_text_escape(dump ? dump : "?", strlen(dump ? dump : "?"));
-		(void)fprintf(text, "%*s: %s\n", width, name, line);
-		free(line);
-		free(dump);
-		return;
-	}
-	at = json_string_value(value);
-	do {
-		end = strchr(at, '\n');
-		line = deploy_text_escape(at, end ? (size_t)(end - at) : strlen(at));
-		(void)fprintf(text, "%*s%s %s\n", width, name, *name ? ":" : " ", line);
-		free(line);
-		name = "";
-		at = end ? end + 1 : NULL;
-	} while (at && *at);
-}
-
-static void write_data(FILE *text, json_t *data)
-{
-	const char *name;
-	json_t *value;
-	int width = 0;
-
-	if (!json_is_object(data)) {
-		if (data)
-			write_value(text, "data", 7, data);
-		return;
-	}
-	json_object_foreach(data, name, value)
-	{
-		char *escaped = deploy_text_escape(name, strlen(name));
-		int len = (int)deploy_text_columns(escaped);
-
-		if (len > width)
-			width = len;
-		free(escaped);
-	}
-	json_object_foreach(data, name, value)
-	{
-		char *escaped = deploy_text_escape(name, strlen(name));
-
-		write_value(text, escaped, width + 3, value);
-		free(escaped);
-	}
-}
-
-/* What people read about a reply, without the node: nodes with the same text are folded. */
-static char *render(const struct deploy_outcome *outcome)
-{
-	char *text = NULL, *message;
-	size_t size = 0;
-	FILE *stream = open_memstream(&text, &size);
-
-	if (!stream)
-		abort();
-	if (!report_is_reply(outcome)) {
-		(void)fprintf(stream, "%s\n",
-			outcome->not_connected ? "not connected"
-					       : deploy_outcome_state_name(outcome->state));
-	} else if (outcome->state == DEPLOY_OUTCOME_FAILED) {
-		message = deploy_text_escape(outcome->message, strlen(outcome->message));
-		(void)fprintf(stream, "failed (%d): %s\n", outcome->statuscode, message);
-		free(message);
-	} else {
-		(void)fputs("ok\n", stream);
-	}
-	if (report_is_reply(outcome))
-		write_data(stream, outcome->data);
-	(void)fclose(stream);
-	return text;
-}
-
-/* groups: text → {"state": n, "nodes": [names]} */
-void report_fold(struct report *report, const char *node, const struct deploy_outcome *outcome)
-{
-	char *text = render(outcome);
-	json_t *group = json_object_get(report->groups, text);
-
-	if (!group) {
-		group = json_pack("{s:i, s:[]}", "state", (int)outcome->state, "nodes");
-		(void)json_object_set_new(report->groups, text, group);
-	}
-	(void)json_array_append_new(json_object_get(group, "nodes"), json_string(node));
-	free(text);
-}
-
-/* "web[01-05].example.net (5 nodes): ok", then the data; failures after what went well. */
-void report_print_groups(struct report *report, bool ok)
-{
-	struct deploy_nodeset *firsts = deploy_nodeset_new();
-	json_t *by_first = json_object(), *group;
-	struct deploy_error ignored = {0};
-	const char *text;
-
-	json_object_foreach(report->groups, text, group)
-	{
-		int state = (int)json_integer_value(json_object_get(group, "state"));
-		struct deploy_nodeset *nodes = deploy_nodeset_new();
-		size_t index;
-		json_t *name;
-		char *folded;
-
-		if ((state == DEPLOY_OUTCOME_OK) == ok) {
-			json_array_foreach(json_object_get(group, "nodes"), index, name)(void)
-				deploy_nodeset_add(nodes, json_string_value(name), &ignored);
-			folded = deploy_nodeset_print(nodes);
-			(void)deploy_nodeset_add(firsts, deploy_nodeset_get(nodes, 0), &ignored);
-			(void)json_object_set_new(by_first, deploy_nodeset_get(nodes, 0),
-				json_pack("{s:s, s:s, s:I}", "nodes", folded, "text", text, "count",
-					(json_int_t)deploy_nodeset_count(nodes)));
-			free(folded);
-		}
-		deploy_nodeset_free(nodes);
-	}
-	for (size_t i = 0; i < deploy_nodeset_count(firsts); i++) {
-		const json_t *entry = json_object_get(by_first, deploy_nodeset_get(firsts, i));
-		long long count = json_integer_value(json_object_get(entry, "count"));
-
-		out_text(report->out, "%s", json_string_value(json_object_get(entry, "nodes")));
-		if (count > 1)
-			out_text(report->out, " (%lld nodes)", count);
-		out_text(report->out, ": %s\n", json_string_value(json_object_get(entry, "text")));
-	}
-	json_decref(by_first);
-	deploy_nodeset_free(firsts);
-}
-
-void report_print_times(const struct report *report)
-{
-	static const char *const headers[] = {"NODE", "STATUS", "TIME"};
-	struct out_table *table = out_table_new(out_has_headers(report->out) ? headers : NULL, 3);
-
-	for (size_t i = 0; i < deploy_nodeset_count(report->names); i++) {
-		const char *name = deploy_nodeset_get(report->names, i);
-		const json_t *item = json_object_get(report->items, name);
-		long long rtt_us = json_integer_value(json_object_get(item, "rtt_us"));
-		char time[32] = "-";
-		const char *const cells[] = {
-			name, json_string_value(json_object_get(item, "state")), time};
-
-		if (rtt_us >= 0)
-			(void)snprintf(time, sizeof(time), "%.2f ms", (double)rtt_us / 1000);
-		out_table_add(table, cells);
-	}
-	out_table_print(report->out, table);
-	out_table_free(table);
-}
 
 /* What a person at the terminal should know while it happens. */
 void report_narrate(struct report *report, const struct deploy_event *event)
@@ -326,7 +170,7 @@ void report_note_summary(const struct report *report, const struct deploy_tally 
 
 	deploy_nodeset_subtract(silent, tally->not_connected);
 	note_counts(report, tally);
-	if (report->shows_time && report->replies)
+	if (report->view == &report_times && report->replies)
 		out_note(report->out, "round trip: min %.2f, average %.2f, max %.2f ms",
 			(double)report->rtt_min_us / 1000,
 			(double)report->rtt_sum_us / 1000 / (double)report->replies,

@@ -37,7 +37,8 @@ const struct command *command_find(const char *name, struct deploy_error *err)
 	size_t i;
 
 	for (i = 0; commands[i]; i++) {
-		if (strcmp(commands[i]->name, name) == 0)
+		if (strcmp(commands[i]->name, name) == 0 ||
+			(commands[i]->also && strcmp(commands[i]->also, name) == 0))
 			return commands[i];
 		names[i] = commands[i]->name;
 	}

@@ -67,6 +67,33 @@ const struct opt target_options[] = {
 	OPT_END,
 };
 
+static int parse_limit(void *field, const char *text, struct deploy_error *err)
+{
+	return deploy_amount_parse(field, text, false, err);
+}
+
+const struct opt limit_options[] = {
+	OPT_FLAG('1', "one", struct target_opts, is_one, "only one node, the first by name"),
+	{.type = OPT_IS_PARSED,
+		.name = "limit",
+		.also = "limit-nodes,limit-targets",
+		.offset = offsetof(struct target_opts, limit),
+		.value = "N|N%",
+		.parse = parse_limit,
+		.text = "only N nodes, or N% of them (rounded down, at least one), the first by "
+			"name"},
+	OPT_END,
+};
+
+int target_settle_limit(struct target_opts *target, struct deploy_error *err)
+{
+	if (target->is_one && target->limit.value)
+		return deploy_error_set(err, DEPLOY_USAGE, "--one and --limit exclude each other");
+	if (target->is_one)
+		target->limit.value = 1;
+	return 0;
+}
+
 void target_opts_init(struct target_opts *target)
 {
 	target->window_ms = UNSET;
@@ -111,8 +138,8 @@ static struct deploy_task *add_task(struct deploy_plan *plan, const struct ctx *
 	return task;
 }
 
-/* agent: only who has it is asked; NULL for everyone. The word was checked with the request. */
-static void add_discovery(struct deploy_plan *plan, const struct ctx *ctx,
+/* The word was checked with the request. */
+void target_plan_discovery(struct deploy_plan *plan, const struct ctx *ctx,
 	const struct target_opts *target, const char *agent)
 {
 	struct deploy_task *task = add_task(plan, ctx, target, deploy_request_ping());
@@ -129,20 +156,35 @@ static void add_discovery(struct deploy_plan *plan, const struct ctx *ctx,
 
 size_t target_plan(struct deploy_plan *plan, const struct ctx *ctx,
 	const struct target_opts *target, struct deploy_request *request,
-	const struct deploy_policy *policy)
+	const struct deploy_policy *policy, const struct deploy_nodeset *found)
 {
 	bool is_named = deploy_filter_names_nodes(&target->filter);
 	struct deploy_task *task;
 
-	if (!is_named)
-		add_discovery(plan, ctx, target, request->agent);
+	if (!is_named && !found)
+		target_plan_discovery(plan, ctx, target, request->agent);
 	task = add_task(plan, ctx, target, request);
 	task->policy = *policy;
-	if (is_named)
+	if (is_named || found)
+		task->nodes = deploy_nodeset_copy(found ? found : target->filter.nodes);
+	else
+		task->nodes_from = 0;
+	task->limit = target->limit;
+	task->is_whole_match = !is_named && !task->limit.value;
+	return plan->task_count - 1;
+}
+
+size_t target_plan_further(struct deploy_plan *plan, const struct ctx *ctx,
+	const struct target_opts *target, struct deploy_request *request, long long timeout_ms)
+{
+	struct deploy_task *task = add_task(plan, ctx, target, request);
+
+	if (deploy_filter_names_nodes(&target->filter))
 		task->nodes = deploy_nodeset_copy(target->filter.nodes);
 	else
 		task->nodes_from = 0;
-	task->is_whole_match = !is_named;
+	task->policy.timeout_ms = timeout_ms;
+	task->limit = target->limit;
 	return plan->task_count - 1;
 }
 
@@ -152,7 +194,7 @@ void target_plan_ping(struct deploy_plan *plan, const struct ctx *ctx,
 	struct deploy_task *task;
 
 	if (!deploy_filter_names_nodes(&target->filter)) {
-		add_discovery(plan, ctx, target, agent);
+		target_plan_discovery(plan, ctx, target, agent);
 		return;
 	}
 	task = add_task(plan, ctx, target, deploy_request_ping());

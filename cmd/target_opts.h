@@ -12,9 +12,15 @@ struct target_opts {
 	long long window_ms;		/* -1: likewise */
 	long long connection_ms;	/* 0: likewise */
 	bool empty_ok;
+	struct deploy_amount limit; /* value 0: all */
+	bool is_one;		    /* -1 */
 };
 
+/* rpcutil answers within 10 s (its DDL), and the way takes time too. */
+#define RPCUTIL_TIMEOUT_MS 15000
+
 extern const struct opt target_options[];
+extern const struct opt limit_options[]; /* -1, --limit: of the same struct, for some commands */
 
 void target_opts_init(struct target_opts *target);
 void target_opts_release(struct target_opts *target);
@@ -22,17 +28,32 @@ void target_opts_release(struct target_opts *target);
 /* True if some nodes are left out: that none remains is then no sign of trouble. */
 bool target_is_filtered(const struct target_opts *target);
 
+/* Turn -1 into limit. Errors: DEPLOY_USAGE if both were given. */
+int target_settle_limit(struct target_opts *target, struct deploy_error *err);
+
 /* Connect for the collective of target (ctx_bus), with its time limit. Errors: those of ctx_bus().
  */
 int target_connect(struct ctx *ctx, const struct target_opts *target, struct deploy_error *err);
 
 /*
  * Add tasks to plan that carry request to the nodes of target: one if the nodes are named,
- * otherwise a discovery first. request is taken over. Returns the index of the task that asks.
+ * otherwise a discovery first, unless found holds what one has found already (NULL: no). request
+ * is taken over. Returns the index of the task that asks.
  */
 size_t target_plan(struct deploy_plan *plan, const struct ctx *ctx,
 	const struct target_opts *target, struct deploy_request *request,
-	const struct deploy_policy *policy);
+	const struct deploy_policy *policy, const struct deploy_nodeset *found);
+
+/* Add an open task: whoever matches the filter and has agent; NULL: any. */
+void target_plan_discovery(struct deploy_plan *plan, const struct ctx *ctx,
+	const struct target_opts *target, const char *agent);
+
+/*
+ * Add a task that carries request to the nodes that the plan's first task found. request is taken
+ * over. Returns its index.
+ */
+size_t target_plan_further(struct deploy_plan *plan, const struct ctx *ctx,
+	const struct target_opts *target, struct deploy_request *request, long long timeout_ms);
 
 /*
  * Add the one task that finds the nodes: an open one, or a ping of those that are named.

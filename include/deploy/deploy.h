@@ -34,5 +34,7 @@
 #include "deploy/request.h"
 #include "deploy/run.h"
 #include "deploy/text.h"
+#include "deploy/traits.h"
+#include "deploy/yaml.h"
 
 #endif

@@ -8,7 +8,7 @@
 #include "deploy/error.h"
 
 #define DEPLOY_MAX_NODES    200000 /* in one set */
-#define DEPLOY_MAX_IDENTITY 255    /* bytes of one name */
+#define DEPLOY_MAX_IDENTITY 255	   /* bytes of one name */
 
 /*
  * Sorted bytewise, without duplicates; the index of a node is its place in that order.
@@ -43,8 +43,11 @@ size_t deploy_nodeset_count(const struct deploy_nodeset *set);
 const char *deploy_nodeset_get(const struct deploy_nodeset *set, size_t index);
 
 /* Store the place of name in *index; false if it is not in the set. name need not end in NUL. */
-bool deploy_nodeset_find(const struct deploy_nodeset *set, const char *name, size_t len,
-	size_t *index);
+bool deploy_nodeset_find(
+	const struct deploy_nodeset *set, const char *name, size_t len, size_t *index);
+
+/* Leave only the first count nodes. */
+void deploy_nodeset_keep_first(struct deploy_nodeset *set, size_t count);
 
 /* other is not changed and may be set itself. A union may exceed DEPLOY_MAX_NODES. */
 void deploy_nodeset_unite(struct deploy_nodeset *set, const struct deploy_nodeset *other);

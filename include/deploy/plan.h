@@ -49,6 +49,10 @@ size_t deploy_amount_group(struct deploy_amount amount, size_t total);
 /* A tolerance: per cent of total rounded down. */
 size_t deploy_amount_limit(struct deploy_amount amount, size_t total);
 
+/* A part of total to be content with: per cent rounded down, at least 1, at most total; value 0:
+ * all. */
+size_t deploy_amount_part(struct deploy_amount amount, size_t total);
+
 /*
  * A task asks a frozen set (nodes), or the nodes that an earlier open task found (nodes_from),
  * or is open: it asks whoever matches filter, and its nodes are those that answer.
@@ -60,6 +64,7 @@ struct deploy_task {
 	struct deploy_nodeset *exclude; /* owned; NULL for none; never asked, never credited */
 	int nodes_from;			/* index of an earlier task, or -1 */
 	bool is_whole_match;		/* the set is all that match filter: broadcast */
+	struct deploy_amount limit;	/* only so many, the first by name; value 0: all */
 	struct deploy_policy policy;
 };
 

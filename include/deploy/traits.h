@@ -25,9 +25,11 @@ struct deploy_verdict {
 };
 
 /*
- * Judge every term of filter by MCollective's rules for nodes; identities, being alternatives, are
- * one term together. Returns the number of verdicts, in the order -F -C -A -I; *out is freed with
- * deploy_verdicts_free(). Source: MCollective 2.12.5, security validation and Util.has_fact?.
+ * Judge every term of filter by MCollective's rules for nodes; identities, being alternatives that
+ * are sent as one expression, are one term together. What cannot be decided here (a regular expression that PCRE2 does not compile)
+ * does not hold, and why says that only the node can tell. Returns the number of verdicts, in the
+ * order -F -C -A -I; *out is freed with deploy_verdicts_free(). Source: MCollective 2.12.5,
+ * security validation and Util.has_fact?.
  */
 size_t deploy_filter_judge(struct deploy_verdict **out, const struct deploy_filter *filter,
 	const struct deploy_traits *traits);

@@ -29,12 +29,17 @@ struct deploy_place {
  * DEPLOY_INPUT with "name:line:column: why" for syntax, a second document, a duplicate key (naming
  * the first one's line), a key that is no scalar, an anchor, an alias, a tag, a merge key <<, a
  * directive other than %YAML, a number beyond 64 bits, text that is not UTF-8 or holds NUL, more
- * than 64 levels, more than 1 MiB. Caller frees with deploy_yaml_free().
+ * than 64 levels, more than 1 MiB; also for what others read otherwise: control characters and line
+ * breaks that only some take for one (U+0085, U+2028, U+2029), unless escaped in double quotes, and
+ * half characters ("\ud83d\ude00" of JSON). Caller frees with deploy_yaml_free().
  */
 int deploy_yaml_read(struct deploy_yaml **out, const char *name, const char *text, size_t len,
 	struct deploy_error *err);
 
-/* The same from a file, no more of it than may be read. Also DEPLOY_IO if it cannot be read. */
+/*
+ * The same from a regular file or a pipe, no more of it than may be read. Also DEPLOY_IO if it
+ * cannot be read, DEPLOY_INTERRUPTED if a signal comes while it waits for a pipe.
+ */
 int deploy_yaml_read_file(struct deploy_yaml **out, const char *path, struct deploy_error *err);
 void deploy_yaml_free(struct deploy_yaml *doc);
 

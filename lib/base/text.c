@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/utf8.h"
 #include "deploy/error.h"
 
 #define MAX_TIME_MS (10LL * 365 * 86400 * 1000)
@@ -75,8 +76,7 @@ malformed:
 		text);
 }
 
-/* Length of the first UTF-8 character and its code point; 0 if the bytes are none (RFC 3629). */
-static size_t decode_utf8(const char *bytes, size_t len, uint32_t *code_point)
+size_t dp_utf8_decode(const char *bytes, size_t len, uint32_t *code_point)
 {
 	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
 	unsigned char first = (unsigned char)bytes[0];
@@ -106,7 +106,7 @@ bool deploy_text_is_utf8(const char *bytes, size_t len)
 	uint32_t cp;
 
 	for (size_t i = 0, n; i < len; i += n) {
-		n = decode_utf8(bytes + i, len - i, &cp);
+		n = dp_utf8_decode(bytes + i, len - i, &cp);
 		if (n == 0 || cp == 0)
 			return false;
 	}
@@ -156,7 +156,7 @@ char *deploy_text_escape(const char *bytes, size_t len)
 
 	dp_buf_init(&out, SIZE_MAX / 2);
 	for (size_t i = 0, n; i < len; i += n) {
-		n = decode_utf8(bytes + i, len - i, &cp);
+		n = dp_utf8_decode(bytes + i, len - i, &cp);
 		if (n == 0) {
 			n = 1;
 			dp_buf_addf(&out, "\\x%02x", (unsigned)(unsigned char)bytes[i]);
@@ -205,7 +205,7 @@ size_t deploy_text_columns(const char *text)
 	uint32_t cp;
 
 	for (size_t i = 0, n; i < len; i += n) {
-		n = decode_utf8(text + i, len - i, &cp);
+		n = dp_utf8_decode(text + i, len - i, &cp);
 		if (n == 0) {
 			n = 1;
 			columns++;

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/regex.h"
 #include "deploy/text.h"
+#include "model/filter_terms.h"
 
 #define MAX_TERM_BYTES 4096
 
@@ -355,7 +356,7 @@ static bool means(const char *text, const struct deploy_fact_term *term)
 }
 
 /* A fact or value that holds operators itself needs blanks or another spelling to be read back. */
-static char *print_fact(const struct deploy_fact_term *term)
+static char *spell_fact(const struct deploy_fact_term *term)
 {
 	static const char *const blanks[][2] = {{"", ""}, {" ", ""}, {"", " "}, {" ", " "}};
 	const char *spellings[] = {term->operator, NULL };
@@ -376,28 +377,48 @@ static char *print_fact(const struct deploy_fact_term *term)
 	return text;
 }
 
+void dp_filter_print_fact(struct dp_buf *out, const struct deploy_fact_term *term)
+{
+	char *text = spell_fact(term);
+
+	print_term(out, "-F", text);
+	free(text);
+}
+
+void dp_filter_print_class(struct dp_buf *out, const char *text)
+{
+	print_term(out, "-C", text);
+}
+
+void dp_filter_print_agent(struct dp_buf *out, const char *text)
+{
+	print_term(out, "-A", text);
+}
+
+void dp_filter_print_identities(struct dp_buf *out, const struct deploy_filter *filter)
+{
+	char *nodes;
+
+	for (size_t i = 0; i < filter->identity_count; i++)
+		print_term(out, "-I", filter->identities[i]);
+	if (!filter->nodes)
+		return;
+	nodes = deploy_nodeset_print(filter->nodes);
+	print_term(out, "-I", nodes);
+	free(nodes);
+}
+
 char *deploy_filter_print(const struct deploy_filter *filter)
 {
 	struct dp_buf out;
 
 	dp_buf_init(&out, (size_t)-1 / 2);
-	for (size_t i = 0; i < filter->fact_count; i++) {
-		char *text = print_fact(&filter->facts[i]);
-
-		print_term(&out, "-F", text);
-		free(text);
-	}
+	for (size_t i = 0; i < filter->fact_count; i++)
+		dp_filter_print_fact(&out, &filter->facts[i]);
 	for (size_t i = 0; i < filter->class_count; i++)
-		print_term(&out, "-C", filter->classes[i]);
+		dp_filter_print_class(&out, filter->classes[i]);
 	for (size_t i = 0; i < filter->agent_count; i++)
-		print_term(&out, "-A", filter->agents[i]);
-	for (size_t i = 0; i < filter->identity_count; i++)
-		print_term(&out, "-I", filter->identities[i]);
-	if (filter->nodes) {
-		char *text = deploy_nodeset_print(filter->nodes);
-
-		print_term(&out, "-I", text);
-		free(text);
-	}
+		dp_filter_print_agent(&out, filter->agents[i]);
+	dp_filter_print_identities(&out, filter);
 	return dp_buf_take(&out);
 }

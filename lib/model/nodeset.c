@@ -164,6 +164,15 @@ bool deploy_nodeset_find(
 	return find_from(set->names, 0, name, len, index);
 }
 
+void deploy_nodeset_keep_first(struct deploy_nodeset *set, size_t count)
+{
+	struct names *names = set->names;
+
+	settle(names);
+	while (names->count > count)
+		free(names->at[--names->count]);
+}
+
 struct deploy_nodeset *deploy_nodeset_copy(const struct deploy_nodeset *set)
 {
 	struct deploy_nodeset *copy = deploy_nodeset_new();

@@ -84,6 +84,15 @@ size_t deploy_amount_limit(struct deploy_amount amount, size_t total)
 	return amount.is_percent ? total * amount.value / 100 : amount.value;
 }
 
+size_t deploy_amount_part(struct deploy_amount amount, size_t total)
+{
+	size_t part = amount.value ? deploy_amount_limit(amount, total) : total;
+
+	if (part > total)
+		part = total;
+	return part || !total ? part : 1;
+}
+
 struct deploy_plan *deploy_plan_new(void)
 {
 	return dp_xcalloc(1, sizeof(struct deploy_plan));

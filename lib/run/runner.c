@@ -88,6 +88,8 @@ static struct deploy_nodeset *resolve_nodes(
 
 	if (task->exclude)
 		deploy_nodeset_subtract(nodes, task->exclude);
+	deploy_nodeset_keep_first(
+		nodes, deploy_amount_part(task->limit, deploy_nodeset_count(nodes)));
 	return nodes;
 }
 

@@ -325,7 +325,7 @@ candidates() {
 	same 'version ' "$(candidates -o json -q ver)"
 	same '--color --config ' "$(candidates --co | tr ' ' '\n' | sort | tr '\n' ' ' | sed 's/^ //')"
 	same 'json jsonl ' "$(candidates -o js)"
-	same 'table json jsonl name ' "$(candidates version -qo '')"
+	same 'table wide json jsonl yaml name ' "$(candidates version -qo '')"
 	same '--output=json --output=jsonl ' "$(candidates version --output=js)"
 	same 'ping ' "$(candidates help pi)"
 	same '--with-fact ' "$(candidates ping --with-f)"
@@ -350,7 +350,7 @@ candidates() {
 	}
 	same 'version ' "$(complete_words ve)"
 	same 'json jsonl ' "$(complete_words version --output = js)"
-	same 'table json jsonl name ' "$(complete_words version --output =)"
+	same 'table wide json jsonl yaml name ' "$(complete_words version --output =)"
 	same 'jsonl ' "$(complete_words version -o jsonl)"
 	same "$(all_commands | tr '\n' ' ')" "$(complete_words '')"
 }

@@ -395,7 +395,7 @@ static int parse_line(struct loop_fleet *fleet, char *line, struct deploy_error 
 
 int loop_fleet_load(struct loop_fleet *fleet, const char *path, struct deploy_error *err)
 {
-	char line[4096];
+	char line[65536];
 	unsigned number = 0;
 	FILE *file = fopen(path, "r");
 

@@ -271,13 +271,6 @@ FACT=(rpcutil get_fact 'fact=cluster' -I 'web[1-3]')
 	done
 }
 
-# on_terminal WORDS...: what a terminal gets of it
-on_terminal() {
-	command -v script >/dev/null || skip 'script(1) is not there'
-	printf 'exec "%s" %s 2>/dev/null\n' "$DEPLOYCTL" "$*" >job
-	script -qec 'sh job' /dev/null </dev/null | tr -d '\r'
-}
-
 @test "on a terminal JSON is ASCII: no C1 control and no change of direction gets there" {
 	also 'reply web1 escape'
 	on_terminal rpc rpcutil get_fact fact=x -I web1 -o json >out
@@ -288,7 +281,7 @@ on_terminal() {
 @test "on a terminal no DEL gets there, in any format" {
 	also 'reply web1 escape'
 	for format in table jsonl json; do
-		on_terminal rpc rpcutil get_fact fact=x -I web1 -o "$format" >out
+		on_terminal rpc rpcutil get_fact fact=x -I web1 --color never -o "$format" >out
 		no_controls out
 	done
 }

@@ -110,3 +110,15 @@ no_controls() {
 		cat -v)
 	same '' "$found"
 }
+
+# on_terminal_of COLUMNS WORDS...: what a terminal of that width gets of it
+on_terminal_of() {
+	command -v script >/dev/null || skip 'script(1) is not there'
+	printf 'stty cols %s; exec "%s" %s 2>/dev/null\n' "$1" "$DEPLOYCTL" "${*:2}" >job
+	script -qec 'sh job' /dev/null </dev/null | tr -d '\r'
+}
+
+# on_terminal WORDS...: the same, of the usual width
+on_terminal() {
+	on_terminal_of 80 "$@"
+}

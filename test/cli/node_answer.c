@@ -59,6 +59,26 @@ static void get_fact(struct result *result, const struct loop_node *node, const 
 	result->data = json_pack("{s:s, s:O}", "fact", name, "value", value ? value : json_null());
 }
 
+static json_t *trait(const struct loop_node *node, const char *kind)
+{
+	return json_object_get(node->traits, kind);
+}
+
+static json_t *inventory(const struct loop_node *node)
+{
+	return json_pack("{s:O, s:O, s:O, s:O, s:s, s:s, s:[s]}", "facts", trait(node, "facts"),
+		"classes", trait(node, "classes"), "agents", trait(node, "agents"), "collectives",
+		trait(node, "collectives"), "main_collective", "mcollective", "version", "2.12.5",
+		"data_plugins", "fact_data");
+}
+
+static json_t *daemon_stats(const struct loop_node *node)
+{
+	return json_pack("{s:i, s:i, s:I, s:{s:f, s:f}, s:s}", "pid", 4711, "starttime", 1795243000,
+		"total", (json_int_t)node->executions, "times", "utime", 1.5, "stime", 0.25,
+		"configfile", "/etc/mcollective/server.cfg");
+}
+
 /* Its inputs and some of every kind of value. */
 static void echo(struct result *result, const json_t *inputs)
 {
@@ -82,6 +102,10 @@ static void act(struct result *result, const struct making *making)
 			(json_int_t)(dp_wall_us() / 1000 + making->node->clock_ms) / 1000);
 	else if (!is_lab && strcmp(action, "get_fact") == 0)
 		get_fact(result, making->node, inputs);
+	else if (!is_lab && strcmp(action, "inventory") == 0)
+		result->data = inventory(making->node);
+	else if (!is_lab && strcmp(action, "daemon_stats") == 0)
+		result->data = daemon_stats(making->node);
 	else if (is_lab && strcmp(action, "echo") == 0)
 		echo(result, inputs);
 	else if (is_lab && strcmp(action, "crash") == 0)

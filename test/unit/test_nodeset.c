@@ -508,6 +508,26 @@ static void expression_agrees_with_bit_masks(void **state)
 	}
 }
 
+static void first_names_are_kept(void **state)
+{
+	static const struct {
+		size_t count;
+		const char *left;
+	} cases[] = {{9, "web[1-4]"}, {4, "web[1-4]"}, {3, "web[1-3]"}, {1, "web1"}, {0, ""}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct deploy_nodeset *set = parse("web4,web2,web3,web1");
+		char *text;
+
+		deploy_nodeset_keep_first(set, cases[i].count);
+		text = deploy_nodeset_print(set);
+		assert_string_equal(text, cases[i].left);
+		free(text);
+		deploy_nodeset_free(set);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -521,6 +541,7 @@ int main(void)
 		cmocka_unit_test(literal_name_is_never_expanded),
 		cmocka_unit_test(name_is_found_at_its_place_by_length),
 		cmocka_unit_test(copy_is_independent),
+		cmocka_unit_test(first_names_are_kept),
 		cmocka_unit_test(fold_is_short_and_keeps_widths_apart),
 		cmocka_unit_test(fold_of_the_empty_set_is_empty),
 		cmocka_unit_test(fold_always_parses_back_to_the_same_set),

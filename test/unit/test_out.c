@@ -161,6 +161,55 @@ static void a_table_is_as_wide_as_its_widest_cells_and_escaped(void **state)
 		"longest.example.net\n");
 }
 
+/* 70 columns: wider than what is aligned. */
+#define WIDE70 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+
+static void write_wide_cells(struct out *out)
+{
+	static const char *const rows[][2] = {{"short", "1"}, {WIDE70, "2"}};
+	struct out_table *table = out_table_new(NULL, 2);
+
+	out_table_cut(table, 0);
+	for (size_t i = 0; i < COUNT(rows); i++)
+		out_table_add(table, rows[i]);
+	out_table_print(out, table);
+	out_table_free(table);
+}
+
+static void a_very_wide_cell_moves_nothing_in_other_rows_and_is_whole_in_a_file(void **state)
+{
+	struct capture capture;
+
+	(void)state;
+	assert_string_equal(written(&capture, &(struct out_options){.color = 0}, write_wide_cells),
+		"short  1\n" WIDE70 "  2\n");
+}
+
+static void write_states(struct out *out)
+{
+	static const char *const headers[] = {"NODE", "ok"};
+	static const char *const rows[][2] = {{"ok", "ok"}, {"a", "failed"}, {"b", "other"}};
+	struct out_table *table = out_table_new(headers, 2);
+
+	out_table_tone(table, 1);
+	for (size_t i = 0; i < COUNT(rows); i++)
+		out_table_add(table, rows[i]);
+	out_table_print(out, table);
+	out_table_free(table);
+}
+
+static void words_of_one_column_are_in_colour_and_aligned(void **state)
+{
+	struct capture capture;
+
+	(void)state;
+	assert_string_equal(written(&capture, &(struct out_options){.color = 1}, write_states),
+		"NODE  ok\n"
+		"ok    \033[32mok\033[0m\n"
+		"a     \033[31mfailed\033[0m\n"
+		"b     other\n");
+}
+
 static void write_long_table(struct out *out)
 {
 	struct out_table *table = out_table_new(NULL, 1);
@@ -354,6 +403,9 @@ int main(void)
 		cmocka_unit_test(foreign_bytes_cannot_move_a_terminal),
 		cmocka_unit_test(color_is_decided_by_option_then_environment_then_terminal),
 		cmocka_unit_test(a_table_is_as_wide_as_its_widest_cells_and_escaped),
+		cmocka_unit_test(
+			a_very_wide_cell_moves_nothing_in_other_rows_and_is_whole_in_a_file),
+		cmocka_unit_test(words_of_one_column_are_in_colour_and_aligned),
 		cmocka_unit_test(a_table_holds_any_number_of_rows_and_is_nothing_without),
 		cmocka_unit_test(the_document_has_every_member_whatever_an_error_quotes),
 		cmocka_unit_test(each_format_has_its_own_last_word),

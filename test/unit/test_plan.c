@@ -95,6 +95,21 @@ static void group_rounds_up_and_tolerance_rounds_down(void **state)
 	}
 }
 
+static void part_is_rounded_down_and_never_nothing(void **state)
+{
+	static const struct {
+		struct deploy_amount amount;
+		size_t total, part;
+	} cases[] = {{{0, false}, 7, 7}, {{3, false}, 7, 3}, {{9, false}, 7, 7}, {{50, true}, 7, 3},
+		{{1, true}, 7, 1}, {{100, true}, 7, 7}, {{5, false}, 0, 0}, {{5, true}, 0, 0},
+		{{0, false}, 0, 0}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_int_equal(
+			deploy_amount_part(cases[i].amount, cases[i].total), cases[i].part);
+}
+
 static void ramp_is_read_in_order(void **state)
 {
 	struct deploy_policy policy = {.batch_count = 0};
@@ -161,6 +176,7 @@ int main(void)
 		cmocka_unit_test(malformed_amount_is_refused),
 		cmocka_unit_test(zero_is_an_amount_only_where_it_means_something),
 		cmocka_unit_test(group_rounds_up_and_tolerance_rounds_down),
+		cmocka_unit_test(part_is_rounded_down_and_never_nothing),
 		cmocka_unit_test(ramp_is_read_in_order),
 		cmocka_unit_test(malformed_ramp_is_refused_and_changes_nothing),
 		cmocka_unit_test(plan_owns_what_its_tasks_are_given),

@@ -1356,6 +1356,33 @@ static void deadline_of_the_run_ends_discovery(void **state)
 		      "done deadline\n");
 }
 
+static void limit_leaves_the_first_of_the_nodes_given(void **state)
+{
+	struct bench *bench = *state;
+
+	add_task(bench, "web[1-4]")->limit = (struct deploy_amount){50, true};
+	begin(bench);
+	expect(bench, "start t0 2\nsend t0 try1 web[1-2]\n");
+}
+
+static void limit_leaves_the_first_of_the_nodes_found(void **state)
+{
+	struct bench *bench = *state;
+	struct deploy_task *task;
+
+	add_task(bench, NULL);
+	task = add_task(bench, NULL);
+	task->nodes_from = 0;
+	task->limit = (struct deploy_amount){2, false};
+	begin(bench);
+	ok(bench, "web3");
+	ok(bench, "web1");
+	ok(bench, "web2");
+	forget(bench);
+	pass(bench, 2000);
+	expect(bench, "end t0 3\nstart t1 2\nsend t1 try1 web[1-2]\n");
+}
+
 static void progress_names_who_is_waited_for_and_changes_nothing(void **state)
 {
 	static const struct dp_input input = {.kind = DP_IN_PROGRESS};
@@ -1936,6 +1963,8 @@ int main(void)
 		TEST(deadline_of_a_task_counts_from_its_own_start),
 		TEST(deadline_of_the_run_cuts_it_off_in_any_task),
 		TEST(deadline_of_the_run_ends_discovery),
+		TEST(limit_leaves_the_first_of_the_nodes_given),
+		TEST(limit_leaves_the_first_of_the_nodes_found),
 		TEST(progress_names_who_is_waited_for_and_changes_nothing),
 		TEST(first_interrupt_lets_what_is_in_flight_finish),
 		TEST(interrupt_waits_ten_seconds_at_most),
