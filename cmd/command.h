@@ -22,6 +22,7 @@
 	X(inventory)                                                                               \
 	X(rpc)                                                                                     \
 	X(config)                                                                                  \
+	X(doctor)                                                                                  \
 	X(help)                                                                                    \
 	X(version)
 
@@ -55,6 +56,10 @@ struct ctx {
  * Errors: those of deploy_bus_open(); DEPLOY_USAGE for a collective that the configuration lacks.
  */
 int ctx_bus(struct ctx *ctx, const char *collective, struct deploy_error *err);
+
+/* Errors: DEPLOY_USAGE for a collective that the configuration lacks, with the one meant as hint.
+ */
+int ctx_check_collective(const struct ctx *ctx, const char *name, struct deploy_error *err);
 
 /* Leave the broker for as long as somebody thinks; ctx_bus() comes back. */
 void ctx_leave_bus(struct ctx *ctx);

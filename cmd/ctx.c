@@ -4,9 +4,9 @@
 #include "command.h"
 #include "signals.h"
 
-static int check_collective(
-	const struct deploy_config *config, const char *name, struct deploy_error *err)
+int ctx_check_collective(const struct ctx *ctx, const char *name, struct deploy_error *err)
 {
+	const struct deploy_config *config = ctx->config;
 	const char *meant;
 	size_t i;
 
@@ -52,7 +52,7 @@ int ctx_bus(struct ctx *ctx, const char *collective, struct deploy_error *err)
 			err, DEPLOY_BUG, "the command did not ask for a configuration");
 	if (!collective)
 		collective = ctx->config->main_collective;
-	rc = check_collective(ctx->config, collective, err);
+	rc = ctx_check_collective(ctx, collective, err);
 	return rc == 0 ? connect_bus(ctx, collective, err) : rc;
 }
 

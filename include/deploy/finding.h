@@ -34,7 +34,8 @@ typedef void deploy_finding_fn(void *arg, const struct deploy_finding *finding);
  * Nothing is sent that a node would execute, nothing stays at the broker. A step that fails is
  * found once, the steps that needed it are untried. Takes config->connection_timeout_ms for each
  * step at most. Returns the code of the first failure, DEPLOY_INTERRUPTED after
- * deploy_bus_interrupt(), or 0.
+ * deploy_bus_interrupt(), or 0. SIGPIPE must be ignored or caught: a peer may hang up in the
+ * middle.
  */
 int deploy_broker_examine(const struct deploy_config *config, size_t index, const char *collective,
 	deploy_finding_fn *found, void *arg);

@@ -1,8 +1,9 @@
-/* What the two halves of the AMQP carrier share: how it is opened, and how it carries. */
+/* What the parts of the AMQP carrier share: how it is opened and examined, and how it carries. */
 #ifndef DP_AMQP_CONNECTION_H
 #define DP_AMQP_CONNECTION_H
 
-#include <signal.h>
+#include <stdint.h>
+#include <sys/time.h>
 
 #include <amqp.h>
 
@@ -30,8 +31,40 @@ struct dp_carrier {
 	bool has_sender;
 };
 
+/* A carrier for one broker that is not connected. Free with dp_amqp_release(). */
+struct dp_carrier *dp_amqp_new(
+	const struct deploy_config *config, const struct deploy_broker *broker);
+void dp_amqp_release(struct dp_carrier *carrier);
+
+/*
+ * The steps from there to a carrier that carries, each until deadline_us at the latest; the error
+ * says what the broker said. TLS: peer and host name are always verified.
+ */
+int dp_amqp_connect(struct dp_carrier *carrier, const struct deploy_broker *broker,
+	int64_t deadline_us, struct deploy_error *err);
+
+/* Log in and open the vhost. *refusal: the code with which the broker said no, or 0. */
+int dp_amqp_login(struct dp_carrier *carrier, const struct deploy_config *config,
+	const struct deploy_broker *broker, int64_t deadline_us, unsigned *refusal,
+	struct deploy_error *err);
+int dp_amqp_open_channel(struct dp_carrier *carrier, amqp_channel_t channel, int64_t deadline_us,
+	struct deploy_error *err);
+
+/* Is COLLECTIVE_SUFFIX there? A passive declare changes nothing. A no closes the channel. */
+int dp_amqp_check_exchange(struct dp_carrier *carrier, amqp_channel_t channel,
+	const char *collective, const char *suffix, int64_t deadline_us, struct deploy_error *err);
+
+/* A queue of our own that is gone with the connection; consumed before anything is asked. */
+int dp_amqp_open_reply_queue(struct dp_carrier *carrier, amqp_channel_t channel,
+	int64_t deadline_us, struct deploy_error *err);
+
+/* What librabbitmq takes as a time limit; never zero, which would mean none. */
+struct timeval dp_amqp_time_left(int64_t deadline_us);
+
 /* Turn what librabbitmq says into an error; what names the step. */
 int dp_amqp_fail_status(struct deploy_error *err, const char *what, int status);
+int dp_amqp_fail_reply(struct deploy_error *err, const char *what, amqp_rpc_reply_t reply);
+int dp_amqp_fail_interrupted(struct deploy_error *err);
 
 /* What the broker says when it closes a channel or the connection: code and text. */
 int dp_amqp_fail_close(

@@ -10,6 +10,7 @@
 
 #include "deploy/config.h"
 #include "deploy/error.h"
+#include "deploy/finding.h"
 
 /* A message with a larger body is drained unread. */
 #define DP_MAX_MESSAGE_BYTES (16 * 1024 * 1024)
@@ -20,6 +21,10 @@ struct dp_carrier;
 int dp_carrier_open(struct dp_carrier **out, const struct deploy_config *config,
 	const char *collective, struct deploy_error *err);
 void dp_carrier_close(struct dp_carrier *carrier);
+
+/* As deploy_broker_examine(). */
+int dp_carrier_examine(const struct deploy_config *config, size_t index, const char *collective,
+	deploy_finding_fn *found, void *arg);
 
 /* Make a call that waits return at once. Async-signal-safe. */
 void dp_carrier_interrupt(void);

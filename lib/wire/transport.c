@@ -77,6 +77,12 @@ void dp_transport_interrupt(void)
 	dp_carrier_interrupt();
 }
 
+int dp_transport_examine(const struct deploy_config *config, size_t index, const char *collective,
+	deploy_finding_fn *found, void *arg)
+{
+	return dp_carrier_examine(config, index, collective, found, arg);
+}
+
 const char *dp_transport_peer(const struct dp_transport *transport)
 {
 	return dp_carrier_peer(transport->carrier);

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "deploy/config.h"
 #include "deploy/filter.h"
+#include "deploy/finding.h"
 #include "deploy/request.h"
 #include "model/reply.h"
 
@@ -18,6 +19,10 @@ int dp_transport_open(struct dp_transport **out, const struct deploy_config *con
 	const char *collective, struct deploy_error *err);
 void dp_transport_close(struct dp_transport *transport);
 void dp_transport_interrupt(void); /* async-signal-safe */
+
+/* As deploy_broker_examine(). */
+int dp_transport_examine(const struct deploy_config *config, size_t index, const char *collective,
+	deploy_finding_fn *found, void *arg);
 
 /* "host:port". Borrowed. */
 const char *dp_transport_peer(const struct dp_transport *transport);

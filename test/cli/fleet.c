@@ -283,6 +283,25 @@ static int parse_absent(
 	return 0;
 }
 
+static int parse_clock(struct loop_fleet *fleet, const struct deploy_nodeset *set, char **at,
+	struct deploy_error *err)
+{
+	const char *word = take_word(at);
+	bool is_behind = word && *word == '-';
+	long long clock_ms = 0;
+
+	if (!word || deploy_time_parse(&clock_ms, word + is_behind, err))
+		return word ? (int)err->code : fail(err, "time", NULL);
+	for (size_t i = 0; i < deploy_nodeset_count(set); i++) {
+		struct loop_node *node = loop_fleet_find(fleet, deploy_nodeset_get(set, i));
+
+		if (!node)
+			return fail(err, "no such node:", deploy_nodeset_get(set, i));
+		node->clock_ms = is_behind ? -clock_ms : clock_ms;
+	}
+	return 0;
+}
+
 static int parse_refusal(struct loop_broker *broker, char **at, struct deploy_error *err)
 {
 	static const char *const words[] = {"auth", "vhost", "exchange", "connect"};
@@ -343,6 +362,8 @@ static int parse_about_nodes(
 		rc = parse_node(fleet, set, &at, err);
 	else if (strcmp(word, "absent") == 0)
 		rc = parse_absent(fleet, set, err);
+	else if (strcmp(word, "clock") == 0)
+		rc = parse_clock(fleet, set, &at, err);
 	else if (strcmp(word, "reply") == 0)
 		rc = parse_behaviours(fleet, set, LOOP_REPLY, at, err);
 	else if (strcmp(word, "pong") == 0)

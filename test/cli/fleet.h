@@ -9,6 +9,8 @@
  *   absent NODES                 no queue: what is mandatory comes back
  *   reply NODES BEHAVIOUR        to every action
  *   pong NODES BEHAVIOUR         to discovery
+ *   clock NODES [-]TIME          their clocks are ahead of ours (-: behind); they say so, and drop
+ *                                what is too old for them
  *   broker refuse auth|vhost|exchange|connect
  *   broker hang                  does not answer when we connect
  *   broker mute                  takes everything and brings nothing
@@ -86,6 +88,7 @@ struct loop_node {
 	json_t *traits; /* {"facts": {}, "classes": [], "agents": [], "collectives": []} */
 	struct loop_behaviour does[LOOP_SCOPES];
 	unsigned long executions;
+	long long clock_ms; /* ahead of ours */
 	bool is_absent;
 };
 

@@ -155,6 +155,74 @@ int dp_carrier_open(struct dp_carrier **out, const struct deploy_config *config,
 	return rc;
 }
 
+/* The step that the script's refusal fails, and what the broker of the program would say. */
+static const char *refused_step(enum loop_refusal refusal)
+{
+	switch (refusal) {
+	case LOOP_REFUSE_AUTH:
+		return "login";
+	case LOOP_REFUSE_VHOST:
+		return "vhost";
+	case LOOP_REFUSE_EXCHANGE:
+		return "exchange";
+	case LOOP_REFUSE_CONNECT:
+	case LOOP_HANG:
+		return "connect";
+	case LOOP_ACCEPT:
+		break;
+	}
+	return "";
+}
+
+/* Steps in order; after one that is refused nothing is tried. */
+static int take_steps(const struct dp_carrier *carrier, const struct deploy_config *config,
+	const char *collective, deploy_finding_fn *found, void *arg)
+{
+	static const char *const steps[] = {
+		"lookup", "connect", "tls", "login", "vhost", "exchange", "queue", "publish"};
+	const char *refused = refused_step(carrier->fleet.broker.refusal);
+	struct deploy_error err = {0};
+
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		struct deploy_finding finding = {.grade = DEPLOY_GRADE_OK,
+			.subject = carrier->peer,
+			.check = steps[i],
+			.text = "as the script says",
+			.remedy = ""};
+
+		if (err.code) {
+			finding.grade = DEPLOY_GRADE_UNTRIED;
+			finding.text = "an earlier step failed";
+		} else if (strcmp(steps[i], refused) == 0) {
+			if (knock(carrier, config, collective, &err) == DEPLOY_INTERRUPTED)
+				return err.code;
+			finding.grade = DEPLOY_GRADE_FAILED;
+			finding.text = err.text;
+			finding.remedy = "mend the script";
+			finding.code = err.code;
+		}
+		found(arg, &finding);
+	}
+	return err.code;
+}
+
+int dp_carrier_examine(const struct deploy_config *config, size_t index, const char *collective,
+	deploy_finding_fn *found, void *arg)
+{
+	const char *script = getenv("DEPLOYCTL_LOOP");
+	struct dp_carrier carrier = {.log = NULL};
+	struct deploy_error err = {0};
+	int rc = script ? loop_fleet_load(&carrier.fleet, script, &err) : DEPLOY_BUG;
+
+	carrier.peer =
+		dp_xasprintf("%s:%u", config->brokers[index].host, config->brokers[index].port);
+	if (!rc)
+		rc = take_steps(&carrier, config, collective, found, arg);
+	loop_fleet_release(&carrier.fleet);
+	free(carrier.peer);
+	return rc;
+}
+
 /* Give up what *text points to. The texts of a delivery are const for those who borrow them. */
 static void drop_text(const char *text)
 {

@@ -98,7 +98,8 @@ static void act(struct result *result, const struct making *making)
 
 	set_result(result, 0, "OK", "");
 	if (!is_lab && strcmp(action, "ping") == 0)
-		result->data = json_pack("{s:I}", "pong", (json_int_t)(dp_wall_us() / 1000000));
+		result->data = json_pack("{s:I}", "pong",
+			(json_int_t)(dp_wall_us() / 1000 + making->node->clock_ms) / 1000);
 	else if (!is_lab && strcmp(action, "get_fact") == 0)
 		get_fact(result, making->node, inputs);
 	else if (!is_lab && strcmp(action, "inventory") == 0)

@@ -34,11 +34,6 @@ static bool is_callerid(const char *text)
 	       deploy_identity_is_valid(text + type + 1, strlen(text + type + 1));
 }
 
-static const char *check_times(const struct loop_request *request)
-{
-	return dp_wall_us() / 1000000 - request->msgtime_s > request->ttl_s ? "too old" : NULL;
-}
-
 static const char *check_body(const struct loop_request *request)
 {
 	const json_t *data = json_object_get(request->body, "data");
@@ -87,7 +82,7 @@ const char *loop_request_decode(
 	copy_text(out->callerid, sizeof(out->callerid), field[CALLER].text);
 	out->ttl_s = field[TTL].number;
 	out->msgtime_s = field[TIME].number;
-	why = is_callerid(out->callerid) ? check_times(out) : "no callerid";
+	why = is_callerid(out->callerid) ? NULL : "no callerid";
 	if (!why && !json_is_object(out->filter))
 		why = "no filter";
 	return why ? why : check_body(out);
@@ -223,9 +218,16 @@ bool loop_filter_passes(const struct loop_node *node, const json_t *filter)
 	       json_array_size(json_object_get(filter, "compound")) == 0;
 }
 
+/* By its own clock. */
+static bool is_too_old(const struct loop_node *node, const struct loop_request *request)
+{
+	return (dp_wall_us() / 1000 + node->clock_ms) / 1000 - request->msgtime_s > request->ttl_s;
+}
+
 bool loop_node_accepts(const struct loop_node *node, const struct loop_request *request)
 {
-	return (strcmp(request->agent, "discovery") == 0 ||
+	return !is_too_old(node, request) &&
+	       (strcmp(request->agent, "discovery") == 0 ||
 		       loop_node_has(node, "agents", request->agent)) &&
 	       loop_filter_passes(node, request->filter);
 }
