@@ -28,6 +28,7 @@
 #include "deploy/filter.h"
 #include "deploy/finding.h"
 #include "deploy/log.h"
+#include "deploy/nodelist.h"
 #include "deploy/nodeset.h"
 #include "deploy/outcome.h"
 #include "deploy/plan.h"

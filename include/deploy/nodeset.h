@@ -49,6 +49,9 @@ bool deploy_nodeset_find(
 /* Leave only the first count nodes. */
 void deploy_nodeset_keep_first(struct deploy_nodeset *set, size_t count);
 
+/* Leave count nodes that seed chooses, the same ones as mco's --limit-seed. */
+void deploy_nodeset_pick(struct deploy_nodeset *set, size_t count, long long seed);
+
 /* other is not changed and may be set itself. A union may exceed DEPLOY_MAX_NODES. */
 void deploy_nodeset_unite(struct deploy_nodeset *set, const struct deploy_nodeset *other);
 void deploy_nodeset_subtract(struct deploy_nodeset *set, const struct deploy_nodeset *other);
