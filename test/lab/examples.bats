@@ -59,7 +59,8 @@ restart_broker() {
 	lab broker stop
 	cp "$1" "$DEPLOYCTL_LAB/broker/rabbitmq.conf"
 	lab broker start
-	lab wait
+	# mco gives up after three seconds, and all nodes come back at the same time as it comes
+	lab wait || lab wait || lab wait
 }
 
 # example PAGE NAME: as a reader would copy it
