@@ -52,9 +52,12 @@ static int refuse_key(const struct dp_own *own, const json_t *object, const char
 static void note_block(struct dp_own *own, const json_t *object, enum dp_key_id id)
 {
 	struct dp_source *source = own->source;
-	unsigned line = deploy_yaml_key(own->doc, object, dp_keys[id].name).line;
+	unsigned line;
 
-	if (dp_keys[id].is_block && !source->block_key) {
+	if (own->is_check || !dp_keys[id].is_block || (source->block_key && id != DP_KEY_BROKERS))
+		return;
+	line = deploy_yaml_key(own->doc, object, dp_keys[id].name).line;
+	if (!source->block_key) {
 		source->block_key = dp_keys[id].name;
 		source->block_line = line;
 	}
@@ -73,7 +76,7 @@ static int read_key(struct dp_own *own, const json_t *object, const char *prefix
 	if (id == DP_KEYS || (!*prefix && strchr(name, '.')))
 		return refuse_key(own, object, prefix, key, err);
 	note_block(own, object, id);
-	return dp_own_read_value(own, id, dp_own_at_key(own, object, key, value), err);
+	return dp_own_read_value(own, id, dp_own_at_key(object, key, value), err);
 }
 
 static int read_group(
@@ -127,9 +130,10 @@ static char *where(const struct dp_own_file *file, const char *context)
 }
 
 static int read_part(struct dp_source *source, const struct dp_own_file *file, const char *context,
-	json_t *object, struct deploy_error *err)
+	json_t *object, bool is_check, struct deploy_error *err)
 {
-	struct dp_own own = {.doc = file->doc, .path = file->path, .source = source};
+	struct dp_own own = {
+		.doc = file->doc, .path = file->path, .source = source, .is_check = is_check};
 
 	source->where = where(file, context);
 	source->path = dp_xstrdup(file->path);
@@ -141,7 +145,7 @@ static int check_part(const struct dp_own_file *file, const char *context, json_
 	struct deploy_error *err)
 {
 	struct dp_source source = {0};
-	int rc = read_part(&source, file, context, object, err);
+	int rc = read_part(&source, file, context, object, true, err);
 
 	dp_source_release(&source);
 	return rc;
@@ -224,7 +228,7 @@ bool dp_own_read(struct dp_source *source, const struct dp_own_file *file, const
 
 	/* An empty file is null; and dp_own_open() has seen all errors that there can be. */
 	if (json_is_object(object))
-		(void)read_part(source, file, context, object, &ignored);
+		(void)read_part(source, file, context, object, false, &ignored);
 	return object != NULL;
 }
 

@@ -24,7 +24,7 @@ static int say_host(struct dp_own *own, struct dp_said *parts, struct dp_own_spo
 		port = end + 1;
 	if ((is_bracketed && (!end || (end[1] && !port))) || end == host ||
 		(port && (!*port || strchr(port, ':')))) {
-		(void)deploy_yaml_fail(own->doc, spot.place, DEPLOY_CONFIG, err,
+		(void)deploy_yaml_fail(own->doc, dp_own_place(own, spot), DEPLOY_CONFIG, err,
 			"%s is '%s', neither HOST nor HOST:PORT", spot.name, text);
 		deploy_error_hint(err, "an IPv6 address stands in brackets: \"[::1]:5672\"");
 		return err->code;
@@ -55,7 +55,7 @@ static int say_parts(struct dp_own *own, struct dp_said *parts, struct dp_own_sp
 
 		if (part == 5)
 			return dp_own_unknown(own, spot, key, names, 5, err);
-		at = dp_own_at_key(own, spot.value, key, value);
+		at = dp_own_at_key(spot.value, key, value);
 		(void)snprintf(name, sizeof(name), "%s.%s", spot.name, key);
 		at.name = name;
 		if (part == DP_BROKER_PASSWORD)
@@ -69,8 +69,8 @@ static int say_parts(struct dp_own *own, struct dp_said *parts, struct dp_own_sp
 			return rc;
 	}
 	if (!parts[DP_BROKER_HOST].origin)
-		return deploy_yaml_fail(
-			own->doc, spot.place, DEPLOY_CONFIG, err, "%s has no host", spot.name);
+		return deploy_yaml_fail(own->doc, dp_own_place(own, spot), DEPLOY_CONFIG, err,
+			"%s has no host", spot.name);
 	return 0;
 }
 
@@ -98,7 +98,7 @@ int dp_own_read_brokers(struct dp_own *own, struct deploy_error *err)
 		char name[32];
 
 		(void)snprintf(name, sizeof(name), "brokers.%zu", i + 1);
-		spot = dp_own_at_item(own, own->brokers.value, i, name);
+		spot = dp_own_at_item(own->brokers.value, i, name);
 		if (json_string_length(spot.value) > 0)
 			(void)say_host(own, parts, spot, err);
 		else if (json_is_object(spot.value))

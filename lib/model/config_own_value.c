@@ -8,32 +8,43 @@
 #include "base/mem.h"
 #include "deploy/text.h"
 
+struct deploy_place dp_own_place(const struct dp_own *own, struct dp_own_spot spot)
+{
+	return spot.key ? deploy_yaml_value(own->doc, spot.parent, spot.key)
+			: deploy_yaml_item(own->doc, spot.parent, spot.index);
+}
+
 char *dp_own_origin(const struct dp_own *own, struct dp_own_spot spot)
 {
-	return dp_xasprintf("%s:%u:%u", own->path, spot.place.line, spot.place.column);
+	struct deploy_place place;
+
+	if (own->is_check)
+		return dp_xstrdup("");
+	place = dp_own_place(own, spot);
+	return dp_xasprintf("%s:%u:%u", own->path, place.line, place.column);
 }
 
-struct dp_own_spot dp_own_at_key(
-	const struct dp_own *own, const json_t *object, const char *key, json_t *value)
+struct dp_own_spot dp_own_at_key(const json_t *object, const char *key, json_t *value)
 {
-	return (struct dp_own_spot){value, key, deploy_yaml_value(own->doc, object, key)};
+	return (struct dp_own_spot){.value = value, .name = key, .parent = object, .key = key};
 }
 
-struct dp_own_spot dp_own_at_item(
-	const struct dp_own *own, json_t *array, size_t index, const char *name)
+struct dp_own_spot dp_own_at_item(const json_t *array, size_t index, const char *name)
 {
-	return (struct dp_own_spot){
-		json_array_get(array, index), name, deploy_yaml_item(own->doc, array, index)};
+	return (struct dp_own_spot){.value = json_array_get(array, index),
+		.name = name,
+		.parent = array,
+		.index = index};
 }
 
 int dp_own_wrong(const struct dp_own *own, struct dp_own_spot spot, struct deploy_error *err,
 	const char *wants)
 {
 	if (json_is_null(spot.value))
-		return deploy_yaml_fail(
-			own->doc, spot.place, DEPLOY_CONFIG, err, "%s has no value", spot.name);
-	return deploy_yaml_fail(
-		own->doc, spot.place, DEPLOY_CONFIG, err, "%s wants %s", spot.name, wants);
+		return deploy_yaml_fail(own->doc, dp_own_place(own, spot), DEPLOY_CONFIG, err,
+			"%s has no value", spot.name);
+	return deploy_yaml_fail(own->doc, dp_own_place(own, spot), DEPLOY_CONFIG, err,
+		"%s wants %s", spot.name, wants);
 }
 
 static void say(struct dp_own *own, struct dp_said *said, struct dp_own_spot spot, const char *text)
@@ -50,8 +61,8 @@ static int say_text(
 	struct dp_own *own, struct dp_said *said, struct dp_own_spot spot, struct deploy_error *err)
 {
 	if (json_is_string(spot.value) && !is_text(spot.value))
-		return deploy_yaml_fail(
-			own->doc, spot.place, DEPLOY_CONFIG, err, "%s is empty", spot.name);
+		return deploy_yaml_fail(own->doc, dp_own_place(own, spot), DEPLOY_CONFIG, err,
+			"%s is empty", spot.name);
 	if (!is_text(spot.value)) {
 		(void)dp_own_wrong(own, spot, err, "a text");
 		if (json_is_number(spot.value) || json_is_boolean(spot.value))
@@ -96,7 +107,7 @@ static int list_texts(const struct dp_own *own, const char **words, struct dp_ow
 	{
 		if (!is_text(item))
 			return dp_own_wrong(
-				own, dp_own_at_item(own, spot.value, index, spot.name), err, wants);
+				own, dp_own_at_item(spot.value, index, spot.name), err, wants);
 		words[index] = json_string_value(item);
 	}
 	return 0;
@@ -132,7 +143,7 @@ static int refuse_secret(
 	const char *dot = strrchr(spot.name, '.'), *key = dot ? dot + 1 : spot.name;
 
 	if (json_is_string(spot.value) || json_is_number(spot.value))
-		(void)deploy_yaml_fail(own->doc, spot.place, DEPLOY_CONFIG, err,
+		(void)deploy_yaml_fail(own->doc, dp_own_place(own, spot), DEPLOY_CONFIG, err,
 			"%s is a secret, which does not stand here itself", spot.name);
 	else
 		(void)dp_own_wrong(own, spot, err,
@@ -146,7 +157,7 @@ static int say_command(struct dp_own *own, struct dp_said *said, struct dp_own_s
 {
 	size_t count = json_array_size(list);
 	const char **words = dp_xcalloc(count + 2, sizeof(*words));
-	struct dp_own_spot at = dp_own_at_key(own, spot.value, "cmd", list);
+	struct dp_own_spot at = dp_own_at_key(spot.value, "cmd", list);
 	int rc = list_texts(own, words + 1, at, "a list of texts, the program first", err);
 
 	words[0] = "cmd";
@@ -255,7 +266,7 @@ int dp_own_say_tls(struct dp_own *own, struct dp_said *parts, struct dp_own_spot
 	json_object_foreach(spot.value, key, value)
 	{
 		size_t i = dp_own_find_name(key, names, 3);
-		struct dp_own_spot at = dp_own_at_key(own, spot.value, key, value);
+		struct dp_own_spot at = dp_own_at_key(spot.value, key, value);
 
 		if (i == 3)
 			return dp_own_unknown(own, spot, key, names, 3, err);

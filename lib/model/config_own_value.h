@@ -1,15 +1,18 @@
-/* One value of our own file, whose place is known. */
+/* One value of our own file, whose place can be found. */
 #ifndef DP_CONFIG_OWN_VALUE_H
 #define DP_CONFIG_OWN_VALUE_H
 
 #include "deploy/yaml.h"
 #include "model/config_keys.h"
 
-/* A value and what errors call it. */
+/* A value, what errors call it, and where to look for its place: that takes time, so only when it
+ * is told. */
 struct dp_own_spot {
 	json_t *value;
 	const char *name;
-	struct deploy_place place;
+	const json_t *parent;
+	const char *key; /* in parent; NULL: parent is a list, and index tells */
+	size_t index;
 };
 
 /* What is read, and what a block says for all its brokers. */
@@ -17,15 +20,15 @@ struct dp_own {
 	const struct deploy_yaml *doc;
 	const char *path;
 	struct dp_source *source;
+	bool is_check;		     /* nobody will ask where things stand */
 	struct dp_said_broker block; /* user, password, tls beside brokers */
 	struct dp_own_spot brokers;  /* read when everything else is */
 };
 
-/* A value in its place, of a key or of a list. name is borrowed. */
-struct dp_own_spot dp_own_at_key(
-	const struct dp_own *own, const json_t *object, const char *key, json_t *value);
-struct dp_own_spot dp_own_at_item(
-	const struct dp_own *own, json_t *array, size_t index, const char *name);
+/* A value of a key or of a list. name and key are borrowed. */
+struct dp_own_spot dp_own_at_key(const json_t *object, const char *key, json_t *value);
+struct dp_own_spot dp_own_at_item(const json_t *array, size_t index, const char *name);
+struct deploy_place dp_own_place(const struct dp_own *own, struct dp_own_spot spot);
 char *dp_own_origin(const struct dp_own *own, struct dp_own_spot spot); /* caller frees */
 
 /*
