@@ -182,8 +182,8 @@ expected_of() {
 	equal 3 "$(grep -c '^9 nodes: 9 ok' <<<"$stderr$output")"
 	dc config show --context prod
 	has "$output" "localhost"
-	pings 4 --context prod -T subcol
-	dc ping -T subcol
+	pings 4 -T subcol
+	dc ping --context prod -T subcol
 	[ "$status" -eq 64 ]
 }
 
