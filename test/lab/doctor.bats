@@ -222,6 +222,18 @@ serve() {
 	has "$(result discovery)" 'nodes answer'
 }
 
+@test "nodes are asked through the first broker that works, not the first that lets us in" {
+	doctor -c "$(with_cfg works plugin.rabbitmq.pool.size=2 \
+		plugin.rabbitmq.pool.1.user=nowrite plugin.rabbitmq.pool.1.password=nowrite-words \
+		plugin.rabbitmq.pool.2.host=127.0.0.1 \
+		plugin.rabbitmq.pool.2.amqp_port="$LAB_AMQP_PORT" \
+		plugin.rabbitmq.pool.2.user="$LAB_USER" \
+		plugin.rabbitmq.pool.2.password="$LAB_PASSWORD")"
+	ends 77
+	has "$(result publish)" 'failed'
+	has "$(result discovery)" 'nodes answer'
+}
+
 @test "INT ends the wait for a broker that never speaks" {
 	listen_mute
 	run --separate-stderr timeout -s INT 1 "$DEPLOYCTL" doctor -o json \
