@@ -109,12 +109,12 @@ docs: all ## write man pages and completions from the command table
 	@DEPLOYCTL=$(BUILD)/deployctl test/docs write
 
 install: all ## into $(DESTDIR)$(PREFIX)
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1
+	install -d $(DESTDIR)$(PREFIX)/bin $(addprefix $(DESTDIR)$(PREFIX)/share/man/man,1 5 7)
 	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 	install -d $(DESTDIR)$(PREFIX)/share/zsh/site-functions
 	install -d $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
 	install -m 755 $(BUILD)/deployctl $(DESTDIR)$(PREFIX)/bin/deployctl
-	install -m 644 man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+	for s in 1 5 7; do install -m 644 man/*.$$s $(DESTDIR)$(PREFIX)/share/man/man$$s/ || exit 1; done
 	install -m 644 completions/deployctl.bash \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/deployctl
 	install -m 644 completions/_deployctl $(DESTDIR)$(PREFIX)/share/zsh/site-functions/
@@ -122,7 +122,7 @@ install: all ## into $(DESTDIR)$(PREFIX)
 
 uninstall: ## remove what install put there
 	rm -f $(DESTDIR)$(PREFIX)/bin/deployctl
-	rm -f $(addprefix $(DESTDIR)$(PREFIX)/share/man/man1/,$(notdir $(wildcard man/*.1)))
+	rm -f $(foreach s,1 5 7,$(addprefix $(DESTDIR)$(PREFIX)/share/man/man$(s)/,$(notdir $(wildcard man/*.$(s)))))
 	rm -f $(DESTDIR)$(PREFIX)/share/bash-completion/completions/deployctl
 	rm -f $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_deployctl
 	rm -f $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/deployctl.fish

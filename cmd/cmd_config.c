@@ -1,8 +1,12 @@
 /* deployctl config — what is configured, and which place says so. */
 #include "command.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define LONG_VALUE 60 /* bytes */
+#define LINE_BYTES 4096
 
 static const enum exit_status config_exits[] = {
 	EXIT_ALL_OK, EXIT_USAGE, EXIT_OUTPUT, EXIT_CONFIG, EXIT_LIST_END};
@@ -42,7 +46,6 @@ static void add_row(struct listing *listing, const char *const *cells)
 	json_t *item = json_object();
 	size_t i;
 
-	out_table_add(listing->table, cells);
 	for (i = 0; i < listing->columns; i++)
 		(void)json_object_set_new(item, listing->keys[i], json_cell(cells[i]));
 	(void)json_array_append_new(listing->items, item);
@@ -103,6 +106,27 @@ static void note_warnings(const struct ctx *ctx)
 			ctx->config->warnings[i].hint);
 }
 
+/* Long lists take a line for each item: the origin is not to stand far to the right. */
+static void add_lines(struct out_table *table, const struct deploy_setting *setting)
+{
+	const char *cells[] = {setting->key, setting->value, setting->origin};
+	char line[LINE_BYTES];
+
+	while (strlen(cells[1]) > LONG_VALUE && strchr(cells[1], ',')) {
+		size_t len = strcspn(cells[1], ",") + 1;
+		const char *rest = cells[1] + len;
+
+		if (len >= sizeof(line))
+			break;
+		(void)snprintf(line, sizeof(line), "%.*s", (int)len, cells[1]);
+		cells[1] = line;
+		out_table_add(table, cells);
+		cells[0] = cells[2] = "";
+		cells[1] = rest;
+	}
+	out_table_add(table, cells);
+}
+
 static void show(const struct ctx *ctx, struct deploy_error *err)
 {
 	static const char *const headers[] = {"KEY", "VALUE", "ORIGIN"};
@@ -115,6 +139,7 @@ static void show(const struct ctx *ctx, struct deploy_error *err)
 		const char *const cells[] = {setting->key, setting->value, setting->origin};
 
 		add_row(&listing, cells);
+		add_lines(listing.table, setting);
 		if (out_format(ctx->out) == OUT_NAME)
 			print_name(ctx->out, setting->key);
 	}
@@ -134,6 +159,7 @@ static void path(const struct ctx *ctx, struct deploy_error *err)
 		const char *const cells[] = {file->path, deploy_config_use_name(file->use)};
 
 		add_row(&listing, cells);
+		out_table_add(listing.table, cells);
 	}
 	if (out_format(ctx->out) == OUT_NAME && ctx->config->path)
 		print_name(ctx->out, ctx->config->path);

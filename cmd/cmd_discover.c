@@ -63,8 +63,8 @@ static const struct example discover_examples[] = {
 	{"deployctl discover -o wide", "what each node has: agents, collectives, classes, facts"},
 	{"deployctl discover --check-agents rpcutil",
 		"nodes that lack this agent; status 2 if any"},
-	{"deployctl discover -F country=uk --why web01.example.net",
-		"why a node is not, or is, among them"},
+	{"deployctl discover -F country=de --why web01.example.net",
+		"why a node is among them, or is not; status 1 if not"},
 	{NULL, NULL},
 };
 

@@ -41,10 +41,11 @@ static const enum exit_status rpc_exits[] = {EXIT_ALL_OK, EXIT_NO_NODES, EXIT_NO
 static const struct example rpc_examples[] = {
 	{"deployctl rpc rpcutil ping", "ask everyone"},
 	{"deployctl rpc rpcutil get_fact fact=cluster -F country=de", "an action with an input"},
-	{"deployctl rpc service restart service=nginx -C apache --batch 2 --batch-sleep 10s",
+	{"deployctl rpc rpcutil daemon_stats -C apache --batch 2 --batch-sleep 1s",
 		"two nodes at a time"},
-	{"deployctl rpc puppet runonce force:=true -I 'web[01-20]' --batch 1,10%,100% --max-fail 0",
-		"growing groups, stop at the first failure; := gives a JSON value"},
+	{"deployctl rpc rpcutil get_facts facts=country,cluster -I 'web[01-09].example.net' "
+	 "--batch 1,30%,100% --max-fail 0",
+		"growing groups, and nothing more as soon as one fails"},
 	{NULL, NULL},
 };
 

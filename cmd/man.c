@@ -8,6 +8,9 @@
 #define WIDTH	     80 /* bytes of a line of prose */
 #define RELEASE_DATE "November 21, 2026"
 
+/* Pages in man/ that are not made here, sorted by section and name. */
+static const char *const handwritten[] = {"config 5", "exit 7", "rabbitmq 7", NULL};
+
 static void put_roff(struct out *out, const char *text, size_t len)
 {
 	size_t i;
@@ -175,16 +178,17 @@ static const struct command *next_by_name(const struct command *last)
 	return next;
 }
 
-static void man_commands(struct out *out)
+static void man_see_also(struct out *out)
 {
-	const struct command *command = next_by_name(NULL);
+	const struct command *command;
+	size_t i;
 
 	out_text(out, ".Sh SEE ALSO\n");
-	while (command) {
-		out_text(out, ".Xr deployctl-%s 1", command->name);
-		command = next_by_name(command);
-		out_text(out, command ? " ,\n" : "\n");
-	}
+	for (command = next_by_name(NULL); command; command = next_by_name(command))
+		out_text(out, ".Xr deployctl-%s 1 ,\n", command->name);
+	for (i = 0; handwritten[i]; i++)
+		out_text(out, ".Xr deployctl-%s%s\n", handwritten[i],
+			handwritten[i + 1] ? " ," : "");
 }
 
 static void man_program(struct out *out)
@@ -206,7 +210,8 @@ static void man_program(struct out *out)
 	}
 	out_text(out, ".El\n");
 	man_exits(out, NULL);
-	man_commands(out);
+	out_text(out, ".Pp\n.Xr deployctl-exit 7\ntells more, and which one counts.\n");
+	man_see_also(out);
 }
 
 void help_man(struct out *out, const struct command *command)
@@ -223,5 +228,6 @@ void help_man(struct out *out, const struct command *command)
 	out_text(out, "Options that every command has are in\n.Xr deployctl 1 .\n");
 	man_exits(out, command);
 	man_examples(out, command);
-	out_text(out, ".Sh SEE ALSO\n.Xr deployctl 1\n");
+	out_text(out, ".Sh SEE ALSO\n.Xr deployctl 1 ,\n%s.Xr deployctl-exit 7\n",
+		command->needs & (NEED_CONFIG | NEED_SETTINGS) ? ".Xr deployctl-config 5 ,\n" : "");
 }

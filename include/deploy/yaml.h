@@ -64,7 +64,9 @@ int deploy_yaml_fail(const struct deploy_yaml *doc, struct deploy_place place,
 /*
  * Write value as YAML, keys in their order, so that reading it again gives an equal value: text
  * that would be read as something else, or that other readers of YAML take for a boolean, a number
- * or a time (yes, 010, 12:30), is quoted. Ends with a newline. Caller frees with free().
+ * or a time (yes, 010, 12:30), is quoted. What reading refuses (NUL, more than 64 levels) is
+ * written all the same. Ends with a newline. Caller frees with free(). Ruby's Psych 4.0 merges a
+ * mapping under the key "<<" even though that is quoted.
  */
 char *deploy_yaml_print(const json_t *value);
 

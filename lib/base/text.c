@@ -136,6 +136,11 @@ static const struct range unsafe[] = {
 	{0x2066, 0x2069},
 };
 
+bool dp_utf8_is_unsafe(uint32_t code_point)
+{
+	return IS_IN(code_point, unsafe);
+}
+
 static void add_escaped(struct dp_buf *out, uint32_t cp)
 {
 	static const char names[][2] = {{'\033', 'e'}, {'\n', 'n'}, {'\r', 'r'}, {'\t', 't'}};
@@ -160,7 +165,7 @@ char *deploy_text_escape(const char *bytes, size_t len)
 		if (n == 0) {
 			n = 1;
 			dp_buf_addf(&out, "\\x%02x", (unsigned)(unsigned char)bytes[i]);
-		} else if (IS_IN(cp, unsafe)) {
+		} else if (dp_utf8_is_unsafe(cp)) {
 			add_escaped(&out, cp);
 		} else {
 			dp_buf_add(&out, bytes + i, n);

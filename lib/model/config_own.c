@@ -16,7 +16,8 @@
 /* Every key with a dot is in one mapping. */
 static const char group[] = "guard";
 
-bool dp_own_is_context_name(const char *name)
+/* ^[A-Za-z0-9_.-]{1,64}$ */
+static bool is_context_name(const char *name)
 {
 	size_t len = strlen(name);
 
@@ -51,9 +52,12 @@ static int refuse_key(const struct dp_own *own, const json_t *object, const char
 static void note_block(struct dp_own *own, const json_t *object, enum dp_key_id id)
 {
 	struct dp_source *source = own->source;
-	unsigned line = deploy_yaml_key(own->doc, object, dp_keys[id].name).line;
+	unsigned line;
 
-	if (dp_keys[id].is_block && !source->block_key) {
+	if (own->is_check || !dp_keys[id].is_block || (source->block_key && id != DP_KEY_BROKERS))
+		return;
+	line = deploy_yaml_key(own->doc, object, dp_keys[id].name).line;
+	if (!source->block_key) {
 		source->block_key = dp_keys[id].name;
 		source->block_line = line;
 	}
@@ -72,7 +76,7 @@ static int read_key(struct dp_own *own, const json_t *object, const char *prefix
 	if (id == DP_KEYS || (!*prefix && strchr(name, '.')))
 		return refuse_key(own, object, prefix, key, err);
 	note_block(own, object, id);
-	return dp_own_read_value(own, id, dp_own_at_key(own, object, key, value), err);
+	return dp_own_read_value(own, id, dp_own_at_key(object, key, value), err);
 }
 
 static int read_group(
@@ -126,9 +130,10 @@ static char *where(const struct dp_own_file *file, const char *context)
 }
 
 static int read_part(struct dp_source *source, const struct dp_own_file *file, const char *context,
-	json_t *object, struct deploy_error *err)
+	json_t *object, bool is_check, struct deploy_error *err)
 {
-	struct dp_own own = {.doc = file->doc, .path = file->path, .source = source};
+	struct dp_own own = {
+		.doc = file->doc, .path = file->path, .source = source, .is_check = is_check};
 
 	source->where = where(file, context);
 	source->path = dp_xstrdup(file->path);
@@ -140,7 +145,7 @@ static int check_part(const struct dp_own_file *file, const char *context, json_
 	struct deploy_error *err)
 {
 	struct dp_source source = {0};
-	int rc = read_part(&source, file, context, object, err);
+	int rc = read_part(&source, file, context, object, true, err);
 
 	dp_source_release(&source);
 	return rc;
@@ -158,7 +163,7 @@ static int check_contexts(const struct dp_own_file *file, struct deploy_error *e
 			DEPLOY_CONFIG, err, "contexts wants a mapping of names to settings");
 	json_object_foreach(contexts, name, context)
 	{
-		if (!dp_own_is_context_name(name))
+		if (!is_context_name(name))
 			return deploy_yaml_fail(file->doc,
 				deploy_yaml_key(file->doc, contexts, name), DEPLOY_CONFIG, err,
 				"'%s' is no name of a context: A-Z a-z 0-9 _ . -, at most %d", name,
@@ -181,7 +186,7 @@ static int read_choice(struct dp_own_file *file, struct deploy_error *err)
 		return 0;
 	file->context_place = deploy_yaml_value(file->doc, root, "context");
 	file->context = json_string_value(choice);
-	if (file->context && dp_own_is_context_name(file->context))
+	if (file->context && is_context_name(file->context))
 		return 0;
 	return deploy_yaml_fail(file->doc, file->context_place, DEPLOY_CONFIG, err,
 		"context wants the name of one of the contexts");
@@ -223,7 +228,7 @@ bool dp_own_read(struct dp_source *source, const struct dp_own_file *file, const
 
 	/* An empty file is null; and dp_own_open() has seen all errors that there can be. */
 	if (json_is_object(object))
-		(void)read_part(source, file, context, object, &ignored);
+		(void)read_part(source, file, context, object, false, &ignored);
 	return object != NULL;
 }
 

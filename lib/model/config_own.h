@@ -29,7 +29,4 @@ bool dp_own_read(struct dp_source *source, const struct dp_own_file *own, const 
 /* The names of its contexts, borrowed; caller frees the array. */
 const char **dp_own_contexts(const struct dp_own_file *own, size_t *count);
 
-/* ^[A-Za-z0-9_.-]{1,64}$ */
-bool dp_own_is_context_name(const char *name);
-
 #endif

@@ -8,39 +8,48 @@
 #include "base/mem.h"
 #include "deploy/text.h"
 
-#define MAX_BROKERS 64
-
-static char *origin(const struct dp_own *own, struct dp_own_spot spot)
+struct deploy_place dp_own_place(const struct dp_own *own, struct dp_own_spot spot)
 {
-	return dp_xasprintf("%s:%u:%u", own->path, spot.place.line, spot.place.column);
+	return spot.key ? deploy_yaml_value(own->doc, spot.parent, spot.key)
+			: deploy_yaml_item(own->doc, spot.parent, spot.index);
 }
 
-struct dp_own_spot dp_own_at_key(
-	const struct dp_own *own, const json_t *object, const char *key, json_t *value)
+char *dp_own_origin(const struct dp_own *own, struct dp_own_spot spot)
 {
-	return (struct dp_own_spot){value, key, deploy_yaml_value(own->doc, object, key)};
+	struct deploy_place place;
+
+	if (own->is_check)
+		return dp_xstrdup("");
+	place = dp_own_place(own, spot);
+	return dp_xasprintf("%s:%u:%u", own->path, place.line, place.column);
 }
 
-static struct dp_own_spot at_item(
-	const struct dp_own *own, json_t *array, size_t index, const char *name)
+struct dp_own_spot dp_own_at_key(const json_t *object, const char *key, json_t *value)
 {
-	return (struct dp_own_spot){
-		json_array_get(array, index), name, deploy_yaml_item(own->doc, array, index)};
+	return (struct dp_own_spot){.value = value, .name = key, .parent = object, .key = key};
+}
+
+struct dp_own_spot dp_own_at_item(const json_t *array, size_t index, const char *name)
+{
+	return (struct dp_own_spot){.value = json_array_get(array, index),
+		.name = name,
+		.parent = array,
+		.index = index};
 }
 
 int dp_own_wrong(const struct dp_own *own, struct dp_own_spot spot, struct deploy_error *err,
 	const char *wants)
 {
 	if (json_is_null(spot.value))
-		return deploy_yaml_fail(
-			own->doc, spot.place, DEPLOY_CONFIG, err, "%s has no value", spot.name);
-	return deploy_yaml_fail(
-		own->doc, spot.place, DEPLOY_CONFIG, err, "%s wants %s", spot.name, wants);
+		return deploy_yaml_fail(own->doc, dp_own_place(own, spot), DEPLOY_CONFIG, err,
+			"%s has no value", spot.name);
+	return deploy_yaml_fail(own->doc, dp_own_place(own, spot), DEPLOY_CONFIG, err,
+		"%s wants %s", spot.name, wants);
 }
 
 static void say(struct dp_own *own, struct dp_said *said, struct dp_own_spot spot, const char *text)
 {
-	dp_said_set_text(said, text, dp_xstrdup(spot.name), origin(own, spot));
+	dp_said_set_text(said, text, dp_xstrdup(spot.name), dp_own_origin(own, spot));
 }
 
 static bool is_text(const json_t *value)
@@ -52,8 +61,8 @@ static int say_text(
 	struct dp_own *own, struct dp_said *said, struct dp_own_spot spot, struct deploy_error *err)
 {
 	if (json_is_string(spot.value) && !is_text(spot.value))
-		return deploy_yaml_fail(
-			own->doc, spot.place, DEPLOY_CONFIG, err, "%s is empty", spot.name);
+		return deploy_yaml_fail(own->doc, dp_own_place(own, spot), DEPLOY_CONFIG, err,
+			"%s is empty", spot.name);
 	if (!is_text(spot.value)) {
 		(void)dp_own_wrong(own, spot, err, "a text");
 		if (json_is_number(spot.value) || json_is_boolean(spot.value))
@@ -98,7 +107,7 @@ static int list_texts(const struct dp_own *own, const char **words, struct dp_ow
 	{
 		if (!is_text(item))
 			return dp_own_wrong(
-				own, at_item(own, spot.value, index, spot.name), err, wants);
+				own, dp_own_at_item(spot.value, index, spot.name), err, wants);
 		words[index] = json_string_value(item);
 	}
 	return 0;
@@ -112,7 +121,7 @@ static int say_list(
 	int rc = list_texts(own, words, spot, "a list of texts", err);
 
 	if (!rc)
-		dp_said_set(said, words, count, dp_xstrdup(spot.name), origin(own, spot));
+		dp_said_set(said, words, count, dp_xstrdup(spot.name), dp_own_origin(own, spot));
 	free(words);
 	return rc;
 }
@@ -134,7 +143,7 @@ static int refuse_secret(
 	const char *dot = strrchr(spot.name, '.'), *key = dot ? dot + 1 : spot.name;
 
 	if (json_is_string(spot.value) || json_is_number(spot.value))
-		(void)deploy_yaml_fail(own->doc, spot.place, DEPLOY_CONFIG, err,
+		(void)deploy_yaml_fail(own->doc, dp_own_place(own, spot), DEPLOY_CONFIG, err,
 			"%s is a secret, which does not stand here itself", spot.name);
 	else
 		(void)dp_own_wrong(own, spot, err,
@@ -148,12 +157,13 @@ static int say_command(struct dp_own *own, struct dp_said *said, struct dp_own_s
 {
 	size_t count = json_array_size(list);
 	const char **words = dp_xcalloc(count + 2, sizeof(*words));
-	struct dp_own_spot at = dp_own_at_key(own, spot.value, "cmd", list);
+	struct dp_own_spot at = dp_own_at_key(spot.value, "cmd", list);
 	int rc = list_texts(own, words + 1, at, "a list of texts, the program first", err);
 
 	words[0] = "cmd";
 	if (!rc)
-		dp_said_set(said, words, count + 1, dp_xstrdup(spot.name), origin(own, spot));
+		dp_said_set(
+			said, words, count + 1, dp_xstrdup(spot.name), dp_own_origin(own, spot));
 	free(words);
 	return rc;
 }
@@ -173,7 +183,7 @@ static int say_secret(
 		return refuse_secret(own, spot, err);
 	words[0] = file ? "file" : "env";
 	words[1] = file ? (path = full_path(own, json_string_value(file))) : json_string_value(env);
-	dp_said_set(said, words, 2, dp_xstrdup(spot.name), origin(own, spot));
+	dp_said_set(said, words, 2, dp_xstrdup(spot.name), dp_own_origin(own, spot));
 	free(path);
 	return 0;
 }
@@ -221,7 +231,7 @@ static int say_file(
 	return rc;
 }
 
-static int unknown(const struct dp_own *own, struct dp_own_spot spot, const char *key,
+int dp_own_unknown(const struct dp_own *own, struct dp_own_spot spot, const char *key,
 	const char *const *names, size_t count, struct deploy_error *err)
 {
 	const char *close = deploy_text_suggest(key, names, count);
@@ -233,7 +243,7 @@ static int unknown(const struct dp_own *own, struct dp_own_spot spot, const char
 	return err->code;
 }
 
-static size_t find_name(const char *name, const char *const *names, size_t count)
+size_t dp_own_find_name(const char *name, const char *const *names, size_t count)
 {
 	size_t i = 0;
 
@@ -242,7 +252,7 @@ static size_t find_name(const char *name, const char *const *names, size_t count
 	return i;
 }
 
-static int say_tls(struct dp_own *own, struct dp_said *parts, struct dp_own_spot spot,
+int dp_own_say_tls(struct dp_own *own, struct dp_said *parts, struct dp_own_spot spot,
 	struct deploy_error *err)
 {
 	static const char *const names[] = {"ca", "cert", "key"};
@@ -255,11 +265,11 @@ static int say_tls(struct dp_own *own, struct dp_said *parts, struct dp_own_spot
 	say(own, &parts[DP_BROKER_TLS], spot, json_is_object(spot.value) ? "true" : "false");
 	json_object_foreach(spot.value, key, value)
 	{
-		size_t i = find_name(key, names, 3);
-		struct dp_own_spot at = dp_own_at_key(own, spot.value, key, value);
+		size_t i = dp_own_find_name(key, names, 3);
+		struct dp_own_spot at = dp_own_at_key(spot.value, key, value);
 
 		if (i == 3)
-			return unknown(own, spot, key, names, 3, err);
+			return dp_own_unknown(own, spot, key, names, 3, err);
 		if (i > 0 && json_is_array(value))
 			return dp_own_wrong(own, at, err, "one file");
 		if (say_file(own, &parts[DP_BROKER_CA + i], at, err))
@@ -281,115 +291,8 @@ int dp_own_read_value(
 	case DP_KEY_PASSWORD:
 		return say_secret(own, &own->block.parts[DP_BROKER_PASSWORD], spot, err);
 	case DP_KEY_TLS:
-		return say_tls(own, own->block.parts, spot, err);
+		return dp_own_say_tls(own, own->block.parts, spot, err);
 	default:
 		return dp_own_say(own, &own->source->keys[id], dp_keys[id].kind, spot, err);
 	}
-}
-
-/* "host", "host:port", "[::1]:5672". */
-static int say_host(struct dp_own *own, struct dp_said *parts, struct dp_own_spot spot,
-	struct deploy_error *err)
-{
-	const char *text = json_string_value(spot.value), *end, *host = text, *port = NULL;
-	bool is_bracketed = text[0] == '[';
-	char *copy;
-
-	end = is_bracketed ? strchr(text, ']') : strchr(text, ':');
-	host += is_bracketed;
-	if (is_bracketed && end && end[1] == ':')
-		port = end + 2;
-	else if (!is_bracketed && end)
-		port = end + 1;
-	if ((is_bracketed && (!end || (end[1] && !port))) || end == host ||
-		(port && (!*port || strchr(port, ':')))) {
-		(void)deploy_yaml_fail(own->doc, spot.place, DEPLOY_CONFIG, err,
-			"%s is '%s', neither HOST nor HOST:PORT", spot.name, text);
-		deploy_error_hint(err, "an IPv6 address stands in brackets: \"[::1]:5672\"");
-		return err->code;
-	}
-	copy = end ? dp_xstrndup(host, (size_t)(end - host)) : dp_xstrdup(host);
-	say(own, &parts[DP_BROKER_HOST], spot, copy);
-	free(copy);
-	if (port)
-		dp_said_set_text(&parts[DP_BROKER_PORT], port, dp_xasprintf("%s.port", spot.name),
-			origin(own, spot));
-	return 0;
-}
-
-static int say_parts(struct dp_own *own, struct dp_said *parts, struct dp_own_spot spot,
-	struct deploy_error *err)
-{
-	static const char *const names[] = {"host", "port", "user", "password", "tls"};
-	const char *key;
-	json_t *value;
-	int rc = 0;
-
-	json_object_foreach(spot.value, key, value)
-	{
-		size_t part = find_name(key, names, 5);
-		struct dp_own_spot at;
-		char name[64];
-
-		if (part == 5)
-			return unknown(own, spot, key, names, 5, err);
-		at = dp_own_at_key(own, spot.value, key, value);
-		(void)snprintf(name, sizeof(name), "%s.%s", spot.name, key);
-		at.name = name;
-		if (part == DP_BROKER_PASSWORD)
-			rc = say_secret(own, &parts[part], at, err);
-		else if (part == DP_BROKER_TLS)
-			rc = say_tls(own, parts, at, err);
-		else
-			rc = dp_own_say(own, &parts[part],
-				part == DP_BROKER_PORT ? DP_KIND_NUMBER : DP_KIND_TEXT, at, err);
-		if (rc)
-			return rc;
-	}
-	if (!parts[DP_BROKER_HOST].origin)
-		return deploy_yaml_fail(
-			own->doc, spot.place, DEPLOY_CONFIG, err, "%s has no host", spot.name);
-	return 0;
-}
-
-/* What stands beside brokers counts for each of them that does not say it itself. */
-static void say_block(const struct dp_own *own, struct dp_said *parts)
-{
-	bool has_tls = parts[DP_BROKER_TLS].origin != NULL;
-
-	for (size_t i = DP_BROKER_USER; i < DP_BROKER_PARTS; i++)
-		if (i >= DP_BROKER_TLS ? !has_tls : !parts[i].origin)
-			dp_said_copy(&parts[i], &own->block.parts[i]);
-}
-
-int dp_own_read_brokers(struct dp_own *own, struct deploy_error *err)
-{
-	static const char wants[] =
-		"a list of 1 to 64: HOST, HOST:PORT or {host: HOST, port: 5672}";
-	size_t count = json_array_size(own->brokers.value);
-
-	if (count < 1 || count > MAX_BROKERS)
-		return dp_own_wrong(own, own->brokers, err, wants);
-	for (size_t i = 0; i < count && !err->code; i++) {
-		struct dp_said *parts = dp_source_add_broker(own->source)->parts;
-		struct dp_own_spot spot;
-		char name[32];
-
-		(void)snprintf(name, sizeof(name), "brokers.%zu", i + 1);
-		spot = at_item(own, own->brokers.value, i, name);
-		if (is_text(spot.value))
-			(void)say_host(own, parts, spot, err);
-		else if (json_is_object(spot.value))
-			(void)say_parts(own, parts, spot, err);
-		else
-			(void)dp_own_wrong(own, spot, err, "HOST, HOST:PORT or {host: HOST}");
-		say_block(own, parts);
-	}
-	return err->code;
-}
-
-void dp_own_forget(struct dp_own *own)
-{
-	for (size_t i = 0; i < DP_BROKER_PARTS; i++)
-		dp_said_release(&own->block.parts[i]);
 }

@@ -323,7 +323,7 @@ candidates() {
 	same "$(all_commands | tr '\n' ' ')" "$(candidates '')"
 	same 'version ' "$(candidates ver)"
 	same 'version ' "$(candidates -o json -q ver)"
-	same '--color --config ' "$(candidates --co | tr ' ' '\n' | sort | tr '\n' ' ' | sed 's/^ //')"
+	same '--color --config --context ' "$(candidates --co | tr ' ' '\n' | sort | tr '\n' ' ' | sed 's/^ //')"
 	same 'json jsonl ' "$(candidates -o js)"
 	same 'table wide json jsonl yaml name ' "$(candidates version -qo '')"
 	same '--output=json --output=jsonl ' "$(candidates version --output=js)"
