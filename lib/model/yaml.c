@@ -282,7 +282,7 @@ static const struct problem {
 	{"found incompatible YAML document", "a version other than 1.1 and 1.2; leave %YAML out",
 		0},
 	{"found unexpected ':'", "a ':' inside of text; quote the text", 0},
-	{"found an indentation indicator equal to 0", "an indentation of 0; use 1 to 9", 0},
+	{"found an indentation indicator equal to 0", "an indentation of 0; use 1 to 9", 1},
 };
 
 /* At the end of a text it is of no use to say where that is. */
