@@ -169,8 +169,9 @@ row() {
 
 @test "the configuration's timeout counts without -t" {
 	also 'reply web1 silent'
-	own "$CONNECTION" 'timeout: 50ms'
-	deployctl 3 rpc rpcutil ping -I web1
+	own "$CONNECTION" 'timeout: 50ms' 'contexts: {lab: {}}'
+	deployctl 3 rpc rpcutil ping -I web1 --context lab
+	holds "$stderr" 'to ask those again: deployctl rpc rpcutil ping --context lab -I web1'
 }
 
 @test "no secret is printed, whatever is asked for and however much is told" {
