@@ -163,6 +163,7 @@ row() {
 	deployctl 0 ping -I web1 --color never
 	DEPLOYCTL_COLOR=always deployctl 0 ping -I web1
 	NO_COLOR=1 deployctl 0 ping -I web1
+	DEPLOYCTL_COLOR=blue deployctl 0 version --help
 	DEPLOYCTL_COLOR=blue deployctl 64 version
 	holds "$stderr" 'DEPLOYCTL_COLOR: "blue" is none of auto, always, never'
 }
