@@ -104,7 +104,7 @@ static int settle_options(struct global_opts *global, bool is_help, struct deplo
 		 choose(&global->output, out_format_names, environment("DEPLOYCTL_OUTPUT"),
 			 DEPLOY_USAGE, "DEPLOYCTL_OUTPUT", no_format, err) != 0)
 		return err->code;
-	if (global->color < 0)
+	if (global->color < 0 && !is_help)
 		return choose(&global->color, color_names, environment("DEPLOYCTL_COLOR"),
 			DEPLOY_USAGE, "DEPLOYCTL_COLOR", no_color, err);
 	return 0;
