@@ -1,10 +1,10 @@
 # fish completion for deployctl, made by `make docs`
 function __deployctl_complete
 	set -l typed (commandline -opc)
-	set -l last (commandline -cot)
+	set -l last (string unescape -- (commandline -ct))
 	set -l program deployctl
 	string match -q '*/*' -- $typed[1]
-	and set program $typed[1]
+	and set program (string replace -r '^~/' "$HOME/" -- $typed[1])
 	command -q $program
 	or return
 	for line in (command $program __complete $typed[2..-1] "$last" 2>/dev/null)
