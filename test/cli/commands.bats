@@ -348,7 +348,7 @@ candidates() {
 		same $'\tFILE' "$("$DEPLOYCTL" __complete $words)"
 	done
 	same '' "$("$DEPLOYCTL" __complete -- --config=fi)"
-	same '' "$(candidates ping --config file fi)"
+	same '' "$(candidates ping --config file f)"
 }
 
 @test "completion prints the script of a shell, and refuses a shell that it does not know" {
