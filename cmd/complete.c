@@ -112,8 +112,7 @@ static void offer_commands(struct out *out, const char *word)
 		offer(out, "", commands[i]->name, commands[i]->summary, word);
 }
 
-/* "ACTION [FILE...]": whether the operand at index is a FILE; the last one may be repeated. */
-static bool is_file(const struct command *command, int index)
+bool help_wants_file(const struct command *command, int index)
 {
 	const char *next = command->operands, *name = next;
 
@@ -135,7 +134,7 @@ static void offer_operands(struct out *out, const struct typed *typed, const cha
 
 	for (i = 0; typed->operands == 0 && choices && choices(i).name; i++)
 		offer(out, "", choices(i).name, choices(i).text, word);
-	if (is_file(typed->command, typed->operands))
+	if (help_wants_file(typed->command, typed->operands))
 		offer_files(out);
 }
 

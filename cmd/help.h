@@ -30,4 +30,7 @@ void help_man(struct out *out, const struct command *command);
  */
 void help_complete(struct out *out, int count, char **words);
 
+/* complete.c: whether the operand at index is called FILE: "ACTION [FILE...]" from 1 on. */
+bool help_wants_file(const struct command *command, int index);
+
 #endif

@@ -95,6 +95,7 @@ in_each_shell() {
 		'  deployctl   pi\t' '  deployctl   ping ' \
 		'LANG=C deployctl ping --output=na\t' 'LANG=C deployctl ping --output=name ' \
 		'nice deployctl ping -o na\t' 'nice deployctl ping -o name ' \
+		'nice deployctl ping --color=\t' 'nice deployctl ping --color=' \
 		'nice deployctl ping --color=alw\t' 'nice deployctl ping --color=always '
 }
 
@@ -167,6 +168,14 @@ noisy_program() {
 	completes bash 'deployctl help \t\t' 'deployctl help '
 	holds "$(cat "$SCREEN")" ping version
 	[[ $(cat "$SCREEN") != *'print the version'* ]]
+}
+
+@test "a candidate with blanks, quotes and colons is put into the line as one word" {
+	mkdir fake
+	printf '#!/bin/sh\necho "one:it'"\\'"'s two\ttext: more"\n' >fake/deployctl
+	chmod +x fake/deployctl
+	PATH=$PWD/fake:$PATH in_each_shell 'deployctl one:i\t' "deployctl one:it\\'s\\ two " \
+		'deployctl "one:i\t' "deployctl \"one:it's two\" "
 }
 
 @test "aliases of options are not offered" {
