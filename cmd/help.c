@@ -210,6 +210,16 @@ static json_t *json_options(const struct opt *options)
 	return list;
 }
 
+static json_t *json_choices(const struct command *command)
+{
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; command->first_operand && command->first_operand(i).name; i++)
+		(void)json_array_append_new(list, json_string(command->first_operand(i).name));
+	return list;
+}
+
 static json_t *json_command(const struct command *command)
 {
 	json_t *exits = json_array(), *examples = json_array();
@@ -224,11 +234,12 @@ static json_t *json_command(const struct command *command)
 		(void)json_array_append_new(
 			examples, json_pack("{s:s, s:s}", "command", example->command, "text",
 					  example->text));
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:s, s:o, s:o, s:o}", "type",
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:o, s:s, s:o, s:o, s:o}", "type",
 		"command", "name", command->name, "group", command->group, "summary",
 		command->summary, "operands", command->operands, "min_operands", command->min_args,
-		"max_operands", command->max_args, "description", command->description, "options",
-		json_options(command->options), "exits", exits, "examples", examples);
+		"max_operands", command->max_args, "first_operand", json_choices(command),
+		"description", command->description, "options", json_options(command->options),
+		"exits", exits, "examples", examples);
 }
 
 static void print_json(struct out *out, const struct command *command)

@@ -104,7 +104,7 @@ static int settle_options(struct global_opts *global, bool is_help, struct deplo
 		 choose(&global->output, out_format_names, environment("DEPLOYCTL_OUTPUT"),
 			 DEPLOY_USAGE, "DEPLOYCTL_OUTPUT", no_format, err) != 0)
 		return err->code;
-	if (global->color < 0)
+	if (global->color < 0 && !is_help)
 		return choose(&global->color, color_names, environment("DEPLOYCTL_COLOR"),
 			DEPLOY_USAGE, "DEPLOYCTL_COLOR", no_color, err);
 	return 0;
@@ -245,17 +245,14 @@ static int run_command(
 static bool run_hidden(struct ctx *ctx, int argc, char **argv, struct deploy_error *err)
 {
 	bool is_man = strcmp(argv[1], "__man") == 0, is_words = strcmp(argv[1], "__complete") == 0;
-	bool is_script = strcmp(argv[1], "__completion") == 0;
 	bool is_json = strcmp(argv[1], "__commands") == 0;
 
-	if (!is_words && !((is_man || is_script) && argc == 3) && !(is_json && argc == 2))
+	if (!is_words && !(is_man && argc == 3) && !(is_json && argc == 2))
 		return false;
 	ctx->global.output = is_json ? OUT_JSON : OUT_TABLE;
 	ctx->out = open_stdout(&ctx->global);
 	if (is_words) {
 		help_complete(ctx->out, argc - 2, argv + 2);
-	} else if (is_script) {
-		(void)help_completion(ctx->out, argv[2], err);
 	} else if (is_json || strcmp(argv[2], "deployctl") == 0) {
 		if (is_json)
 			help_print(ctx->out, NULL);

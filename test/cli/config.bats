@@ -163,14 +163,16 @@ row() {
 	deployctl 0 ping -I web1 --color never
 	DEPLOYCTL_COLOR=always deployctl 0 ping -I web1
 	NO_COLOR=1 deployctl 0 ping -I web1
+	DEPLOYCTL_COLOR=blue deployctl 0 version --help
 	DEPLOYCTL_COLOR=blue deployctl 64 version
 	holds "$stderr" 'DEPLOYCTL_COLOR: "blue" is none of auto, always, never'
 }
 
 @test "the configuration's timeout counts without -t" {
 	also 'reply web1 silent'
-	own "$CONNECTION" 'timeout: 50ms'
-	deployctl 3 rpc rpcutil ping -I web1
+	own "$CONNECTION" 'timeout: 50ms' 'contexts: {lab: {}}'
+	deployctl 3 rpc rpcutil ping -I web1 --context lab
+	holds "$stderr" 'to ask those again: deployctl rpc rpcutil ping --context lab -I web1'
 }
 
 @test "no secret is printed, whatever is asked for and however much is told" {

@@ -94,7 +94,10 @@ found() {
 	ask_doctor 0 -o json
 	holds "$(found secrets)" 'ok private key, mode 0640'
 	rm key
-	ask_doctor 78 -o json
+	# the worst failure decides, wherever it stands
+	also 'absent web2'
+	ask_doctor 78 web2 -o json
+	holds "$(found 'round trip')" 'failed some_silent'
 	holds "$(found secrets)" 'failed config No such file or directory'
 }
 
@@ -191,7 +194,7 @@ found() {
 	holds "$stderr" 'no name of a node'
 }
 
-@test "the worst finding decides, and a broker that is lost is told" {
+@test "a node's clock counts for more than one that is silent, and a broker that is lost is told" {
 	also 'absent web2' 'clock web3 40s'
 	ask_doctor 2 web2
 	fleet 'node web1' 'broker lost-after 1'
