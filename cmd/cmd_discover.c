@@ -102,7 +102,7 @@ static int check_opts(const struct discover_opts *discover, struct deploy_error 
 			err, DEPLOY_USAGE, "--why and --check-agents exclude each other");
 	if (!discover->why)
 		return 0;
-	if (target->limit.value)
+	if (target->limit.amount.value)
 		return deploy_error_set(err, DEPLOY_USAGE, "--why and --limit exclude each other");
 	if (deploy_filter_is_empty(&target->filter) && !target->exclude)
 		return deploy_error_set(err, DEPLOY_USAGE,
@@ -132,7 +132,7 @@ static int list(struct ctx *ctx, const struct discover_opts *discover, struct de
 	if (discover->agents || out_format(ctx->out) == OUT_WIDE) {
 		if (!deploy_filter_names_nodes(&discover->target.filter))
 			target_plan_ping(plan, ctx, &discover->target, NULL);
-		report.limit = (struct deploy_amount){0};
+		report.limit = (struct deploy_limit){.has_seed = false};
 		report.agent = "rpcutil";
 		report.action = "inventory";
 		report.task = (unsigned)target_plan_further(
@@ -152,7 +152,7 @@ static int discover_main(struct ctx *ctx, void *opts, struct args args, struct d
 	struct discover_opts *discover = opts;
 
 	(void)args;
-	if (target_settle_limit(&discover->target, err) || check_opts(discover, err) ||
+	if (target_settle(&discover->target, err) || check_opts(discover, err) ||
 		target_connect(ctx, &discover->target, err))
 		return exit_of_error(err->code);
 	if (discover->why)

@@ -94,7 +94,7 @@ static int facts_main(struct ctx *ctx, void *opts, struct args args, struct depl
 	struct deploy_plan *plan;
 	int status;
 
-	if (target_settle_limit(&facts->target, err) ||
+	if (target_settle(&facts->target, err) ||
 		make_request(&request, args.values[0], err) ||
 		target_connect(ctx, &facts->target, err)) {
 		deploy_request_free(request);

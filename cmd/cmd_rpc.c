@@ -122,7 +122,7 @@ static void find_nodes(struct deploy_nodeset **found, struct ctx *ctx, const str
 static bool is_meant(struct ctx *ctx, const struct rpc_opts *rpc, const struct report *report,
 	const struct deploy_nodeset *found, struct deploy_error *err)
 {
-	size_t count = deploy_amount_part(rpc->target.limit, deploy_nodeset_count(found));
+	size_t count = deploy_amount_part(rpc->target.limit.amount, deploy_nodeset_count(found));
 	char question[600];
 
 	if (count <= ctx->config->confirm_above)
@@ -190,7 +190,7 @@ static int rpc_main(struct ctx *ctx, void *opts, struct args args, struct deploy
 	int status;
 
 	if (rolling_opts_finish(&rpc->rolling, ctx->config, err) ||
-		target_settle_limit(&rpc->target, err) || parse_request(&request, args, err) ||
+		target_settle(&rpc->target, err) || parse_request(&request, args, err) ||
 		target_connect(ctx, &rpc->target, err)) {
 		deploy_request_free(request);
 		return exit_of_error(err->code);

@@ -203,8 +203,7 @@ static int finish(struct report *report, const struct deploy_run_result *result,
 	int status = status_of_run(report, result, err);
 	json_t *items, *summary;
 
-	deploy_nodeset_keep_first(report->names,
-		deploy_amount_part(report->limit, deploy_nodeset_count(report->names)));
+	deploy_limit_apply(&report->limit, report->names);
 	if (out_is_for_people(report->out))
 		report->view->print(report);
 	if (out_format(report->out) == OUT_NAME)

@@ -48,7 +48,7 @@ struct report {
 	bool shows_nodes;	    /* report_values: who has each value */
 	bool sorts_by_count;	    /* report_values: the most frequent first */
 	bool sorts_by_time;	    /* report_times: the fastest first */
-	struct deploy_amount limit; /* report_nodes: the first so many */
+	struct deploy_limit limit;  /* report_nodes: only so many */
 	const json_t *wanted;	    /* report_lacks: names of agents */
 
 	/* What was gathered. */

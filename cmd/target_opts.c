@@ -1,6 +1,10 @@
 /* -F -C -A -I -W -T -x and the times of discovery. */
 #include "target_opts.h"
 
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
 #define UNSET (-1)
 
 static int parse_fact(void *field, const char *text, struct deploy_error *err)
@@ -39,6 +43,9 @@ static int parse_exclude(void *field, const char *text, struct deploy_error *err
 	return err->code;
 }
 
+enum { METHOD_MC, METHOD_FLATFILE, METHOD_STDIN };
+static const char *const method_names[] = {"mc", "flatfile", "stdin", NULL};
+
 const struct opt target_options[] = {
 	OPT_PARSED('F', "with-fact", struct target_opts, filter, "FACT=VALUE", parse_fact, true,
 		"nodes whose fact compares so: = != < <= > >= =~ /regex/"),
@@ -52,6 +59,15 @@ const struct opt target_options[] = {
 		"facts and classes in one text, separated by blanks"),
 	OPT_PARSED('x', "exclude", struct target_opts, exclude, "NODES", parse_exclude, true,
 		"but not these nodes"),
+	OPT_TEXT(0, "nodes", struct target_opts, list_path, "FILE",
+		"the nodes that FILE names, or stdin (-): text, or what -j, -o json, -o yaml "
+		"printed; nobody is discovered"),
+	OPT_CHOICE(0, "dm", struct target_opts, method, "METHOD", method_names,
+		"how nodes are found: mc asks them, flatfile and stdin read a list", "mc"),
+	OPT_TEXT(0, "do", struct target_opts, method_option, "FILE",
+		"the list of --dm flatfile"),
+	OPT_NUMBER(0, "expect", struct target_opts, expected, "N", 1, DEPLOY_MAX_NODES,
+		"discovery ends as soon as N nodes have answered", NULL),
 	OPT_TEXT('T', "target", struct target_opts, collective, "COLLECTIVE",
 		"use this collective instead of the main one"),
 	OPT_TIME(0, "dt", struct target_opts, discovery_ms, "TIME", "discover for at most TIME",
@@ -72,26 +88,87 @@ static int parse_limit(void *field, const char *text, struct deploy_error *err)
 	return deploy_amount_parse(field, text, false, err);
 }
 
+/* mco's numbers are any; more than 64 bits of one nobody has needed. */
+static int parse_seed(void *field, const char *text, struct deploy_error *err)
+{
+	struct deploy_limit *limit = field;
+	char *end;
+
+	errno = 0;
+	limit->seed = strtoll(text, &end, 10);
+	limit->has_seed = true;
+	if (errno || end == text || *end || !strchr("-0123456789", *text))
+		return deploy_error_set(err, DEPLOY_USAGE, "\"%s\" is no whole number", text);
+	return 0;
+}
+
 const struct opt limit_options[] = {
 	OPT_FLAG('1', "one", struct target_opts, is_one, "only one node, the first by name"),
 	{.type = OPT_IS_PARSED,
 		.name = "limit",
 		.also = "limit-nodes,limit-targets",
-		.offset = offsetof(struct target_opts, limit),
+		.offset = offsetof(struct target_opts, limit.amount),
 		.value = "N|N%",
 		.parse = parse_limit,
 		.text = "only N nodes, or N% of them (rounded down, at least one), the first by "
 			"name"},
+	OPT_PARSED(0, "limit-seed", struct target_opts, limit, "NUMBER", parse_seed, false,
+		"choose the nodes for --limit at random: the same NUMBER, the same nodes, here and "
+		"with mco"),
 	OPT_END,
 };
 
-int target_settle_limit(struct target_opts *target, struct deploy_error *err)
+
+/* mco's way to say --nodes. */
+static int settle_method(struct target_opts *target, struct deploy_error *err)
 {
-	if (target->is_one && target->limit.value)
+	if (target->method != METHOD_MC && target->list_path)
+		return deploy_error_set(err, DEPLOY_USAGE, "--nodes and --dm exclude each other");
+	if (target->method == METHOD_FLATFILE && !target->method_option)
+		return deploy_error_set(
+			err, DEPLOY_USAGE, "--dm flatfile needs the file: --do FILE, or --nodes FILE");
+	if (target->method_option && target->method == METHOD_MC)
+		return deploy_error_set(
+			err, DEPLOY_USAGE, "--do belongs to --dm flatfile and --dm stdin");
+	if (target->method == METHOD_FLATFILE)
+		target->list_path = target->method_option;
+	if (target->method == METHOD_STDIN)
+		target->list_path = "-";
+	return 0;
+}
+
+/* Of a list only names can be compared: what nodes are is not known. */
+static int read_list(struct target_opts *target, struct deploy_error *err)
+{
+	const struct deploy_filter *filter = &target->filter;
+
+	if (filter->fact_count || filter->class_count || filter->agent_count)
+		return deploy_error_set(err, DEPLOY_USAGE,
+			"a list of nodes goes with -I and -x, not with -F, -C, -A: those need "
+			"discovery");
+	if (filter->identity_count)
+		return deploy_error_set(err, DEPLOY_USAGE,
+			"a list of nodes goes with names in -I, not with /regex/");
+	target->list = deploy_nodeset_new();
+	if (deploy_nodelist_read(target->list, target->list_path, err))
+		return err->code;
+	if (filter->nodes)
+		deploy_nodeset_intersect(target->list, filter->nodes);
+	return 0;
+}
+
+int target_settle(struct target_opts *target, struct deploy_error *err)
+{
+	if (target->is_one && target->limit.amount.value)
 		return deploy_error_set(err, DEPLOY_USAGE, "--one and --limit exclude each other");
 	if (target->is_one)
-		target->limit.value = 1;
-	return 0;
+		target->limit.amount.value = 1;
+	if (target->limit.has_seed && !target->limit.amount.value)
+		return deploy_error_set(
+			err, DEPLOY_USAGE, "--limit-seed chooses for --limit or --one");
+	if (settle_method(target, err))
+		return err->code;
+	return target->list_path ? read_list(target, err) : 0;
 }
 
 void target_opts_init(struct target_opts *target)
@@ -103,11 +180,19 @@ void target_opts_release(struct target_opts *target)
 {
 	deploy_filter_release(&target->filter);
 	deploy_nodeset_free(target->exclude);
+	deploy_nodeset_free(target->list);
+}
+
+const struct deploy_nodeset *target_nodes(const struct target_opts *target)
+{
+	if (target->list)
+		return target->list;
+	return deploy_filter_names_nodes(&target->filter) ? target->filter.nodes : NULL;
 }
 
 bool target_is_filtered(const struct target_opts *target)
 {
-	return !deploy_filter_is_empty(&target->filter) || target->exclude;
+	return !deploy_filter_is_empty(&target->filter) || target->exclude || target->list_path;
 }
 
 static const char *target_collective(const struct ctx *ctx, const struct target_opts *target)
@@ -152,35 +237,37 @@ void target_plan_discovery(struct deploy_plan *plan, const struct ctx *ctx,
 		target->discovery_ms ? target->discovery_ms : ctx->config->discovery_timeout_ms;
 	task->policy.window_ms =
 		target->window_ms == UNSET ? ctx->config->window_ms : target->window_ms;
+	task->policy.expected = target->expected;
 }
 
 size_t target_plan(struct deploy_plan *plan, const struct ctx *ctx,
 	const struct target_opts *target, struct deploy_request *request,
 	const struct deploy_policy *policy, const struct deploy_nodeset *found)
 {
-	bool is_named = deploy_filter_names_nodes(&target->filter);
+	const struct deploy_nodeset *nodes = target_nodes(target);
 	struct deploy_task *task;
 
-	if (!is_named && !found)
+	if (!nodes && !found)
 		target_plan_discovery(plan, ctx, target, request->agent);
 	task = add_task(plan, ctx, target, request);
 	task->policy = *policy;
-	if (is_named || found)
-		task->nodes = deploy_nodeset_copy(found ? found : target->filter.nodes);
+	if (nodes || found)
+		task->nodes = deploy_nodeset_copy(found ? found : nodes);
 	else
 		task->nodes_from = 0;
 	task->limit = target->limit;
-	task->is_whole_match = !is_named && !task->limit.value;
+	task->is_whole_match = !nodes && !task->limit.amount.value;
 	return plan->task_count - 1;
 }
 
 size_t target_plan_further(struct deploy_plan *plan, const struct ctx *ctx,
 	const struct target_opts *target, struct deploy_request *request, long long timeout_ms)
 {
+	const struct deploy_nodeset *nodes = target_nodes(target);
 	struct deploy_task *task = add_task(plan, ctx, target, request);
 
-	if (deploy_filter_names_nodes(&target->filter))
-		task->nodes = deploy_nodeset_copy(target->filter.nodes);
+	if (nodes)
+		task->nodes = deploy_nodeset_copy(nodes);
 	else
 		task->nodes_from = 0;
 	task->policy.timeout_ms = timeout_ms;
@@ -191,14 +278,15 @@ size_t target_plan_further(struct deploy_plan *plan, const struct ctx *ctx,
 void target_plan_ping(struct deploy_plan *plan, const struct ctx *ctx,
 	const struct target_opts *target, const char *agent)
 {
+	const struct deploy_nodeset *nodes = target_nodes(target);
 	struct deploy_task *task;
 
-	if (!deploy_filter_names_nodes(&target->filter)) {
+	if (!nodes) {
 		target_plan_discovery(plan, ctx, target, agent);
 		return;
 	}
 	task = add_task(plan, ctx, target, deploy_request_ping());
-	task->nodes = deploy_nodeset_copy(target->filter.nodes);
+	task->nodes = deploy_nodeset_copy(nodes);
 	task->policy.timeout_ms =
 		target->discovery_ms ? target->discovery_ms : ctx->config->discovery_timeout_ms;
 }

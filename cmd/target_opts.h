@@ -12,8 +12,13 @@ struct target_opts {
 	long long window_ms;		/* -1: likewise */
 	long long connection_ms;	/* 0: likewise */
 	bool empty_ok;
-	struct deploy_amount limit; /* value 0: all */
-	bool is_one;		    /* -1 */
+	struct deploy_limit limit;
+	bool is_one;		  /* -1 */
+	const char *list_path;	  /* --nodes; NULL: none */
+	int method;		  /* --dm, an index into method_names */
+	const char *method_option; /* --do */
+	struct deploy_nodeset *list; /* what list_path names; NULL: none */
+	unsigned expected;	     /* discovery ends with so many; 0: not said */
 };
 
 /* rpcutil answers within 10 s (its DDL), and the way takes time too. */
@@ -28,8 +33,15 @@ void target_opts_release(struct target_opts *target);
 /* True if some nodes are left out: that none remains is then no sign of trouble. */
 bool target_is_filtered(const struct target_opts *target);
 
-/* Turn -1 into limit. Errors: DEPLOY_USAGE if both were given. */
-int target_settle_limit(struct target_opts *target, struct deploy_error *err);
+/*
+ * Make one of the options that belong together: -1 and --limit, --nodes and --dm, a list and -I.
+ * To be called before anything else. Errors: DEPLOY_USAGE if they exclude each other; those of
+ * deploy_nodelist_read().
+ */
+int target_settle(struct target_opts *target, struct deploy_error *err);
+
+/* The nodes if they are known without a discovery, otherwise NULL. Borrowed. */
+const struct deploy_nodeset *target_nodes(const struct target_opts *target);
 
 /* Connect for the collective of target (ctx_bus), with its time limit. Errors: those of ctx_bus().
  */

@@ -33,6 +33,7 @@ struct deploy_policy {
 	long long deadline_ms;	       /* for the task; 0: none */
 	long long discovery_ms;	       /* an open task ends then at the latest */
 	long long window_ms;	       /* … or this long after its last reply */
+	size_t expected;	       /* … or with so many nodes; 0: not said */
 };
 
 /* Parse "N" (at most 9 digits) or "N%" (1…100%). Errors: DEPLOY_USAGE; zero only if zero_ok. */
@@ -53,6 +54,13 @@ size_t deploy_amount_limit(struct deploy_amount amount, size_t total);
  * all. */
 size_t deploy_amount_part(struct deploy_amount amount, size_t total);
 
+/* Only so many of the nodes: the first by name, or those that a seed chooses as mco would. */
+struct deploy_limit {
+	struct deploy_amount amount; /* value 0: all */
+	bool has_seed;
+	long long seed;
+};
+
 /*
  * A task asks a frozen set (nodes), or the nodes that an earlier open task found (nodes_from),
  * or is open: it asks whoever matches filter, and its nodes are those that answer.
@@ -64,7 +72,7 @@ struct deploy_task {
 	struct deploy_nodeset *exclude; /* owned; NULL for none; never asked, never credited */
 	int nodes_from;			/* index of an earlier task, or -1 */
 	bool is_whole_match;		/* the set is all that match filter: broadcast */
-	struct deploy_amount limit;	/* only so many, the first by name; value 0: all */
+	struct deploy_limit limit;	/* only so many of them */
 	struct deploy_policy policy;
 };
 
@@ -74,6 +82,9 @@ struct deploy_plan {
 	size_t task_count, task_cap;
 	long long deadline_ms; /* for the whole run; 0: none */
 };
+
+/* Leave only so many of nodes as limit says. */
+void deploy_limit_apply(const struct deploy_limit *limit, struct deploy_nodeset *nodes);
 
 struct deploy_plan *deploy_plan_new(void);
 void deploy_plan_free(struct deploy_plan *plan);

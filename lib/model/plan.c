@@ -93,6 +93,16 @@ size_t deploy_amount_part(struct deploy_amount amount, size_t total)
 	return part || !total ? part : 1;
 }
 
+void deploy_limit_apply(const struct deploy_limit *limit, struct deploy_nodeset *nodes)
+{
+	size_t part = deploy_amount_part(limit->amount, deploy_nodeset_count(nodes));
+
+	if (limit->has_seed)
+		deploy_nodeset_pick(nodes, part, limit->seed);
+	else
+		deploy_nodeset_keep_first(nodes, part);
+}
+
 struct deploy_plan *deploy_plan_new(void)
 {
 	return dp_xcalloc(1, sizeof(struct deploy_plan));

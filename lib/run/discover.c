@@ -121,7 +121,10 @@ int64_t dp_discover_wake_us(const struct dp_discover *discover)
 
 bool dp_discover_is_over(const struct dp_discover *discover, int64_t now_us)
 {
-	return now_us >= dp_discover_wake_us(discover);
+	size_t expected = discover->task->policy.expected;
+
+	return (expected && discover->found.count >= expected) ||
+	       now_us >= dp_discover_wake_us(discover);
 }
 
 bool dp_discover_was_sent(const struct dp_discover *discover)

@@ -88,8 +88,7 @@ static struct deploy_nodeset *resolve_nodes(
 
 	if (task->exclude)
 		deploy_nodeset_subtract(nodes, task->exclude);
-	deploy_nodeset_keep_first(
-		nodes, deploy_amount_part(task->limit, deploy_nodeset_count(nodes)));
+	deploy_limit_apply(&task->limit, nodes);
 	return nodes;
 }
 

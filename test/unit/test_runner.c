@@ -1360,7 +1360,7 @@ static void limit_leaves_the_first_of_the_nodes_given(void **state)
 {
 	struct bench *bench = *state;
 
-	add_task(bench, "web[1-4]")->limit = (struct deploy_amount){50, true};
+	add_task(bench, "web[1-4]")->limit.amount = (struct deploy_amount){50, true};
 	begin(bench);
 	expect(bench, "start t0 2\nsend t0 try1 web[1-2]\n");
 }
@@ -1373,7 +1373,7 @@ static void limit_leaves_the_first_of_the_nodes_found(void **state)
 	add_task(bench, NULL);
 	task = add_task(bench, NULL);
 	task->nodes_from = 0;
-	task->limit = (struct deploy_amount){2, false};
+	task->limit.amount = (struct deploy_amount){2, false};
 	begin(bench);
 	ok(bench, "web3");
 	ok(bench, "web1");
