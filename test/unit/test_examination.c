@@ -1,0 +1,176 @@
+/* Examining brokers that misbehave: a peer may say what it likes, and the examination ends. */
+#include <errno.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "deploy/finding.h"
+#include "deploy/run.h"
+#include "wire/examination.h"
+
+#define SECOND INT64_C(1000000)
+
+/* Whatever waits for ever dies of it, and the test has failed. */
+#define PATIENCE_S 20
+
+static int listen_at(unsigned *port, int backlog)
+{
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t size = sizeof(at);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	assert_true(fd >= 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	assert_int_equal(listen(fd, backlog), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &size), 0);
+	*port = ntohs(at.sin_port);
+	return fd;
+}
+
+/* A method frame. Source: AMQP 0-9-1, 4.2.3. */
+static void add_method(struct dp_buf *out, unsigned channel, unsigned class_id, unsigned method_id,
+	const char *arguments, size_t len)
+{
+	const unsigned size = (unsigned)len + 4;
+	const unsigned char head[] = {1, 0, (unsigned char)channel, 0, 0,
+		(unsigned char)(size >> 8), (unsigned char)size, 0, (unsigned char)class_id, 0,
+		(unsigned char)method_id};
+
+	dp_buf_add(out, head, sizeof(head));
+	dp_buf_add(out, arguments, len);
+	dp_buf_add_byte(out, 0xce);
+}
+
+/* What a broker answers up to the queue's step, whatever it is asked. */
+static void add_answers(struct dp_buf *out)
+{
+	add_method(out, 0, 10, 10,
+		"\0\x09\0\0\0\0\0\0\0\x05PLAIN\0\0\0\x05"
+		"en_US",
+		24);
+	add_method(out, 0, 10, 30, "\0\0\0\x02\0\0\0\0", 8);
+	add_method(out, 0, 10, 41, "\0", 1);
+	for (unsigned channel = 1; channel <= 2; channel++) {
+		add_method(out, channel, 20, 11, "\0\0\0\0", 4);
+		add_method(out, channel, 40, 11, "", 0);
+	}
+	add_method(out, 3, 20, 11, "\0\0\0\0", 4);
+	add_method(out, 3, 50, 11, "\x01q\0\0\0\0\0\0\0\0", 10);
+	add_method(out, 3, 60, 21, "\x01t", 2);
+	add_method(out, 4, 20, 11, "\0\0\0\0", 4);
+	add_method(out, 4, 85, 11, "", 0);
+}
+
+/* Answers everybody, and goes on talking of another channel for as long as somebody listens. */
+static void talk_for_ever(int listener)
+{
+	struct dp_buf answers, chatter;
+
+	dp_buf_init(&answers, 65536);
+	dp_buf_init(&chatter, 65536);
+	add_answers(&answers);
+	for (int i = 0; i < 1000; i++)
+		add_method(&chatter, 3, 60, 80, "\0\0\0\0\0\0\0\x01\0", 9);
+	for (;;) {
+		int fd = accept(listener, NULL, NULL);
+		ssize_t n = send(fd, answers.data, answers.len, MSG_NOSIGNAL);
+
+		while (n > 0)
+			n = send(fd, chatter.data, chatter.len, MSG_NOSIGNAL);
+		(void)close(fd);
+	}
+}
+
+static pid_t start_broker(int listener, void (*serve)(int listener))
+{
+	pid_t child = fork();
+
+	assert_true(child >= 0);
+	if (child == 0) {
+		serve(listener);
+		_exit(0);
+	}
+	(void)close(listener);
+	return child;
+}
+
+static void stop_broker(pid_t child)
+{
+	(void)kill(child, SIGKILL);
+	(void)waitpid(child, NULL, 0);
+}
+
+/* "login ok: user 'ann'; …\n" */
+static void note_finding(void *arg, const struct deploy_finding *finding)
+{
+	dp_buf_addf(arg, "%s %s: %s\n", finding->check, deploy_grade_name(finding->grade),
+		finding->text);
+}
+
+/* What is kept of endless talk ends somewhere, and not at the end of the machine's memory. */
+static void limit_memory(void)
+{
+#ifndef __SANITIZE_ADDRESS__
+	const struct rlimit limit = {.rlim_cur = 1 << 30, .rlim_max = 1 << 30};
+
+	assert_int_equal(setrlimit(RLIMIT_AS, &limit), 0);
+#endif
+}
+
+static struct dp_buf notes;
+
+static int examine(unsigned port, long long timeout_ms)
+{
+	static char host[] = "127.0.0.1", user[] = "ann", password[] = "", vhost[] = "/";
+	struct deploy_broker broker = {
+		.host = host, .port = port, .user = user, .password = password};
+	const struct deploy_config config = {.brokers = &broker,
+		.broker_count = 1,
+		.vhost = vhost,
+		.connection_timeout_ms = timeout_ms};
+
+	dp_buf_release(&notes);
+	dp_buf_init(&notes, 4096);
+	return deploy_broker_examine(&config, 0, "mcollective", note_finding, &notes);
+}
+
+static void a_broker_that_never_stops_talking_is_given_up(void **state)
+{
+	unsigned port;
+	pid_t broker = start_broker(listen_at(&port, 8), talk_for_ever);
+	int rc;
+
+	(void)state;
+	limit_memory();
+	(void)alarm(PATIENCE_S);
+	rc = examine(port, 300);
+	(void)alarm(0);
+	stop_broker(broker);
+	assert_non_null(
+		strstr(dp_buf_text(&notes), "\npublish failed: publish: no answer in time\n"));
+	assert_int_equal(rc, DEPLOY_CONNECT);
+	dp_buf_release(&notes);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_broker_that_never_stops_talking_is_given_up),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
