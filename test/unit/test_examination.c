@@ -166,9 +166,69 @@ static void a_broker_that_never_stops_talking_is_given_up(void **state)
 	dp_buf_release(&notes);
 }
 
+/* A port that answers nobody: its queue is full. *taken: who stands in it. */
+static int listen_full(unsigned *port, int taken[2])
+{
+	int fd = listen_at(port, 0), error;
+
+	for (int i = 0; i < 2; i++) {
+		struct sockaddr_in at = {.sin_family = AF_INET,
+			.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+			.sin_port = htons((uint16_t)*port)};
+		struct dp_address address = {.size = sizeof(at)};
+
+		memcpy(&address.bytes, &at, sizeof(at));
+		taken[i] = dp_socket_connect(&address, dp_clock_us() + SECOND / 20, &error);
+	}
+	return fd;
+}
+
+static void add_address(struct dp_addresses *out, unsigned port)
+{
+	struct dp_addresses found;
+	struct deploy_error err = {0};
+
+	assert_int_equal(
+		dp_socket_lookup(&found, "127.0.0.1", port, dp_clock_us() + 60 * SECOND, &err), 0);
+	out->list[out->count++] = found.list[0];
+}
+
+/* An address that costs time leaves some for the one that works. */
+static void a_dead_address_behind_a_good_one_is_no_failure(void **state)
+{
+	static char host[] = "broker1";
+	int taken[2], full;
+	unsigned good, dead;
+	pid_t broker = start_broker(listen_at(&good, 8), talk_for_ever);
+	struct deploy_broker named = {.host = host, .port = 5672};
+	const struct deploy_config config = {.connection_timeout_ms = 400};
+	struct dp_examination examination = {.config = &config,
+		.broker = &named,
+		.found = note_finding,
+		.arg = &notes,
+		.check = "connect",
+		.subject = host,
+		.fd = -1};
+
+	(void)state;
+	dp_buf_init(&notes, 4096);
+	full = listen_full(&dead, taken);
+	add_address(&examination.addresses, good);
+	add_address(&examination.addresses, dead);
+	assert_int_equal(dp_examine_connect(&examination), 0);
+	assert_non_null(strstr(dp_buf_text(&notes), "connect warning: 127.0.0.1 in "));
+	assert_non_null(strstr(dp_buf_text(&notes), "127.0.0.1: no answer in time\n"));
+	dp_buf_release(&notes);
+	for (int i = 0; i < 2; i++)
+		(void)close(taken[i]);
+	(void)close(full);
+	stop_broker(broker);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_dead_address_behind_a_good_one_is_no_failure),
 		cmocka_unit_test(a_broker_that_never_stops_talking_is_given_up),
 	};
 
