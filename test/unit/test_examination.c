@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "deploy/finding.h"
 #include "deploy/run.h"
+#include "wire/amqp_connection.h"
 #include "wire/examination.h"
 
 #define SECOND INT64_C(1000000)
@@ -225,10 +226,30 @@ static void a_dead_address_behind_a_good_one_is_no_failure(void **state)
 	stop_broker(broker);
 }
 
+static void a_name_server_is_not_waited_for_with_tls_either(void **state)
+{
+	static char host[] = "127.0.0.1", nothing[] = "";
+	struct deploy_broker broker = {.host = host,
+		.port = 1,
+		.user = nothing,
+		.password = nothing,
+		.uses_tls = true,
+		.ca_file = nothing};
+	const struct deploy_config config = {.vhost = nothing};
+	struct dp_carrier *carrier = dp_amqp_new(&config, &broker);
+	struct deploy_error err = {0};
+
+	(void)state;
+	assert_int_equal(dp_amqp_connect(carrier, &broker, 0, &err), DEPLOY_CONNECT);
+	assert_string_equal(err.text, "no answer of the name server in time");
+	dp_amqp_release(carrier);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_dead_address_behind_a_good_one_is_no_failure),
+		cmocka_unit_test(a_name_server_is_not_waited_for_with_tls_either),
 		cmocka_unit_test(a_broker_that_never_stops_talking_is_given_up),
 	};
 
