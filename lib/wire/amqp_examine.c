@@ -382,7 +382,7 @@ static int examine(struct dp_examination *examination)
 				dp_xasprintf("%s failed", failed), NULL);
 			continue;
 		}
-		rc = steps[i].try(examination);
+		rc = dp_socket_was_interrupted() ? DEPLOY_INTERRUPTED : steps[i].try(examination);
 		if (rc == DEPLOY_INTERRUPTED)
 			return rc;
 		if (!rc)
@@ -392,7 +392,7 @@ static int examine(struct dp_examination *examination)
 		if (!first)
 			first = rc;
 	}
-	return first;
+	return dp_socket_was_interrupted() ? DEPLOY_INTERRUPTED : first;
 }
 
 int dp_carrier_examine(const struct deploy_config *config, size_t index, const char *collective,
@@ -414,6 +414,7 @@ int dp_carrier_examine(const struct deploy_config *config, size_t index, const c
 		(void)close(examination.fd);
 	dp_socket_watch(-1);
 	dp_carrier_close(examination.carrier);
+	dp_socket_forget_interrupt();
 	free(examination.subject);
 	return rc;
 }

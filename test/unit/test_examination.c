@@ -56,13 +56,18 @@ static void add_method(struct dp_buf *out, unsigned channel, unsigned class_id, 
 	dp_buf_add_byte(out, 0xce);
 }
 
+static void add_start(struct dp_buf *out)
+{
+	static const char arguments[] = "\0\x09\0\0\0\0\0\0\0\x05PLAIN\0\0\0\x05"
+					"en_US";
+
+	add_method(out, 0, 10, 10, arguments, sizeof(arguments) - 1);
+}
+
 /* What a broker answers up to the queue's step, whatever it is asked. */
 static void add_answers(struct dp_buf *out)
 {
-	add_method(out, 0, 10, 10,
-		"\0\x09\0\0\0\0\0\0\0\x05PLAIN\0\0\0\x05"
-		"en_US",
-		24);
+	add_start(out);
 	add_method(out, 0, 10, 30, "\0\0\0\x02\0\0\0\0", 8);
 	add_method(out, 0, 10, 41, "\0", 1);
 	for (unsigned channel = 1; channel <= 2; channel++) {
@@ -245,11 +250,109 @@ static void a_name_server_is_not_waited_for_with_tls_either(void **state)
 	dp_amqp_release(carrier);
 }
 
+/* Told once; what comes after it is not cut short as well. */
+static void an_interrupt_ends_one_examination(void **state)
+{
+	unsigned port;
+	int listener = listen_at(&port, 8);
+
+	(void)state;
+	(void)close(listener);
+	deploy_bus_interrupt();
+	assert_int_equal(examine(port, 5000), DEPLOY_INTERRUPTED);
+	assert_string_equal(dp_buf_text(&notes), "");
+	assert_int_equal(examine(port, 5000), DEPLOY_CONNECT);
+	assert_non_null(
+		strstr(dp_buf_text(&notes), "connect failed: 127.0.0.1: Connection refused"));
+	dp_buf_release(&notes);
+}
+
+static int open_two(unsigned port, unsigned port2, struct deploy_error *err)
+{
+	static char host[] = "127.0.0.1", nothing[] = "", psk[] = "x";
+	struct deploy_broker brokers[] = {
+		{.host = host, .port = port, .user = nothing, .password = nothing},
+		{.host = host, .port = port2, .user = nothing, .password = nothing}};
+	const struct deploy_config config = {.brokers = brokers,
+		.broker_count = 2,
+		.vhost = nothing,
+		.psk = psk,
+		.identity = nothing,
+		.callerid = nothing,
+		.connection_timeout_ms = 5000};
+	struct deploy_bus *bus = NULL;
+
+	return deploy_bus_open(&bus, &config, "mcollective", err);
+}
+
+static void an_interrupt_ends_one_opening(void **state)
+{
+	unsigned port;
+	int listener = listen_at(&port, 8);
+	struct deploy_error one = {0}, two = {0};
+
+	(void)state;
+	(void)close(listener);
+	deploy_bus_interrupt();
+	assert_int_equal(open_two(port, port, &one), DEPLOY_INTERRUPTED);
+	assert_int_equal(open_two(port, port, &two), DEPLOY_CONNECT);
+	assert_non_null(strstr(two.text, "Connection refused"));
+}
+
+/* Greets, and closes the connection with 403. */
+static void refuse(int listener)
+{
+	int fd = accept(listener, NULL, NULL);
+	struct dp_buf answer;
+
+	dp_buf_init(&answer, 4096);
+	add_start(&answer);
+	add_method(&answer, 0, 10, 50, "\x01\x93\x02no\0\0\0\0", 9);
+	(void)send(fd, answer.data, answer.len, MSG_NOSIGNAL);
+	(void)pause();
+}
+
+static void interrupt(int number)
+{
+	(void)number;
+	deploy_bus_interrupt();
+}
+
+/* Says nothing; who waits for it is sent a signal. */
+static void send_signal(int listener)
+{
+	(void)accept(listener, NULL, NULL);
+	(void)kill(getppid(), SIGUSR2);
+	(void)pause();
+}
+
+static void an_interrupt_is_told_also_behind_a_refusal(void **state)
+{
+	const struct sigaction action = {.sa_handler = interrupt};
+	struct deploy_error err = {0};
+	unsigned port, port2;
+	pid_t one, two;
+
+	(void)state;
+	assert_int_equal(sigaction(SIGUSR2, &action, NULL), 0);
+	one = start_broker(listen_at(&port, 8), refuse);
+	two = start_broker(listen_at(&port2, 8), send_signal);
+	(void)open_two(port, port2, &err);
+	stop_broker(one);
+	stop_broker(two);
+	assert_non_null(strstr(err.text, "no (403)"));
+	assert_non_null(strstr(err.text, "interrupted"));
+	assert_int_equal(err.code, DEPLOY_INTERRUPTED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_dead_address_behind_a_good_one_is_no_failure),
 		cmocka_unit_test(a_name_server_is_not_waited_for_with_tls_either),
+		cmocka_unit_test(an_interrupt_ends_one_examination),
+		cmocka_unit_test(an_interrupt_ends_one_opening),
+		cmocka_unit_test(an_interrupt_is_told_also_behind_a_refusal),
 		cmocka_unit_test(a_broker_that_never_stops_talking_is_given_up),
 	};
 
