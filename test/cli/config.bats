@@ -59,6 +59,17 @@ row() {
 		't = STDIN.map { |l| JSON.parse(l)["type"] }; puts([t.length, t[0], t[-1]].join(" "))')"
 }
 
+@test "config wide is the table, too: nothing is lost" {
+	local word table
+	for word in show path; do
+		deployctl 0 config "$word"
+		table=$output
+		deployctl 0 config "$word" -o wide
+		same "$table" "$output"
+		holds "$output" /
+	done
+}
+
 @test "config path tells which file is used, and where others would be" {
 	deployctl 0 config path
 	same "FILE STATE" "$(head -n 1 <<<"$output" | tr -s ' ')"
