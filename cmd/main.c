@@ -331,6 +331,26 @@ static void complete_hint(struct deploy_error *err, const struct command *comman
 	}
 }
 
+/*
+ * After a usage error: the format that words behind the wrong one, which nobody has read, ask for.
+ * What only looks like -o, as the value of another option, does no harm then.
+ */
+static void look_for_format(struct global_opts *global, int argc, char **argv)
+{
+	const struct opt_target target = {global_options, global};
+	struct deploy_error ignored = {0};
+	int i, at;
+
+	for (i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		const struct opt *opt = opt_find(&target, 1, argv[i]);
+
+		if (opt && (opt->offset == offsetof(struct global_opts, output) ||
+				   opt->offset == offsetof(struct global_opts, mco_json)))
+			(void)opt_parse(
+				&target, 1, i + 1 < argc ? 2 : 1, argv + i, true, &at, &ignored);
+	}
+}
+
 /* With -o json stdout is one document whatever happened; with jsonl there is a last line. */
 static bool lacks_document(const struct ctx *ctx)
 {
@@ -340,8 +360,9 @@ static bool lacks_document(const struct ctx *ctx)
 	       (out_format(ctx->out) == OUT_JSONL && out_is_empty(ctx->out));
 }
 
-static int finish(
-	struct ctx *ctx, const struct command *command, int status, struct deploy_error *err)
+/* meant: what the command line says of the format, right or wrong as it may be. */
+static int finish(struct ctx *ctx, const struct command *command, const struct global_opts *meant,
+	int status, struct deploy_error *err)
 {
 	struct deploy_error closing = {0};
 
@@ -353,6 +374,10 @@ static int finish(
 	deploy_bus_close(ctx->bus);
 	deploy_config_free(ctx->config);
 	signals_close();
+	if (!ctx->out && err->code == DEPLOY_USAGE && ctx->global.output < 0) {
+		ctx->global.output = meant->mco_json ? OUT_JSON : meant->output;
+		ctx->global.mco_json = ctx->global.mco_json || meant->mco_json;
+	}
 	if (ctx->global.output < 0)
 		(void)settle_options(&ctx->global, false, err);
 	if (!ctx->out)
@@ -370,11 +395,13 @@ static int finish(
 int main(int argc, char **argv)
 {
 	struct ctx ctx = {.global = {.output = -1, .color = -1}, .signal_fd = -1};
+	struct global_opts meant = {.output = -1, .color = -1};
 	const struct command *command = NULL;
 	struct deploy_error err = {0};
 	int status;
 
 	open_standard_files();
+	look_for_format(&meant, argc, argv);
 	status = run(&ctx, &command, argc, argv, &err);
-	return finish(&ctx, command, status, &err);
+	return finish(&ctx, command, &meant, status, &err);
 }

@@ -213,7 +213,20 @@ every_command() {
 	done
 	deployctl 64 version -o json --nonsense
 	error_document 64 usage
-	deployctl 64 version --nonsense -o json
+	deployctl 64 version --nonsense -j
+	same '' "$output"
+}
+
+@test "the format counts also if it stands behind the word that is wrong" {
+	for words in 'version --nonsense -o json' 'versoin --output=json' 'ping --dt never -ojson' \
+		'--nonsense version -q -o json' 'version -o json -o yaml'; do
+		# shellcheck disable=SC2086
+		deployctl 64 $words
+		error_document 64 usage
+	done
+	deployctl 64 version --nonsense -o jsonl
+	same summary "$(json 'd["type"]')"
+	deployctl 64 version --nonsense -- -o json
 	same '' "$output"
 }
 
