@@ -82,6 +82,7 @@ static int dry_run(struct ctx *ctx, const struct rpc_opts *rpc, const struct rep
 	int status;
 
 	report.view = &report_nodes;
+	report.is_dry = true;
 	report.limit = rpc->target.limit;
 	report.operands.count = 0;
 	target_plan_ping(plan, ctx, &rpc->target, report.agent);

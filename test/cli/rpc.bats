@@ -329,6 +329,22 @@ web3: try 2: failed: never" "$(grep ': try ' <<<"$stderr")"
 	same "$asked" "$output"
 }
 
+@test "--dry-run as a document: names and no replies, within the limit, and nobody is ok" {
+	ask_rpc 0 lab echo a=b --dry-run --limit 2 -o json
+	same 'true 2 0 [["sender"], ["sender"]]' "$(document \
+		'[*s.values_at("dry_run", "nodes", "ok"), d["items"].map(&:keys).inspect].join(" ")')"
+	ask_rpc 0 lab echo a=b --dry-run --limit 2 -o jsonl
+	same 'node 1 web1,node 2 web2,summary' "$(ruby --disable-gems -rjson -e 'puts STDIN.map { |l|
+		JSON.parse(l).values_at("type", "seq", "node").compact.join(" ") }.join(",")' <<<"$output")"
+	also 'absent web3'
+	ask_rpc 4 lab echo a=b --dry-run -I 'web[1-3]' -o json
+	same '3 1 2' "$(document '[s["nodes"], s["not_connected"]["count"], d["items"].length].join(" ")')"
+	ask_rpc 4 lab echo a=b --dry-run -I 'web[1-3]' -o wide
+	same "$(names web1 web2)" "$output"
+	ask_rpc 0 lab echo a=b --dry-run -I web1 -j
+	same '[{"agent":"lab","action":"echo","sender":"web1"}]' "$output"
+}
+
 @test "--dry-run refuses what the command without it would refuse" {
 	ask_rpc 64 lab echo a -I web1 --dry-run
 	ask_rpc 64 lab echo --batch 0 -I web1 --dry-run
