@@ -305,8 +305,11 @@ static int run(struct ctx *ctx, const struct command **command, int argc, char *
 		argc--;
 		argv++;
 	}
-	if (opt_parse(&target, 1, argc, argv, true, &at, err) != 0)
+	if (opt_parse(&target, 1, argc, argv, true, &at, err) != 0) {
+		if (strcmp(err->text, "unknown option --version") == 0)
+			deploy_error_hint(err, "deployctl version");
 		return exit_of_error(err->code);
+	}
 	if (at == argc)
 		return run_without_command(ctx, err);
 	*command = command_find(argv[at], err);
@@ -316,8 +319,12 @@ static int run(struct ctx *ctx, const struct command **command, int argc, char *
 	return run_command(ctx, *command, (struct args){argc - 1, argv + 1}, err);
 }
 
-/* A hint that is an option, or a usage error without one, becomes a command to type. */
-static void complete_hint(struct deploy_error *err, const struct command *command)
+/*
+ * A hint that is an option, or a usage error without one, becomes a command to type; and where
+ * nothing says what to do about configuration or broker, there is a command that finds it out.
+ */
+static void complete_hint(
+	struct deploy_error *err, const struct command *command, const struct global_opts *global)
 {
 	char option[sizeof(err->hint)];
 	const char *name = command ? command->name : "";
@@ -328,6 +335,12 @@ static void complete_hint(struct deploy_error *err, const struct command *comman
 		deploy_error_hint(err, "deployctl%s%s %.200s", command ? " " : "", name, option);
 	} else if (err->code == DEPLOY_USAGE) {
 		deploy_error_hint(err, "deployctl help%s%s", command ? " " : "", name);
+	} else if (command != &cmd_doctor && command != &cmd_config &&
+		   (err->code == DEPLOY_CONFIG || err->code == DEPLOY_CONNECT ||
+			   err->code == DEPLOY_AUTH)) {
+		deploy_error_hint(err, "deployctl doctor%s%s%s%s", global->config ? " -c " : "",
+			global->config ? global->config : "", global->context ? " --context " : "",
+			global->context ? global->context : "");
 	}
 }
 
@@ -370,7 +383,7 @@ static int finish(struct ctx *ctx, const struct command *command, const struct g
 		status = exit_of_error(err->code);
 	if (err->code == DEPLOY_INTERRUPTED && signals_received() != 0)
 		status = signals_received() == SIGINT ? EXIT_INT : EXIT_TERM;
-	complete_hint(err, command);
+	complete_hint(err, command, &ctx->global);
 	deploy_bus_close(ctx->bus);
 	deploy_config_free(ctx->config);
 	signals_close();

@@ -140,6 +140,15 @@ every_command() {
 	done
 }
 
+@test "what is wrong with configuration or broker names the command that finds it out" {
+	deployctl 78 ping -c "$BATS_TEST_TMPDIR/none.cfg"
+	same "  try: deployctl doctor -c $BATS_TEST_TMPDIR/none.cfg" "${stderr_lines[1]}"
+	deployctl 78 config show -c "$BATS_TEST_TMPDIR/none.cfg"
+	same 1 "${#stderr_lines[@]}"
+	deployctl 64 --version
+	same '  try: deployctl version' "${stderr_lines[1]}"
+}
+
 @test "an option that is nearly right is suggested as a command to type" {
 	deployctl 64 version --outptu json
 	same '  try: deployctl version --output' "${stderr_lines[1]}"
