@@ -182,7 +182,7 @@ enum out_tone out_tone_of(const char *word)
 		enum out_tone tone;
 	} words[] = {{"ok", OUT_GOOD}, {"failed", OUT_BAD}, {"silent", OUT_WARN},
 		{"not connected", OUT_WARN}, {"unknown", OUT_WARN}, {"warning", OUT_WARN},
-		{"not tried", OUT_DIM}, {"cancelled", OUT_DIM}, {"yes", OUT_GOOD}, {"no", OUT_BAD}};
+		{"not tried", OUT_DIM}, {"not asked", OUT_DIM}, {"yes", OUT_GOOD}, {"no", OUT_BAD}};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (strcmp(words[i].word, word) == 0)

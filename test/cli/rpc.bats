@@ -289,6 +289,9 @@ web3: try 2: failed: never" "$(grep ': try ' <<<"$stderr")"
 	same 'web2 web3' "$(document 's["cancelled"]["nodes"].join(" ")')"
 	same 'stopped' "$(document 'd["exit"]["name"]')"
 	same web1 "$(executed)"
+	ask_rpc 5 "${FACT[@]}" -I 'web[1-3]' --batch 1 --batch-sleep 0 --max-fail 0
+	holds "$output" 'web[2-3] (2 nodes): not asked'
+	holds "$stderr" '1 failed, 2 not asked' 'not asked: web[2-3]'
 }
 
 @test "a node that failed once and worked then does not count towards --max-fail" {
@@ -314,6 +317,14 @@ web3: try 2: failed: never" "$(grep ': try ' <<<"$stderr")"
 }
 
 # -- dry run
+
+@test "an agent that no node has is named as what may be wrong, in both ways of asking" {
+	ask_rpc 3 nosuch ping -t 0.1 --dt 50ms
+	holds "$stderr" "$HINT" 'nodes without the agent nosuch: deployctl discover --check-agents nosuch'
+	fleet 'node web1' 'reply web1 silent'
+	ask_rpc 3 nosuch ping -t 0.1 -I web1
+	holds "$stderr" "$HINT" 'so do nodes without the agent nosuch'
+}
 
 @test "--dry-run names whom it would ask and executes nothing" {
 	ask_rpc 0 lab echo a=b -I 'web[1-2]' --dry-run -o name
