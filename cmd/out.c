@@ -167,6 +167,32 @@ void out_text(struct out *out, const char *format, ...)
 	va_end(args);
 }
 
+void out_words(struct out *out, const char *text, size_t indent, size_t column, size_t width)
+{
+	bool is_first = true; /* on its line */
+
+	while (*text) {
+		size_t len = strcspn(text, " \n");
+
+		if (!is_first && column + 1 + len > width) {
+			out_text(out, "\n%*s", (int)indent, "");
+			column = indent;
+			is_first = true;
+		}
+		out_text(out, "%s%.*s", is_first ? "" : " ", (int)len, text);
+		column += len + (is_first ? 0 : 1);
+		is_first = false;
+		text += len;
+		if (strncmp(text, "\n\n", 2) == 0) {
+			out_text(out, "\n\n%*s", (int)indent, "");
+			column = indent;
+			is_first = true;
+		}
+		text += strspn(text, " \n");
+	}
+	out_text(out, "\n");
+}
+
 void out_foreign(struct out *out, const char *bytes, size_t len)
 {
 	char *text = deploy_text_escape(bytes, len);
