@@ -326,6 +326,15 @@ web3: try 2: failed: never" "$(grep ': try ' <<<"$stderr")"
 	holds "$stderr" "$HINT" 'so do nodes without the agent nosuch'
 }
 
+@test "--ttl takes times as every other option, in whole seconds" {
+	ask_rpc 0 rpcutil ping -I web1 --ttl 90s
+	ask_rpc 0 rpcutil ping -I web1 --ttl 90
+	for bad in 0 500ms 1500ms 315359991 x -1 ''; do
+		ask_rpc 64 rpcutil ping -I web1 --ttl "$bad"
+		holds "$stderr" 'option --ttl'
+	done
+}
+
 @test "--dry-run names whom it would ask and executes nothing" {
 	ask_rpc 0 lab echo a=b -I 'web[1-2]' --dry-run -o name
 	same "$(names web1 web2)" "$output"
