@@ -50,6 +50,7 @@ const struct program_variable program_environment[] = {
 	{"XDG_CONFIG_HOME", "the folder of deployctl/config.yaml, instead of ~/.config"},
 	{"NO_COLOR", "no colours, if it is not empty and --color does not say otherwise"},
 	{"CLICOLOR_FORCE", "colours without a terminal too, if it is neither empty nor 0"},
+	{"TERM", "no colours on a terminal that is dumb, unless they are asked for"},
 	{NULL, NULL},
 };
 

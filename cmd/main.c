@@ -125,13 +125,14 @@ static const char *origin_of(const struct deploy_config *config, const char *key
 static int settle_by_config(
 	struct global_opts *global, const struct deploy_config *config, struct deploy_error *err)
 {
+	const char *force = environment("CLICOLOR_FORCE");
 	int rc = 0;
 
 	if (global->output < 0)
 		rc = choose(&global->output, out_format_names, config->output, DEPLOY_CONFIG,
 			origin_of(config, "output"), no_format, err);
 	if (rc == 0 && global->color < 0 && !environment("NO_COLOR") &&
-		!environment("CLICOLOR_FORCE"))
+		(!force || strcmp(force, "0") == 0))
 		rc = choose(&global->color, color_names, config->color, DEPLOY_CONFIG,
 			origin_of(config, "color"), no_color, err);
 	return rc;

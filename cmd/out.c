@@ -33,15 +33,15 @@ static bool is_set(const char *variable)
 
 static bool wants_color(const struct out *out)
 {
-	const char *force = getenv("CLICOLOR_FORCE");
+	const char *force = getenv("CLICOLOR_FORCE"), *term = getenv("TERM");
 
 	if (out->options.color != 0)
 		return out->options.color == 1;
 	if (is_set("NO_COLOR"))
 		return false;
-	if (is_set("CLICOLOR_FORCE"))
-		return strcmp(force, "0") != 0;
-	return out->is_terminal;
+	if (is_set("CLICOLOR_FORCE") && strcmp(force, "0") != 0)
+		return true;
+	return out->is_terminal && !(term && strcmp(term, "dumb") == 0);
 }
 
 /* As the terminal says; COLUMNS would be that of another one. */
