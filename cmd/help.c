@@ -50,35 +50,13 @@ const struct program_variable program_environment[] = {
 	{"XDG_CONFIG_HOME", "the folder of deployctl/config.yaml, instead of ~/.config"},
 	{"NO_COLOR", "no colours, if it is not empty and --color does not say otherwise"},
 	{"CLICOLOR_FORCE", "colours without a terminal too, if it is neither empty nor 0"},
+	{"TERM", "no colours on a terminal that is dumb, unless they are asked for"},
 	{NULL, NULL},
 };
 
-/* Print text from column on, with lines broken before WIDTH and then indented. Ends the line. */
 static void put_words(struct out *out, const char *text, size_t indent, size_t column)
 {
-	size_t width = width_of(out);
-	bool is_first = true; /* on its line */
-
-	while (*text) {
-		size_t len = strcspn(text, " \n");
-
-		if (!is_first && column + 1 + len > width) {
-			out_text(out, "\n%*s", (int)indent, "");
-			column = indent;
-			is_first = true;
-		}
-		out_text(out, "%s%.*s", is_first ? "" : " ", (int)len, text);
-		column += len + (is_first ? 0 : 1);
-		is_first = false;
-		text += len;
-		if (strncmp(text, "\n\n", 2) == 0) {
-			out_text(out, "\n\n%*s", (int)indent, "");
-			column = indent;
-			is_first = true;
-		}
-		text += strspn(text, " \n");
-	}
-	out_text(out, "\n");
+	out_words(out, text, indent, column, width_of(out));
 }
 
 /* head, then text in a column of its own, on the next line if head is too long. */

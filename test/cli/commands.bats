@@ -140,6 +140,15 @@ every_command() {
 	done
 }
 
+@test "what is wrong with configuration or broker names the command that finds it out" {
+	deployctl 78 ping -c "$BATS_TEST_TMPDIR/none.cfg"
+	same "  try: deployctl doctor -c $BATS_TEST_TMPDIR/none.cfg" "${stderr_lines[1]}"
+	deployctl 78 config show -c "$BATS_TEST_TMPDIR/none.cfg"
+	same 1 "${#stderr_lines[@]}"
+	deployctl 64 --version
+	same '  try: deployctl version' "${stderr_lines[1]}"
+}
+
 @test "an option that is nearly right is suggested as a command to type" {
 	deployctl 64 version --outptu json
 	same '  try: deployctl version --output' "${stderr_lines[1]}"
@@ -213,7 +222,20 @@ every_command() {
 	done
 	deployctl 64 version -o json --nonsense
 	error_document 64 usage
-	deployctl 64 version --nonsense -o json
+	deployctl 64 version --nonsense -j
+	same '' "$output"
+}
+
+@test "the format counts also if it stands behind the word that is wrong" {
+	for words in 'version --nonsense -o json' 'versoin --output=json' 'ping --dt never -ojson' \
+		'--nonsense version -q -o json' 'version -o json -o yaml'; do
+		# shellcheck disable=SC2086
+		deployctl 64 $words
+		error_document 64 usage
+	done
+	deployctl 64 version --nonsense -o jsonl
+	same summary "$(json 'd["type"]')"
+	deployctl 64 version --nonsense -- -o json
 	same '' "$output"
 }
 
