@@ -51,8 +51,8 @@ static const struct opt discover_options[] = {
 };
 
 static const enum exit_status discover_exits[] = {EXIT_ALL_OK, EXIT_NO_NODES, EXIT_NODE_FAILED,
-	EXIT_NO_ANSWER, EXIT_SOME_SILENT, EXIT_USAGE, EXIT_UNREACHABLE, EXIT_OUTPUT, EXIT_AUTH,
-	EXIT_CONFIG, EXIT_INT, EXIT_TERM, EXIT_LIST_END};
+	EXIT_NO_ANSWER, EXIT_SOME_SILENT, EXIT_USAGE, EXIT_INPUT, EXIT_NO_INPUT, EXIT_UNREACHABLE,
+	EXIT_OUTPUT, EXIT_AUTH, EXIT_CONFIG, EXIT_INT, EXIT_TERM, EXIT_LIST_END};
 
 static const struct example discover_examples[] = {
 	{"deployctl discover -F country=de", "one name a line, sorted"},
@@ -128,7 +128,7 @@ static int list(struct ctx *ctx, const struct discover_opts *discover, struct de
 	int status;
 
 	if (discover->agents || out_format(ctx->out) == OUT_WIDE) {
-		if (!deploy_filter_names_nodes(&discover->target.filter))
+		if (!target_nodes(&discover->target))
 			target_plan_ping(plan, ctx, &discover->target, NULL);
 		report.limit = (struct deploy_limit){.has_seed = false};
 		report.agent = "rpcutil";

@@ -29,8 +29,8 @@ static const struct opt facts_options[] = {
 };
 
 static const enum exit_status facts_exits[] = {EXIT_ALL_OK, EXIT_NO_NODES, EXIT_NODE_FAILED,
-	EXIT_NO_ANSWER, EXIT_SOME_SILENT, EXIT_USAGE, EXIT_UNREACHABLE, EXIT_OUTPUT, EXIT_AUTH,
-	EXIT_CONFIG, EXIT_INT, EXIT_TERM, EXIT_LIST_END};
+	EXIT_NO_ANSWER, EXIT_SOME_SILENT, EXIT_USAGE, EXIT_INPUT, EXIT_NO_INPUT, EXIT_UNREACHABLE,
+	EXIT_OUTPUT, EXIT_AUTH, EXIT_CONFIG, EXIT_INT, EXIT_TERM, EXIT_LIST_END};
 
 static const struct example facts_examples[] = {
 	{"deployctl facts country", "how many nodes have which value"},
@@ -94,8 +94,7 @@ static int facts_main(struct ctx *ctx, void *opts, struct args args, struct depl
 	struct deploy_plan *plan;
 	int status;
 
-	if (target_settle(&facts->target, err) ||
-		make_request(&request, args.values[0], err) ||
+	if (target_settle(&facts->target, err) || make_request(&request, args.values[0], err) ||
 		target_connect(ctx, &facts->target, err)) {
 		deploy_request_free(request);
 		return exit_of_error(err->code);

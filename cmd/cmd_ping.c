@@ -18,8 +18,8 @@ static const struct opt ping_options[] = {
 };
 
 static const enum exit_status ping_exits[] = {EXIT_ALL_OK, EXIT_NO_NODES, EXIT_NO_ANSWER,
-	EXIT_SOME_SILENT, EXIT_USAGE, EXIT_UNREACHABLE, EXIT_OUTPUT, EXIT_AUTH, EXIT_CONFIG,
-	EXIT_INT, EXIT_TERM, EXIT_LIST_END};
+	EXIT_SOME_SILENT, EXIT_USAGE, EXIT_INPUT, EXIT_NO_INPUT, EXIT_UNREACHABLE, EXIT_OUTPUT,
+	EXIT_AUTH, EXIT_CONFIG, EXIT_INT, EXIT_TERM, EXIT_LIST_END};
 
 static const struct example ping_examples[] = {
 	{"deployctl ping", "everyone"},
@@ -42,7 +42,7 @@ static void ping_release(void *opts)
 
 static int ping_main(struct ctx *ctx, void *opts, struct args args, struct deploy_error *err)
 {
-	const struct ping_opts *ping = opts;
+	struct ping_opts *ping = opts;
 	struct report report = {.out = ctx->out,
 		.kind = "ping",
 		.agent = "discovery",
@@ -55,7 +55,7 @@ static int ping_main(struct ctx *ctx, void *opts, struct args args, struct deplo
 	int status;
 
 	(void)args;
-	if (target_connect(ctx, &ping->target, err))
+	if (target_settle(&ping->target, err) || target_connect(ctx, &ping->target, err))
 		return exit_of_error(err->code);
 	plan = deploy_plan_new();
 	target_plan_ping(plan, ctx, &ping->target, NULL);

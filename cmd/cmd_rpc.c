@@ -56,8 +56,8 @@ static const struct opt rpc_options[] = {
 
 static const enum exit_status rpc_exits[] = {EXIT_ALL_OK, EXIT_NO_NODES, EXIT_NODE_FAILED,
 	EXIT_NO_ANSWER, EXIT_SOME_SILENT, EXIT_STOPPED, EXIT_REFUSED, EXIT_USAGE, EXIT_INPUT,
-	EXIT_UNREACHABLE, EXIT_OUTPUT, EXIT_AUTH, EXIT_CONFIG, EXIT_DEADLINE, EXIT_INT, EXIT_TERM,
-	EXIT_LIST_END};
+	EXIT_NO_INPUT, EXIT_UNREACHABLE, EXIT_OUTPUT, EXIT_AUTH, EXIT_CONFIG, EXIT_DEADLINE,
+	EXIT_INT, EXIT_TERM, EXIT_LIST_END};
 
 static const struct example rpc_examples[] = {
 	{"deployctl rpc rpcutil ping", "ask everyone"},

@@ -62,6 +62,8 @@ enum exit_status exit_of_error(enum deploy_code code)
 		return EXIT_DEADLINE;
 	case DEPLOY_IO:
 		return EXIT_OUTPUT;
+	case DEPLOY_NO_INPUT:
+		return EXIT_NO_INPUT;
 	case DEPLOY_INTERRUPTED:
 		return EXIT_INT;
 	case DEPLOY_BUG:

@@ -225,8 +225,7 @@ static int run_command(
 		command->opts_init(opts);
 	ctx->global = (struct global_opts){.output = -1, .color = -1};
 	if (parse_command(ctx, command, opts, &args, err) != 0) {
-		/* an option can name a file: that is input, while DEPLOY_IO alone means output */
-		status = err->code == DEPLOY_IO ? EXIT_NO_INPUT : exit_of_error(err->code);
+		status = exit_of_error(err->code);
 	} else if (ctx->global.help) {
 		ctx->out = open_stdout(&ctx->global);
 		help_print(ctx->out, command);

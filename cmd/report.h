@@ -45,12 +45,12 @@ struct report {
 	bool empty_ok;
 	bool is_dry; /* only names are the result; what told them is no reply of the action */
 	/* Of some views: */
-	bool folds;		    /* report_nodes: as a node set */
-	bool shows_nodes;	    /* report_values: who has each value */
-	bool sorts_by_count;	    /* report_values: the most frequent first */
-	bool sorts_by_time;	    /* report_times: the fastest first */
-	struct deploy_limit limit;  /* report_nodes: only so many */
-	const json_t *wanted;	    /* report_lacks: names of agents */
+	bool folds;		   /* report_nodes: as a node set */
+	bool shows_nodes;	   /* report_values: who has each value */
+	bool sorts_by_count;	   /* report_values: the most frequent first */
+	bool sorts_by_time;	   /* report_times: the fastest first */
+	struct deploy_limit limit; /* report_nodes: only so many */
+	const json_t *wanted;	   /* report_lacks: names of agents */
 
 	/* What was gathered. */
 	json_t *items;		      /* node → reply, for documents */

@@ -80,7 +80,8 @@ json_t *report_summary_json(const struct report *report, const struct deploy_run
 	if (report->is_dry) {
 		(void)json_object_set_new(summary, "dry_run", json_true());
 		(void)json_object_set_new(summary, "nodes",
-			json_integer((json_int_t)deploy_amount_part(report->limit, tally->nodes)));
+			json_integer((json_int_t)deploy_amount_part(
+				report->limit.amount, tally->nodes)));
 		(void)json_object_set_new(summary, "ok", json_integer(0));
 	}
 	return summary;

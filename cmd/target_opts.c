@@ -64,8 +64,7 @@ const struct opt target_options[] = {
 		"printed; nobody is discovered"),
 	OPT_CHOICE(0, "dm", struct target_opts, method, "METHOD", method_names,
 		"how nodes are found: mc asks them, flatfile and stdin read a list", "mc"),
-	OPT_TEXT(0, "do", struct target_opts, method_option, "FILE",
-		"the list of --dm flatfile"),
+	OPT_TEXT(0, "do", struct target_opts, method_option, "FILE", "the list of --dm flatfile"),
 	OPT_NUMBER(0, "expect", struct target_opts, expected, "N", 1, DEPLOY_MAX_NODES,
 		"discovery ends as soon as N nodes have answered", NULL),
 	OPT_TEXT('T', "target", struct target_opts, collective, "COLLECTIVE",
@@ -118,15 +117,14 @@ const struct opt limit_options[] = {
 	OPT_END,
 };
 
-
 /* mco's way to say --nodes. */
 static int settle_method(struct target_opts *target, struct deploy_error *err)
 {
 	if (target->method != METHOD_MC && target->list_path)
 		return deploy_error_set(err, DEPLOY_USAGE, "--nodes and --dm exclude each other");
 	if (target->method == METHOD_FLATFILE && !target->method_option)
-		return deploy_error_set(
-			err, DEPLOY_USAGE, "--dm flatfile needs the file: --do FILE, or --nodes FILE");
+		return deploy_error_set(err, DEPLOY_USAGE,
+			"--dm flatfile needs the file: --do FILE, or --nodes FILE");
 	if (target->method_option && target->method == METHOD_MC)
 		return deploy_error_set(
 			err, DEPLOY_USAGE, "--do belongs to --dm flatfile and --dm stdin");

@@ -13,10 +13,10 @@ struct target_opts {
 	long long connection_ms;	/* 0: likewise */
 	bool empty_ok;
 	struct deploy_limit limit;
-	bool is_one;		  /* -1 */
-	const char *list_path;	  /* --nodes; NULL: none */
-	int method;		  /* --dm, an index into method_names */
-	const char *method_option; /* --do */
+	bool is_one;		     /* -1 */
+	const char *list_path;	     /* --nodes; NULL: none */
+	int method;		     /* --dm, an index into method_names */
+	const char *method_option;   /* --do */
 	struct deploy_nodeset *list; /* what list_path names; NULL: none */
 	unsigned expected;	     /* discovery ends with so many; 0: not said */
 };

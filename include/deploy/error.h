@@ -12,9 +12,10 @@ enum deploy_code {
 	DEPLOY_AUTH = -5,	 /* login, permission or certificate refused */
 	DEPLOY_PROTOCOL = -6,	 /* a peer sent what its protocol does not allow */
 	DEPLOY_TIMEOUT = -7,	 /* the run's deadline passed */
-	DEPLOY_IO = -8,		 /* a file or stream cannot be read or written */
+	DEPLOY_IO = -8,		 /* output cannot be written */
 	DEPLOY_INTERRUPTED = -9, /* a signal asked us to stop */
-	DEPLOY_BUG = -10	 /* an invariant of ours does not hold */
+	DEPLOY_BUG = -10,	 /* an invariant of ours does not hold */
+	DEPLOY_NO_INPUT = -11	 /* an input file is missing or cannot be read */
 };
 
 /*

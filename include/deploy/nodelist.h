@@ -22,7 +22,7 @@
 int deploy_nodelist_parse(struct deploy_nodeset *set, const char *name, const char *text,
 	size_t len, struct deploy_error *err);
 
-/* The same from a file; "-": from stdin, until it ends. Also DEPLOY_IO if it cannot be read. */
+/* The same from a file; "-": from stdin, until it ends. Also DEPLOY_NO_INPUT if it cannot be read. */
 int deploy_nodelist_read(struct deploy_nodeset *set, const char *path, struct deploy_error *err);
 
 #endif

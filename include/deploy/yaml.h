@@ -37,7 +37,7 @@ int deploy_yaml_read(struct deploy_yaml **out, const char *name, const char *tex
 	struct deploy_error *err);
 
 /*
- * The same from a regular file or a pipe, no more of it than may be read. Also DEPLOY_IO if it
+ * The same from a regular file or a pipe, no more of it than may be read. Also DEPLOY_NO_INPUT if it
  * cannot be read, DEPLOY_INTERRUPTED if a signal comes while it waits for a pipe.
  */
 int deploy_yaml_read_file(struct deploy_yaml **out, const char *path, struct deploy_error *err);

@@ -26,6 +26,8 @@ const char *deploy_code_name(enum deploy_code code)
 		return "timeout";
 	case DEPLOY_IO:
 		return "io";
+	case DEPLOY_NO_INPUT:
+		return "no_input";
 	case DEPLOY_INTERRUPTED:
 		return "interrupted";
 	case DEPLOY_BUG:

@@ -223,7 +223,7 @@ static int read_all(struct dp_buf *text, int fd, const char *name, struct deploy
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return deploy_error_set(err, DEPLOY_IO, "%s: %s", name, strerror(errno));
+			return deploy_error_set(err, DEPLOY_NO_INPUT, "%s: %s", name, strerror(errno));
 		dp_buf_add(text, piece, (size_t)n);
 		if (text->overflow)
 			return deploy_error_set(err, DEPLOY_INPUT, "%s: larger than %d bytes", name,
@@ -240,7 +240,7 @@ int deploy_nodelist_read(struct deploy_nodeset *set, const char *path, struct de
 	struct dp_buf text;
 
 	if (fd < 0)
-		return deploy_error_set(err, DEPLOY_IO, "%s: %s", name, strerror(errno));
+		return deploy_error_set(err, DEPLOY_NO_INPUT, "%s: %s", name, strerror(errno));
 	dp_buf_init(&text, DEPLOY_NODELIST_MAX_BYTES);
 	rc = read_all(&text, fd, name, err);
 	if (!rc)

@@ -147,7 +147,7 @@ static int wait_for_pipe(int fd, const char *path, struct deploy_error *err)
 
 	if (poll(&pipe_end, 1, -1) >= 0)
 		return 0;
-	return deploy_error_set(err, errno == EINTR ? DEPLOY_INTERRUPTED : DEPLOY_IO, "%s: %s",
+	return deploy_error_set(err, errno == EINTR ? DEPLOY_INTERRUPTED : DEPLOY_NO_INPUT, "%s: %s",
 		path, strerror(errno));
 }
 
@@ -168,7 +168,7 @@ static int read_all(
 			dp_buf_add(text, piece, (size_t)n);
 	}
 	if (n < 0)
-		return deploy_error_set(err, DEPLOY_IO, "%s: %s", path, strerror(errno));
+		return deploy_error_set(err, DEPLOY_NO_INPUT, "%s: %s", path, strerror(errno));
 	if (text->overflow)
 		return deploy_error_set(err, DEPLOY_INPUT, "%s: more than 1 MiB", path);
 	return rc;
@@ -182,11 +182,11 @@ static int read_open_file(
 	int rc;
 
 	if (fstat(fd, &st) < 0)
-		return deploy_error_set(err, DEPLOY_IO, "%s: %s", path, strerror(errno));
+		return deploy_error_set(err, DEPLOY_NO_INPUT, "%s: %s", path, strerror(errno));
 	if (S_ISDIR(st.st_mode))
-		return deploy_error_set(err, DEPLOY_IO, "%s: a directory, not a file", path);
+		return deploy_error_set(err, DEPLOY_NO_INPUT, "%s: a directory, not a file", path);
 	if (!S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode))
-		return deploy_error_set(err, DEPLOY_IO, "%s: neither a file nor a pipe", path);
+		return deploy_error_set(err, DEPLOY_NO_INPUT, "%s: neither a file nor a pipe", path);
 	dp_buf_init(&text, DEPLOY_YAML_MAX_BYTES);
 	rc = read_all(&text, fd, path, S_ISFIFO(st.st_mode), err);
 	if (!rc)
@@ -201,7 +201,7 @@ int deploy_yaml_read_file(struct deploy_yaml **out, const char *path, struct dep
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), rc;
 
 	if (fd < 0)
-		return deploy_error_set(err, DEPLOY_IO, "%s: %s", path, strerror(errno));
+		return deploy_error_set(err, DEPLOY_NO_INPUT, "%s: %s", path, strerror(errno));
 	rc = read_open_file(out, fd, path, err);
 	(void)close(fd);
 	return rc;

@@ -116,15 +116,17 @@ void dp_discover_reply(
 
 int64_t dp_discover_wake_us(const struct dp_discover *discover)
 {
+	size_t expected = discover->task->policy.expected;
+
+	/* At once, when everybody who is expected was heard. */
+	if (expected && discover->found.count >= expected)
+		return 0;
 	return discover->quiet_us < discover->latest_us ? discover->quiet_us : discover->latest_us;
 }
 
 bool dp_discover_is_over(const struct dp_discover *discover, int64_t now_us)
 {
-	size_t expected = discover->task->policy.expected;
-
-	return (expected && discover->found.count >= expected) ||
-	       now_us >= dp_discover_wake_us(discover);
+	return now_us >= dp_discover_wake_us(discover);
 }
 
 bool dp_discover_was_sent(const struct dp_discover *discover)

@@ -1356,6 +1356,20 @@ static void deadline_of_the_run_ends_discovery(void **state)
 		      "done deadline\n");
 }
 
+static void discovery_ends_with_as_many_nodes_as_are_expected(void **state)
+{
+	struct bench *bench = *state;
+
+	add_task(bench, NULL)->policy.expected = 2;
+	begin(bench);
+	ok(bench, "web3");
+	ok(bench, "web3");
+	forget(bench);
+	ok(bench, "web1");
+	pass(bench, 0);
+	expect(bench, "outcome web1 ok try1\nend t0 2\ndone complete\n");
+}
+
 static void limit_leaves_the_first_of_the_nodes_given(void **state)
 {
 	struct bench *bench = *state;
@@ -1963,6 +1977,7 @@ int main(void)
 		TEST(deadline_of_a_task_counts_from_its_own_start),
 		TEST(deadline_of_the_run_cuts_it_off_in_any_task),
 		TEST(deadline_of_the_run_ends_discovery),
+		TEST(discovery_ends_with_as_many_nodes_as_are_expected),
 		TEST(limit_leaves_the_first_of_the_nodes_given),
 		TEST(limit_leaves_the_first_of_the_nodes_found),
 		TEST(progress_names_who_is_waited_for_and_changes_nothing),

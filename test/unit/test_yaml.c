@@ -675,9 +675,9 @@ static void a_file_of_one_mebibyte_is_read_and_no_larger_one(void **state)
 static void what_is_no_file_is_refused(void **state)
 {
 	(void)state;
-	expect_file_refused(file, DEPLOY_IO, "No such file or directory");
-	expect_file_refused(folder, DEPLOY_IO, "a directory, not a file");
-	expect_file_refused("/dev/zero", DEPLOY_IO, "neither a file nor a pipe");
+	expect_file_refused(file, DEPLOY_NO_INPUT, "No such file or directory");
+	expect_file_refused(folder, DEPLOY_NO_INPUT, "a directory, not a file");
+	expect_file_refused("/dev/zero", DEPLOY_NO_INPUT, "neither a file nor a pipe");
 }
 
 /* A child that writes text to the pipe, at once or again and again. */
