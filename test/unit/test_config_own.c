@@ -899,6 +899,25 @@ static void a_file_that_may_not_be_read_is_never_skipped(void **state)
 		"error config: /etc/deployctl/config.yaml: Permission denied");
 }
 
+/* Its disk is not mounted, perhaps: another file would mean another fleet. */
+static void a_link_to_nothing_is_never_skipped(void **state)
+{
+	static const char *const files[] = {USER_FILE, SYSTEM_FILE, "home/.mcollective"};
+	char want[128];
+
+	(void)state;
+	need_root();
+	make_folders();
+	for (size_t i = 0; i < COUNT(files); i++) {
+		(void)unlink(in_folder(files[i]));
+		assert_int_equal(0, symlink("/mnt/nowhere", in_folder(files[i])));
+		(void)snprintf(
+			want, sizeof(want), "error config: /%s: a link to nothing", files[i]);
+		expect(in_child(folder, 0, &(struct deploy_config_options){0}), want);
+		assert_int_equal(0, unlink(in_folder(files[i])));
+	}
+}
+
 static void secrets_are_shown_as_where_they_are(void **state)
 {
 	static const struct comes table[] = {
@@ -1128,6 +1147,7 @@ int main(void)
 		TEST(a_connection_is_that_of_the_first_file_that_names_a_key_of_it),
 		TEST(nothing_is_built_in_while_a_file_is_not_read),
 		TEST(a_file_that_may_not_be_read_is_never_skipped),
+		TEST(a_link_to_nothing_is_never_skipped),
 		TEST(secrets_are_shown_as_where_they_are),
 		TEST(secrets_that_cannot_be_opened_are_named),
 		TEST(secrets_are_opened_once_and_only_if_they_win),
