@@ -355,6 +355,8 @@ static void what_is_wrong_is_named_with_its_place(void **state)
 		{"timeout: soon", "timeout: time \"soon\""},
 		{"timeout: 11y", "timeout: time"},
 		{"timeout: 1e300", "more than ten years"},
+		{"timeout: 0.0001", "timeout is '0.000100000', less than a millisecond"},
+		{"timeout: 0.4ms", "timeout is '0.4ms', less than a millisecond"},
 		{"discovery_timeout: 0", "discovery_timeout is '0', it must be more than 0"},
 		{"window_time: 0s", "window_time is '0s', it must be more than 0"},
 		{"connection_timeout: 0.0001", "it must be more than 0"},
