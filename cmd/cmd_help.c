@@ -11,6 +11,13 @@ static const struct example help_examples[] = {
 	{NULL, NULL},
 };
 
+static struct choice help_first_operand(size_t index)
+{
+	const struct command *command = commands[index];
+
+	return command ? (struct choice){command->name, command->summary} : (struct choice){0};
+}
+
 static int help_main(struct ctx *ctx, void *opts, struct args args, struct deploy_error *err)
 {
 	const struct command *command = NULL;
@@ -34,6 +41,7 @@ const struct command cmd_help = {
 		       "-o json the same is one document, from which other tools can be made.",
 	.min_args = 0,
 	.max_args = 1,
+	.first_operand = help_first_operand,
 	.exits = help_exits,
 	.examples = help_examples,
 	.main = help_main,

@@ -669,7 +669,8 @@ static void a_file_that_others_can_write_is_refused(void **state)
 	expect(load_file(), "~/config.yaml: everybody can write it | chmod o-w ~/config.yaml\n");
 	assert_int_equal(0, chmod(file, 0664));
 	if (getegid() != 0)
-		expect(load_file(), " can write it | chmod g-w ~/config.yaml\n");
+		expect(load_file(),
+			" can write it (read as deployctl's own YAML) | chmod g-w ~/config.yaml\n");
 	else
 		expect_not(load_file(), "error");
 	assert_int_equal(0, chmod(file, 0644));
@@ -980,9 +981,10 @@ static void secrets_are_opened_once_and_only_if_they_win(void **state)
 	(void)state;
 	(void)snprintf(text, sizeof(text),
 		"context: c\npsk: {cmd: [sh, -c, 'echo x >>%s/top; echo p']}\n"
-		"contexts:\n  c:\n    brokers: [a, b, {host: d, password: {env: HOME}}]\n"
+		"contexts:\n  c:\n    brokers: [a, b, {host: d, password: {env: DEPLOYCTL_PSK}}]\n"
 		"    password: {cmd: [sh, -c, 'echo x >>%s/count; echo p']}\n",
 		folder, folder);
+	(void)setenv("DEPLOYCTL_PSK", SECRET, 1);
 	expect_not(load_text(text), "error");
 	assert_int_equal(0, stat(in_folder("count"), &st));
 	assert_int_equal(2, st.st_size);
@@ -991,6 +993,18 @@ static void secrets_are_opened_once_and_only_if_they_win(void **state)
 		"error");
 	assert_int_equal(0, stat(in_folder("count"), &st));
 	assert_int_equal(2, st.st_size);
+}
+
+static void secrets_of_a_configuration_that_is_wrong_are_not_opened(void **state)
+{
+	char text[512];
+	struct stat st;
+
+	(void)state;
+	(void)snprintf(
+		text, sizeof(text), "brokers: ['a:0']\npsk: {cmd: [touch, %s/opened]}\n", folder);
+	expect(load_text(text), "brokers.1.port is 0");
+	assert_int_equal(-1, stat(in_folder("opened"), &st));
 }
 
 static void a_key_that_everybody_can_read_is_refused(void **state)
@@ -1083,6 +1097,18 @@ static void what_an_mco_file_says_in_vain_is_a_warning(void **state)
 	}
 }
 
+/* It is there to win. */
+static void a_key_that_plugin_d_says_again_is_no_warning(void **state)
+{
+	(void)state;
+	assert_int_equal(0, mkdir(in_folder("plugin.d"), 0755));
+	write_text(in_folder("plugin.d/rabbitmq.cfg"), "vhost = /other\n");
+	expect(load_text(MCO "plugin.rabbitmq.vhost = /mco\n"),
+		"\nvhost=/other @~/plugin.d/rabbitmq.cfg:1\n");
+	expect(load_file(), "\nfile ~/plugin.d/rabbitmq.cfg: used\n");
+	expect_not(load_file(), "warning");
+}
+
 static void a_secret_that_everybody_can_read_is_a_warning(void **state)
 {
 	(void)state;
@@ -1153,9 +1179,11 @@ int main(void)
 		TEST(secrets_are_shown_as_where_they_are),
 		TEST(secrets_that_cannot_be_opened_are_named),
 		TEST(secrets_are_opened_once_and_only_if_they_win),
+		TEST(secrets_of_a_configuration_that_is_wrong_are_not_opened),
 		TEST(a_key_that_everybody_can_read_is_refused),
 		TEST(an_mco_file_is_told_in_our_keys),
 		TEST(what_an_mco_file_says_in_vain_is_a_warning),
+		TEST(a_key_that_plugin_d_says_again_is_no_warning),
 		TEST(a_secret_that_everybody_can_read_is_a_warning),
 		TEST(an_mco_file_without_rabbitmq_says_which_keys_to_set),
 		TEST(every_use_of_a_file_has_a_name),
