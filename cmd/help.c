@@ -119,6 +119,8 @@ static void put_call(struct out *out, const struct command *command)
 {
 	out_text(out, "usage: deployctl %s [OPTION...]%s%s\n", command->name,
 		command->operands[0] ? " " : "", command->operands);
+	if (command->also)
+		out_text(out, "also called: deployctl %s\n", command->also);
 }
 
 void help_usage(struct out *out)
@@ -202,11 +204,12 @@ static json_t *json_command(const struct command *command)
 		(void)json_array_append_new(
 			examples, json_pack("{s:s, s:s}", "command", example->command, "text",
 					  example->text));
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:s, s:o, s:o, s:o}", "type",
-		"command", "name", command->name, "group", command->group, "summary",
-		command->summary, "operands", command->operands, "min_operands", command->min_args,
-		"max_operands", command->max_args, "description", command->description, "options",
-		json_options(command->options), "exits", exits, "examples", examples);
+	return json_pack("{s:s, s:s, s:s?, s:s, s:s, s:s, s:i, s:i, s:s, s:o, s:o, s:o}", "type",
+		"command", "name", command->name, "also", command->also, "group", command->group,
+		"summary", command->summary, "operands", command->operands, "min_operands",
+		command->min_args, "max_operands", command->max_args, "description",
+		command->description, "options", json_options(command->options), "exits", exits,
+		"examples", examples);
 }
 
 static void print_json(struct out *out, const struct command *command)
