@@ -33,7 +33,11 @@ const char program_text[] =
 	"them.\n\n"
 	"Results go to stdout, everything else to stderr. A node that did not answer never counts "
 	"as done. The options below are those of every command; they stand before or after its "
-	"name.";
+	"name.\n\n"
+	"-o json and -o yaml print one document, also of a failure: items, a summary, exit and "
+	"errors. -o jsonl prints one event a line as it comes, and the summary last, -o name one "
+	"name a line, -o wide a table that leaves nothing out. -j prints nothing if the command "
+	"cannot do its work.";
 
 const struct program_variable program_environment[] = {
 	{"DEPLOYCTL_CONFIG", "the configuration, unless --config is given"},
