@@ -33,7 +33,11 @@ const char program_text[] =
 	"them.\n\n"
 	"Results go to stdout, everything else to stderr. A node that did not answer never counts "
 	"as done. The options below are those of every command; they stand before or after its "
-	"name.";
+	"name.\n\n"
+	"-o json and -o yaml print one document, also of a failure: items, a summary, exit and "
+	"errors. -o jsonl prints one event a line as it comes, and the summary last, -o name one "
+	"name a line, -o wide a table that leaves nothing out. -j prints nothing if the command "
+	"cannot do its work.";
 
 const struct program_variable program_environment[] = {
 	{"DEPLOYCTL_CONFIG", "the configuration, unless --config is given"},
@@ -119,6 +123,8 @@ static void put_call(struct out *out, const struct command *command)
 {
 	out_text(out, "usage: deployctl %s [OPTION...]%s%s\n", command->name,
 		command->operands[0] ? " " : "", command->operands);
+	if (command->also)
+		out_text(out, "also called: deployctl %s\n", command->also);
 }
 
 void help_usage(struct out *out)
@@ -212,12 +218,12 @@ static json_t *json_command(const struct command *command)
 		(void)json_array_append_new(
 			examples, json_pack("{s:s, s:s}", "command", example->command, "text",
 					  example->text));
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:o, s:s, s:o, s:o, s:o}", "type",
-		"command", "name", command->name, "group", command->group, "summary",
-		command->summary, "operands", command->operands, "min_operands", command->min_args,
-		"max_operands", command->max_args, "first_operand", json_choices(command),
-		"description", command->description, "options", json_options(command->options),
-		"exits", exits, "examples", examples);
+	return json_pack("{s:s, s:s, s:s?, s:s, s:s, s:s, s:i, s:i, s:o, s:s, s:o, s:o, s:o}",
+		"type", "command", "name", command->name, "also", command->also, "group",
+		command->group, "summary", command->summary, "operands", command->operands,
+		"min_operands", command->min_args, "max_operands", command->max_args,
+		"first_operand", json_choices(command), "description", command->description,
+		"options", json_options(command->options), "exits", exits, "examples", examples);
 }
 
 static void print_json(struct out *out, const struct command *command)

@@ -222,6 +222,8 @@ void help_man(struct out *out, const struct command *command)
 		return;
 	}
 	put_prose(out, command->description);
+	if (command->also)
+		out_text(out, ".Pp\nThe command is also called\n.Cm %s .\n", command->also);
 	out_text(out, ".Sh OPTIONS\n");
 	if (command->options)
 		man_options(out, command->options);

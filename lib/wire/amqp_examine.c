@@ -126,7 +126,8 @@ static int try_vhost(struct dp_examination *examination)
 			examination, DEPLOY_GRADE_OK, dp_xasprintf("'%s'", vhost), NULL);
 		return 0;
 	}
-	if (strstr(err->text, "refused"))
+	/* "access to vhost 'VHOST' refused for user 'USER'": both have the same code. */
+	if (strstr(err->text, "' refused for user '"))
 		return dp_examination_fail_take(examination, err->code, dp_xstrdup(err->text),
 			remedy_of_permission(examination));
 	key = dp_xasprintf("is the name right? rabbitmqctl list_vhosts; it is set by "

@@ -133,6 +133,8 @@ every_command() {
 	same '  try: deployctl version' "${stderr_lines[1]}"
 	deployctl 64 help hlep
 	same '  try: deployctl help' "${stderr_lines[1]}"
+	deployctl 64 help versoin
+	same '  try: deployctl help version' "${stderr_lines[1]}"
 	for word in zzzzzzzz '' __nonsense __man -; do
 		deployctl 64 "$word"
 		holds "${stderr_lines[0]}" "unknown command \"$word\""

@@ -19,6 +19,9 @@ ask() {
 	same '' "$stderr"
 	deployctl 0 find --window-time 25ms -o name
 	same "$(names web1 web10 web2)" "$output"
+	deployctl 0 help discover
+	holds "$output" 'also called: deployctl find'
+	holds "$(cat "$REPO/man/deployctl-discover.1")" '.Cm find .'
 	ask 0 --fold
 	same 'web[1-2,10]' "$output"
 	ask 0 --fold -o name -I 'web[1-2]'

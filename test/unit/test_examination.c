@@ -120,11 +120,11 @@ static void stop_broker(pid_t child)
 	(void)waitpid(child, NULL, 0);
 }
 
-/* "login ok: user 'ann'; …\n" */
+/* "login ok: user 'ann'; … |\nvhost failed: … | REMEDY\n" */
 static void note_finding(void *arg, const struct deploy_finding *finding)
 {
-	dp_buf_addf(arg, "%s %s: %s\n", finding->check, deploy_grade_name(finding->grade),
-		finding->text);
+	dp_buf_addf(arg, "%s %s: %s | %s\n", finding->check, deploy_grade_name(finding->grade),
+		finding->text, finding->remedy);
 }
 
 /* What is kept of endless talk ends somewhere, and not at the end of the machine's memory. */
@@ -167,7 +167,7 @@ static void a_broker_that_never_stops_talking_is_given_up(void **state)
 	(void)alarm(0);
 	stop_broker(broker);
 	assert_non_null(
-		strstr(dp_buf_text(&notes), "\npublish failed: publish: no answer in time\n"));
+		strstr(dp_buf_text(&notes), "\npublish failed: publish: no answer in time | "));
 	assert_int_equal(rc, DEPLOY_CONNECT);
 	dp_buf_release(&notes);
 }
@@ -223,7 +223,7 @@ static void a_dead_address_behind_a_good_one_is_no_failure(void **state)
 	add_address(&examination.addresses, dead);
 	assert_int_equal(dp_examine_connect(&examination), 0);
 	assert_non_null(strstr(dp_buf_text(&notes), "connect warning: 127.0.0.1 in "));
-	assert_non_null(strstr(dp_buf_text(&notes), "127.0.0.1: no answer in time\n"));
+	assert_non_null(strstr(dp_buf_text(&notes), "127.0.0.1: no answer in time | "));
 	dp_buf_release(&notes);
 	for (int i = 0; i < 2; i++)
 		(void)close(taken[i]);
@@ -248,6 +248,36 @@ static void a_name_server_is_not_waited_for_with_tls_either(void **state)
 	assert_int_equal(dp_amqp_connect(carrier, &broker, 0, &err), DEPLOY_CONNECT);
 	assert_string_equal(err.text, "no answer of the name server in time");
 	dp_amqp_release(carrier);
+}
+
+/* Logs everybody in, and knows no vhost; its words as RabbitMQ 3.10.8 says them. */
+static void miss_vhost(int listener)
+{
+	static const char words[] = "\x02\x12\x25NOT_ALLOWED - vhost refused not found\0\x0a\0\x28";
+	struct dp_buf answer;
+
+	dp_buf_init(&answer, 4096);
+	add_start(&answer);
+	add_method(&answer, 0, 10, 30, "\0\0\0\x02\0\0\0\0", 8);
+	add_method(&answer, 0, 10, 50, words, sizeof(words) - 1);
+	for (;;) {
+		int fd = accept(listener, NULL, NULL);
+
+		(void)send(fd, answer.data, answer.len, MSG_NOSIGNAL);
+	}
+}
+
+static void a_vhost_is_missing_whatever_its_name(void **state)
+{
+	unsigned port;
+	pid_t broker = start_broker(listen_at(&port, 8), miss_vhost);
+
+	(void)state;
+	assert_int_equal(examine(port, 5000), DEPLOY_AUTH);
+	stop_broker(broker);
+	assert_non_null(
+		strstr(dp_buf_text(&notes), "vhost refused not found (530) | is the name right?"));
+	dp_buf_release(&notes);
 }
 
 /* Told once; what comes after it is not cut short as well. */
@@ -350,6 +380,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_dead_address_behind_a_good_one_is_no_failure),
 		cmocka_unit_test(a_name_server_is_not_waited_for_with_tls_either),
+		cmocka_unit_test(a_vhost_is_missing_whatever_its_name),
 		cmocka_unit_test(an_interrupt_ends_one_examination),
 		cmocka_unit_test(an_interrupt_ends_one_opening),
 		cmocka_unit_test(an_interrupt_is_told_also_behind_a_refusal),
