@@ -74,14 +74,18 @@ static int read_regex(struct reader *reader)
 	return 0;
 }
 
-static void read_params(struct reader *reader)
+static int read_params(struct reader *reader)
 {
+	size_t begin = reader->at;
+
 	reader->is_function = true;
 	take(reader);
 	while (here(reader) && here(reader) != ')')
 		take(reader);
-	if (here(reader))
-		take(reader);
+	if (!here(reader))
+		return dp_compound_refuse(reader->err, reader->text, begin, "( has no )");
+	take(reader);
+	return 0;
 }
 
 /* The content of quotes without them; a backslash makes the next character an ordinary one. */
@@ -133,14 +137,18 @@ static bool ends_at_blank(struct reader *reader)
 static int read_statement(struct reader *reader)
 {
 	do {
+		int rc = 0;
+
 		if (here(reader) == '/')
 			return read_regex(reader);
 		if (here(reader) == '(')
-			read_params(reader);
-		else if (here(reader) != '\'' && here(reader) != '"')
+			rc = read_params(reader);
+		else if (here(reader) == '\'' || here(reader) == '"')
+			rc = read_quoted(reader);
+		else
 			take(reader);
-		else if (read_quoted(reader))
-			return reader->err->code;
+		if (rc)
+			return rc;
 		if (here(reader) == ' ' && ends_at_blank(reader))
 			return 0;
 	} while (here(reader) && here(reader) != ')');

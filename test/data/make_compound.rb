@@ -81,6 +81,8 @@ def function_trouble(text, function)
   return "backtick" if function["params"].to_s.include?("`")
   return "regex order" if function["r_compare"].is_a?(Regexp) && function["operator"] =~ /[<>]/
   return "right side" if function["r_compare"].to_s =~ /\A~/ && !function["r_compare"].is_a?(Regexp)
+  return "more than one call" unless text =~ /\A\w+\([^()]*\)\.\w+(!=|[<>=])/
+  return "value of the right side" unless text[/\)\.(\w+)/, 1] == function["value"]
   return "cut" if function["params"].to_s.size + 2 < text[/\((.*?)\)/, 1].size
   nil
 end

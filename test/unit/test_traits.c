@@ -22,7 +22,8 @@ static bool add(struct deploy_filter *filter, const char *flag, const char *text
 		const char *flag;
 		add_fn *fn;
 	} adders[] = {{"-F", deploy_filter_add_fact}, {"-C", deploy_filter_add_class},
-		{"-A", deploy_filter_add_agent}, {"-I", deploy_filter_add_identity}};
+		{"-A", deploy_filter_add_agent}, {"-I", deploy_filter_add_identity},
+		{"-S", deploy_filter_add_compound}};
 	struct deploy_error err = {.code = DEPLOY_OK};
 
 	for (size_t i = 0; i < COUNT(adders); i++)
