@@ -107,6 +107,9 @@ int deploy_filter_add_with(
 int deploy_filter_add_compound(
 	struct deploy_filter *filter, const char *text, struct deploy_error *err);
 
+/* Log a warning for each function, since nobody checked its name, parameters and value. */
+void deploy_filter_warn_unchecked(const struct deploy_filter *filter);
+
 /*
  * How long the functions of all compounds may keep a node busy before it answers: one second each,
  * service three. Milliseconds; 0 without functions. Source: the DDLs of MCollective's data plugins.

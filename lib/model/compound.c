@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/regex.h"
+#include "base/strset.h"
 #include "deploy/text.h"
 #include "model/compound_scan.h"
 
@@ -433,26 +434,6 @@ static int check_text(const char *text, struct deploy_error *err)
 	return 0;
 }
 
-/* Once for each name. */
-static void warn_of_functions(const struct deploy_compound *compound)
-{
-	for (size_t i = 0; i < compound->token_count; i++) {
-		const char *name = compound->tokens[i].name;
-		size_t first = 0;
-
-		if (!name)
-			continue;
-		while (!compound->tokens[first].name ||
-			strcmp(compound->tokens[first].name, name) != 0)
-			first++;
-		if (first == i)
-			dp_log(DEPLOY_LOG_WARN,
-				"function %s: without its data DDL its name, parameters and value "
-				"cannot be checked here; a node that lacks it does not match",
-				name);
-	}
-}
-
 int deploy_filter_add_compound(
 	struct deploy_filter *filter, const char *text, struct deploy_error *err)
 {
@@ -469,7 +450,6 @@ int deploy_filter_add_compound(
 		return rc;
 	}
 	compound.source = dp_xstrdup(text);
-	warn_of_functions(&compound);
 	filter->compounds = dp_grow(filter->compounds, &filter->compound_cap,
 		filter->compound_count + 1, sizeof(*filter->compounds));
 	filter->compounds[filter->compound_count++] = compound;
@@ -488,4 +468,22 @@ long long deploy_filter_functions_ms(const struct deploy_filter *filter)
 				sum_ms += strcasecmp(name, "service") == 0 ? 3000 : 1000;
 		}
 	return sum_ms;
+}
+
+void deploy_filter_warn_unchecked(const struct deploy_filter *filter)
+{
+	struct dp_strset names;
+
+	dp_strset_init(&names);
+	for (size_t i = 0; i < filter->compound_count; i++)
+		for (size_t j = 0; j < filter->compounds[i].token_count; j++) {
+			const char *name = filter->compounds[i].tokens[j].name;
+
+			if (name && dp_strset_add(&names, name))
+				dp_log(DEPLOY_LOG_WARN,
+					"function %s: without its data DDL neither its name nor "
+					"its parameters and value can be checked here",
+					name);
+		}
+	dp_strset_release(&names);
 }
