@@ -324,7 +324,8 @@ static int add_function(struct parser *parser, struct deploy_compound_token *tok
 	len = function_operator(at);
 	if (len == 0) {
 		(void)REFUSE(parser, "the function's value is compared with nothing");
-		deploy_error_hint(parser->err, "as in fact('cluster').value=alfa");
+		deploy_error_hint(
+			parser->err, "as in fact('cluster').value=alfa; no blank before !=");
 		return parser->err->code;
 	}
 	memcpy(token->operator, at, len);
@@ -337,16 +338,19 @@ static int add_function(struct parser *parser, struct deploy_compound_token *tok
 static int refuse_place(struct parser *parser)
 {
 	char *word = shown(parser);
-	int rc;
 
-	if (!parser->wants_operand)
-		rc = REFUSE(parser, "and or or must stand before %s", word);
-	else if (parser->compound->token_count == 0)
-		rc = REFUSE(parser, "an expression does not begin with %s", word);
+	if (parser->wants_operand && parser->compound->token_count == 0)
+		(void)REFUSE(parser, "an expression does not begin with %s", word);
+	else if (parser->wants_operand)
+		(void)REFUSE(parser, "a statement must stand before %s", word);
+	else if (strncmp(parser->text + parser->word.begin, "!=", 2) == 0)
+		(void)REFUSE(parser, "nodes do not know != here");
 	else
-		rc = REFUSE(parser, "a statement must stand before %s", word);
+		(void)REFUSE(parser, "an operator, and or or, is missing before %s", word);
+	if (!parser->wants_operand && word[0] == '!')
+		deploy_error_hint(parser->err, "not FACT=VALUE; functions want != without blanks");
 	free(word);
-	return rc;
+	return parser->err->code;
 }
 
 static int add_parenthesis(struct parser *parser)

@@ -87,7 +87,7 @@ selects() {
 		same '' "$(cat "$DEPLOYCTL_LOOP_LOG" 2>/dev/null)"
 	}
 	refused 'apache or (nginx' 'column 11: ( has no )'
-	refused 'apache nginx' 'column 8: and or or must stand before nginx'
+	refused 'apache nginx' 'column 8: an operator, and or or, is missing before nginx'
 	refused '()' 'column 2: '
 	refused ' apache' 'column 1: '
 	refused 'apache and country!=de' 'column 12: nodes do not know !=' 'try: not country=de'
