@@ -188,8 +188,12 @@ static const char *skip_params(const char *at, char quote)
 static int check_params(const struct reader *reader)
 {
 	const char *params = strchr(dp_buf_text(&reader->word->text), '(') + 1;
+	const char *end = skip_params(params, '\'');
 
-	if (skip_params(params, '\'') || skip_params(params, '"'))
+	if (!end)
+		end = skip_params(params, '"');
+	/* A ) out of quotes of its own may stand in a parameter; mco drops it there. */
+	if (end && end == strchr(params, ')'))
 		return 0;
 	(void)dp_compound_refuse(reader->err, reader->text, reader->word->begin,
 		"parameters of a function are quoted, all alike, and followed by )");

@@ -206,7 +206,7 @@ puts "# MCollective #{MCollective::VERSION}, Ruby #{RUBY_VERSION}; made by test/
  "(foo('x').y=1)", "(foo('x').y=1 or !bar().z>2) and c", "not foo('x').y=1", "!foo().y=1", "a.foo('x').y=1", "a=foo('x').y=1",
  "a!foo('x').y=1", "Foo_2('x').Y_3=1", "f-o('x').y=1", "'foo'('x').y=1", "foo(", "foo('x'", "(foo('x').y=1", "foo('x').y=1 b",
  "foo('x').y=1)", "not('x').y=1", "and('x').y=1", "or().y=1", "('x').y=1", "foo('x')('y').z=1", "foo('x').y=bar('z')",
- "foo('\u00fc').y=\u00e9", "foo('x').y=/gr\u00fc\u00df/", "foo('x').y=/\\u00fc/", "foo('x').y=/\\u{41}/", "foo('x').y=/\\xc3\\xbc/",
+ "foo('x)\"')\".y=1", "foo('\u00fc').y=\u00e9", "foo('x').y=/gr\u00fc\u00df/", "foo('x').y=/\\u00fc/", "foo('x').y=/\\u{41}/", "foo('x').y=/\\xc3\\xbc/",
  "foo('x').y=/\\x41/", "foo('x').y=/\\303\\274/", "foo('x').y=/\\\\u00fc/", "foo('x').y=/\\p{L}/"].each { |text| ask(text) }
 
 RANDOM = Random.new(2125)
