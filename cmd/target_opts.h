@@ -31,7 +31,9 @@ bool target_is_filtered(const struct target_opts *target);
 /* Turn -1 into limit. Errors: DEPLOY_USAGE if both were given. */
 int target_settle_limit(struct target_opts *target, struct deploy_error *err);
 
-/* Connect for the collective of target (ctx_bus), with its time limit. Errors: those of ctx_bus().
+/*
+ * Connect for the collective of target (ctx_bus), with its time limit, and warn of what in its
+ * filter could not be checked. Errors: those of ctx_bus().
  */
 int target_connect(struct ctx *ctx, const struct target_opts *target, struct deploy_error *err);
 

@@ -28,7 +28,7 @@ int dp_compound_refuse(
 	return deploy_error_set(err, DEPLOY_USAGE, "column %zu: %s", column, why);
 }
 
-bool dp_compound_compares(char byte)
+static bool compares(char byte)
 {
 	return byte == '=' || byte == '<' || byte == '>';
 }
@@ -113,7 +113,7 @@ static int read_quoted(struct reader *reader)
 static bool is_compared(const struct dp_buf *word)
 {
 	for (size_t i = 1; i + 1 < word->len; i++)
-		if (dp_compound_compares(word->data[i]))
+		if (compares(word->data[i]))
 			return true;
 	return false;
 }
@@ -125,7 +125,7 @@ static bool ends_at_blank(struct reader *reader)
 	const char *next = reader->text + reader->at;
 
 	next += strspn(next, " ");
-	if (!dp_compound_compares(*next) && !dp_compound_compares(reader->text[reader->at - 1]))
+	if (!compares(*next) && !compares(reader->text[reader->at - 1]))
 		return true;
 	if (reader->skipped == MAX_SKIPPED || is_compared(&reader->word->text))
 		return true;
@@ -210,7 +210,7 @@ static int check_word(const struct reader *reader)
 	if (len > 1 && text[len - 1] == '(')
 		return dp_compound_refuse(reader->err, reader->text, begin, "the ( has no )");
 	for (size_t i = 1; i + 2 < len; i++)
-		if (text[i] == '/' && dp_compound_compares(text[i + 1]))
+		if (text[i] == '/' && compares(text[i + 1]))
 			return dp_compound_refuse(reader->err, reader->text, begin,
 				"a comparison must not follow a /");
 	if (reader->is_function)
@@ -226,7 +226,7 @@ static int scan_statement(struct reader *reader)
 	if (here(reader) == '/')
 		while (here(reader) && here(reader) != ' ')
 			take(reader);
-	else if (dp_compound_compares(here(reader)))
+	else if (compares(here(reader)))
 		return dp_compound_refuse(
 			reader->err, reader->text, reader->at, "a fact must stand before this");
 	else if (read_statement(reader))

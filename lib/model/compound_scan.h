@@ -30,7 +30,4 @@ int dp_compound_scan(
 int dp_compound_refuse(struct deploy_error *err, const char *text, size_t at, const char *format,
 	...) __attribute__((format(printf, 4, 5)));
 
-/* True for the bytes of which comparisons consist: = < >. */
-bool dp_compound_compares(char byte);
-
 #endif

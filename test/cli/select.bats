@@ -61,16 +61,6 @@ selects() {
 	deployctl 0 discover --window-time 25ms --dt 100ms -o name -S "fact('country').value=uk and !postgres"
 	same "$(names web6 web7 web8 web9)" "$output"
 	holds "$stderr" 'function fact:'
-	deployctl 0 discover -q --window-time 25ms --dt 100ms -o name -S "fact('os').value = Debian"
-	same db1 "$output"
-	same '' "$stderr"
-}
-
-@test "each function gives nodes a second more to answer" {
-	also 'pong db1 delay 300ms'
-	deployctl 0 discover -q --window-time 25ms --dt 50ms -o name -S "fact('os').value=Debian"
-	same db1 "$output"
-	deployctl 1 discover -q --window-time 25ms --dt 50ms -o name -S os=Debian
 }
 
 @test "why a node is among them" {
