@@ -100,9 +100,10 @@ int deploy_filter_add_with(
  * and the orders), and, or, not (also !), parentheses. Refused is what mco refuses, and what it
  * sends although nodes cannot do what it says: a comparison with != == =~ in a statement, a cut
  * value, a quote that has no end, the bare words and, or, not in place of a class, a function
- * without its value. Control characters are refused, too. Nobody checks names, parameters and
- * values of functions here; a warning is logged. Errors: DEPLOY_USAGE with the column, "column 12:
- * ) has no (". Source: MCollective::Matcher, 2.12.5.
+ * without its value. Control characters are refused, too. Names, parameters and values of functions
+ * are not checked: see deploy_filter_warn_unchecked().
+ * Errors: DEPLOY_USAGE with the column, "column 12: ) has no (".
+ * Source: MCollective::Matcher, 2.12.5.
  */
 int deploy_filter_add_compound(
 	struct deploy_filter *filter, const char *text, struct deploy_error *err);

@@ -1,7 +1,7 @@
 /*
  * The scanner has its odd ways, because mco's has them and the same text must mean the same: a
  * statement that begins with a slash runs to the next blank, one with a slash inside ends behind
- * the second slash, and blanks around a comparison are skipped twice at most.
+ * the second slash, and blanks around a comparison are skipped.
  */
 #include "model/compound_scan.h"
 
@@ -11,7 +11,6 @@
 #include <string.h>
 
 #define MAX_WORD_BYTES 16384
-#define MAX_SKIPPED    2 /* blanks that one statement may have, before and behind the operator */
 
 int dp_compound_refuse(
 	struct deploy_error *err, const char *text, size_t at, const char *format, ...)
@@ -38,7 +37,6 @@ struct reader {
 	const char *text;
 	size_t at;
 	struct dp_compound_word *word;
-	unsigned skipped;
 	bool is_function, has_escape;
 	struct deploy_error *err;
 };
@@ -127,9 +125,8 @@ static bool ends_at_blank(struct reader *reader)
 	next += strspn(next, " ");
 	if (!compares(*next) && !compares(reader->text[reader->at - 1]))
 		return true;
-	if (reader->skipped == MAX_SKIPPED || is_compared(&reader->word->text))
+	if (is_compared(&reader->word->text))
 		return true;
-	reader->skipped++;
 	reader->at = (size_t)(next - reader->text);
 	return false;
 }

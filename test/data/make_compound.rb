@@ -173,7 +173,7 @@ puts "# MCollective #{MCollective::VERSION}, Ruby #{RUBY_VERSION}; made by test/
    a>/x/ a<=/x/ !a=b !a!=b].each { |text| ask(text) }
 ["cluster = alfa", "cluster= alfa", "cluster =alfa", "cluster  =  alfa", "cluster > alfa", "cluster >= alfa", "cluster>= alfa",
  "cluster >=alfa", "cluster < = alfa", "cluster != alfa", "cluster == alfa", "cluster = ", "cluster =", "cluster= and b",
- "cluster = alfa and rank > 3", "(cluster = alfa)", "(cluster=alfa )", "cluster = alfa bravo", "a = b = c", "not cluster = alfa",
+ "cluster = alfa and rank > 3", "(cluster = alfa)", "(cluster=alfa )", "cluster = alfa bravo", "a = b = c", "a > = b", "'' = = b", "a= = b", "not cluster = alfa",
  "a = /x y/ and b", "a =/x/ or b=/y z/"].each { |text| ask(text) }
 
 # Regular expressions and classes.
@@ -207,7 +207,7 @@ puts "# MCollective #{MCollective::VERSION}, Ruby #{RUBY_VERSION}; made by test/
  "a!foo('x').y=1", "Foo_2('x').Y_3=1", "f-o('x').y=1", "'foo'('x').y=1", "foo(", "foo('x'", "(foo('x').y=1", "foo('x').y=1 b",
  "foo('x').y=1)", "not('x').y=1", "and('x').y=1", "or().y=1", "('x').y=1", "foo('x')('y').z=1", "foo('x').y=bar('z')",
  "foo('x)\"')\".y=1", "foo('\u00fc').y=\u00e9", "foo('x').y=/gr\u00fc\u00df/", "foo('x').y=/\\u00fc/", "foo('x').y=/\\u{41}/", "foo('x').y=/\\xc3\\xbc/",
- "foo('x').y=/\\x41/", "foo('x').y=/\\303\\274/", "foo('x').y=/\\\\u00fc/", "foo('x').y=/\\p{L}/"].each { |text| ask(text) }
+ "foo('x').y=/\\x41/", "foo('x').y=/\\x41b/", "foo('x').y=/\\u0041b/", "foo('x').y=/\\303\\274/", "foo('x').y=/\\\\u00fc/", "foo('x').y=/\\p{L}/"].each { |text| ask(text) }
 
 RANDOM = Random.new(2125)
 

@@ -248,7 +248,7 @@ static void nesting_costs_no_stack(void **state)
 
 static void compounds_are_terms_like_others(void **state)
 {
-	struct deploy_filter filter = {.facts = NULL};
+	struct deploy_filter filter = {.facts = NULL}, copy;
 	struct deploy_error err = {.code = DEPLOY_OK};
 	char *line;
 
@@ -261,8 +261,13 @@ static void compounds_are_terms_like_others(void **state)
 	line = deploy_filter_print(&filter);
 	assert_string_equal(line, "-I web1 -S 'a or b' -S 'x='\\''a b'\\'''");
 	free(line);
+	deploy_filter_copy(&copy, &filter);
 	deploy_filter_release(&filter);
 	assert_true(deploy_filter_is_empty(&filter));
+	add(&copy, "b");
+	assert_int_equal(copy.compound_count, 3);
+	assert_string_equal(copy.compounds[1].source, "x='a b'");
+	deploy_filter_release(&copy);
 }
 
 static void functions_take_their_time(void **state)
