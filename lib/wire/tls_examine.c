@@ -104,10 +104,11 @@ static int fail_certificate(struct dp_examination *examination, const struct dp_
 		remedy = dp_xstrdup("check the clock of this machine: date -u");
 		break;
 	case DP_TLS_OTHER_NAME:
-		text = dp_xasprintf("the certificate is not for %s, but for %s",
+		text = dp_xasprintf("the certificate is not for the name %s, but for %s",
 			examination->broker->host, report->names);
-		remedy = dp_examination_advise(
-			examination, "call the broker by one of those names", "host", "brokers");
+		remedy = dp_examination_advise(examination,
+			"call the broker by one of those names (an address is none)", "host",
+			"brokers");
 		break;
 	default:
 		text = dp_xasprintf("the certificate %s is not signed by a CA of ours: issued by "

@@ -117,9 +117,6 @@ static enum dp_tls_fault fault_of_verification(int error)
 		return DP_TLS_EXPIRED;
 	case X509_V_ERR_CERT_NOT_YET_VALID:
 		return DP_TLS_TOO_EARLY;
-	case X509_V_ERR_HOSTNAME_MISMATCH:
-	case X509_V_ERR_IP_ADDRESS_MISMATCH:
-		return DP_TLS_OTHER_NAME;
 	default:
 		return DP_TLS_UNTRUSTED;
 	}
@@ -229,8 +226,6 @@ static bool set_up(struct probe *probe)
 		set_ssl_fault(probe->out, DP_TLS_OURS);
 		return false;
 	}
-	if (probe->options->ca_files)
-		(void)SSL_set1_host(probe->ssl, probe->options->host);
 	SSL_set_app_data(probe->ssl, probe->out);
 	return true;
 }
@@ -308,6 +303,15 @@ static void list_names(struct dp_tls_report *out, X509 *certificate)
 	(void)BIO_free(memory);
 }
 
+/* As librabbitmq does it: an address is compared with names, and CN counts if there is no other. */
+static bool is_for_host(const struct probe *probe, X509 *certificate)
+{
+	bool has_names = X509_get_ext_by_NID(certificate, NID_subject_alt_name, -1) >= 0;
+	unsigned flags = has_names ? X509_CHECK_FLAG_NEVER_CHECK_SUBJECT : 0;
+
+	return X509_check_host(certificate, probe->options->host, 0, flags, NULL) == 1;
+}
+
 static void look_at_peer(struct probe *probe)
 {
 	struct dp_tls_report *out = probe->out;
@@ -315,10 +319,11 @@ static void look_at_peer(struct probe *probe)
 	STACK_OF(X509) *chain = SSL_get0_verified_chain(probe->ssl);
 
 	out->version = SSL_get_version(probe->ssl);
-	out->cipher = SSL_get_cipher_name(probe->ssl);
 	if (certificate) {
 		describe(&out->peer, certificate);
 		list_names(out, certificate);
+		if (probe->options->ca_files && !is_for_host(probe, certificate))
+			set_fault(out, DP_TLS_OTHER_NAME, "");
 	}
 	X509_free(certificate);
 	if (chain && sk_X509_num(chain) > 0)

@@ -80,7 +80,7 @@ certificates() {
 		keys = Array.new(2) { OpenSSL::PKey::EC.generate("prime256v1") }
 		ca = certificate("test CA", keys[0], nil, keys[0], -90, 900, [["basicConstraints", "CA:TRUE"], ["keyUsage", "keyCertSign"]])
 		File.write("ca.pem", ca.to_pem)
-		{good: [-1, 400, "DNS:localhost"], expired: [-9, -2, "DNS:localhost"], early: [3, 9, "DNS:localhost"]}.each do |name, (from, till, names)|
+		{good: [-1, 400, "DNS:localhost"], expired: [-9, -2, "DNS:localhost"], early: [3, 9, "DNS:localhost"], address: [-1, 400, "IP:127.0.0.1"]}.each do |name, (from, till, names)|
 			File.write("#{name}.pem", certificate("#{name} one", keys[1], ca, keys[0], from, till, [["subjectAltName", names]]).to_pem)
 			File.write("#{name}.key", keys[1].to_pem)
 			File.chmod(0600, "#{name}.key")
@@ -222,6 +222,18 @@ serve() {
 	has "$(result discovery)" 'nodes answer'
 }
 
+@test "nodes are asked through the first broker that works, not the first that lets us in" {
+	doctor -c "$(with_cfg works plugin.rabbitmq.pool.size=2 \
+		plugin.rabbitmq.pool.1.user=nowrite plugin.rabbitmq.pool.1.password=nowrite-words \
+		plugin.rabbitmq.pool.2.host=127.0.0.1 \
+		plugin.rabbitmq.pool.2.amqp_port="$LAB_AMQP_PORT" \
+		plugin.rabbitmq.pool.2.user="$LAB_USER" \
+		plugin.rabbitmq.pool.2.password="$LAB_PASSWORD")"
+	ends 77
+	has "$(result publish)" 'failed'
+	has "$(result discovery)" 'nodes answer'
+}
+
 @test "INT ends the wait for a broker that never speaks" {
 	listen_mute
 	run --separate-stderr timeout -s INT 1 "$DEPLOYCTL" doctor -o json \
@@ -249,7 +261,7 @@ serve() {
 	rest_untried
 	doctor -c "$(tls name host=127.0.0.1)"
 	ends 77
-	has "$(result tls)" 'the certificate is not for 127.0.0.1, but for DNS:localhost'
+	has "$(result tls)" 'the certificate is not for the name 127.0.0.1, but for DNS:localhost'
 	doctor -c "$(tls plain amqp_port="$LAB_AMQP_PORT")"
 	ends 69
 	has "$(result tls)" "port $LAB_AMQP_PORT speaks AMQP without TLS"
@@ -269,6 +281,18 @@ serve() {
 	doctor -c "$(tls early ssl.ca="$BATS_TEST_TMPDIR/ca.pem" amqp_port="$port")"
 	ends 77
 	has "$(result tls)" 'the certificate CN=early one is not valid before '
+}
+
+@test "TLS: an address in a certificate is no name, for doctor as for everything else: 77" {
+	certificates
+	serve address
+	local file
+	file=$(tls address ssl.ca="$BATS_TEST_TMPDIR/ca.pem" host=127.0.0.1 amqp_port="$port")
+	doctor -c "$file"
+	ends 77
+	has "$(result tls)" 'not for the name 127.0.0.1, but for IP Address:127.0.0.1'
+	dc ping -c "$file"
+	equal 77 "$status"
 }
 
 @test "TLS: a broker that wants our certificate says so, whatever version is spoken: 77" {
