@@ -58,6 +58,8 @@ static const struct example discover_examples[] = {
 	{"deployctl discover -F country=de", "one name a line, sorted"},
 	{"deployctl discover --fold -C apache",
 		"the same as one node set, for -I of other commands"},
+	{"deployctl discover -S '(apache or os=/^deb/) and not country=de'",
+		"whatever -F and -C together cannot say"},
 	{"deployctl discover -o wide", "what each node has: agents, collectives, classes, facts"},
 	{"deployctl discover --check-agents rpcutil",
 		"nodes that lack this agent; status 2 if any"},
@@ -172,7 +174,19 @@ const struct command cmd_discover = {
 		"status is 2 if there are any; nodes that do not say what they have are silent. "
 		"With --why the node itself is asked what it is, every term of the filter is "
 		"judged by the rules that nodes follow, and the node's own answer to the whole "
-		"filter stands below; the status is 1 if it does not match.",
+		"filter stands below; the status is 1 if it does not match.\n\n"
+		"An expression of -S consists of statements, and, or, not (also !) and "
+		"parentheses, and means what it means to mco; not binds more than and, and that "
+		"more than or. A statement is a class, a /regex/ that a class matches, or "
+		"FACT=VALUE with = < <= > >= or FACT=/regex/: there is no != but not "
+		"FACT=VALUE. Blanks within a value, and words like and, are quoted: "
+		"motto='a b'. A /regex/ at the beginning of a word runs to the next blank, so "
+		"one stands before a parenthesis: (apache or /^web/ ).\n\n"
+		"A statement may also be a function of a data plugin that nodes have, "
+		"fstat('/etc/motd').size>0, its parameters quoted, with = != < <= > >= or "
+		"=/regex/ !=/regex/. Nodes take their time for these: each function adds a "
+		"second (service: three) to both --dt and --window-time. On a node that does "
+		"not have the function the whole expression does not hold, negated or not.",
 	.min_args = 0,
 	.max_args = 0,
 	.options = discover_options,

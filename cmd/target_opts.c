@@ -1,4 +1,4 @@
-/* -F -C -A -I -W -T -x and the times of discovery. */
+/* -F -C -A -I -W -S -T -x and the times of discovery. */
 #include "target_opts.h"
 
 #include <errno.h>
@@ -32,6 +32,11 @@ static int parse_with(void *field, const char *text, struct deploy_error *err)
 	return deploy_filter_add_with(field, text, err);
 }
 
+static int parse_select(void *field, const char *text, struct deploy_error *err)
+{
+	return deploy_filter_add_compound(field, text, err);
+}
+
 static int parse_exclude(void *field, const char *text, struct deploy_error *err)
 {
 	struct deploy_nodeset **exclude = field;
@@ -57,6 +62,9 @@ const struct opt target_options[] = {
 		"these nodes: web[01-20].example.net, or /regex/"),
 	OPT_PARSED('W', "with", struct target_opts, filter, "WORDS", parse_with, true,
 		"facts and classes in one text, separated by blanks"),
+	OPT_PARSED('S', "select", struct target_opts, filter, "EXPRESSION", parse_select, true,
+		"nodes for which it holds: (apache or os=/^deb/) and not country=de; see "
+		"deployctl-discover(1)"),
 	OPT_PARSED('x', "exclude", struct target_opts, exclude, "NODES", parse_exclude, true,
 		"but not these nodes"),
 	OPT_TEXT(0, "nodes", struct target_opts, list_path, "FILE",
@@ -140,9 +148,10 @@ static int read_list(struct target_opts *target, struct deploy_error *err)
 {
 	const struct deploy_filter *filter = &target->filter;
 
-	if (filter->fact_count || filter->class_count || filter->agent_count)
+	if (filter->fact_count || filter->class_count || filter->agent_count ||
+		filter->compound_count)
 		return deploy_error_set(err, DEPLOY_USAGE,
-			"a list of nodes goes with -I and -x, not with -F, -C, -A: those need "
+			"a list of nodes goes with -I and -x, not with -F, -C, -A, -S: those need "
 			"discovery");
 	if (filter->identity_count)
 		return deploy_error_set(err, DEPLOY_USAGE,
@@ -202,6 +211,7 @@ int target_connect(struct ctx *ctx, const struct target_opts *target, struct dep
 {
 	if (target->connection_ms)
 		ctx->config->connection_timeout_ms = target->connection_ms;
+	deploy_filter_warn_unchecked(&target->filter);
 	return ctx_bus(ctx, target_collective(ctx, target), err);
 }
 
@@ -221,20 +231,25 @@ static struct deploy_task *add_task(struct deploy_plan *plan, const struct ctx *
 	return task;
 }
 
-/* The word was checked with the request. */
+/*
+ * The word was checked with the request. Functions keep a node busy before it answers, and one may
+ * be through with them long before the next.
+ */
 void target_plan_discovery(struct deploy_plan *plan, const struct ctx *ctx,
 	const struct target_opts *target, const char *agent)
 {
 	struct deploy_task *task = add_task(plan, ctx, target, deploy_request_ping());
+	long long functions_ms = deploy_filter_functions_ms(&target->filter);
 	struct deploy_error ignored = {0};
 
 	if (agent)
 		(void)deploy_filter_add_agent(&task->filter, agent, &ignored);
 
 	task->policy.discovery_ms =
-		target->discovery_ms ? target->discovery_ms : ctx->config->discovery_timeout_ms;
-	task->policy.window_ms =
-		target->window_ms == UNSET ? ctx->config->window_ms : target->window_ms;
+		functions_ms +
+		(target->discovery_ms ? target->discovery_ms : ctx->config->discovery_timeout_ms);
+	task->policy.window_ms = functions_ms + (target->window_ms == UNSET ? ctx->config->window_ms
+									    : target->window_ms);
 	task->policy.expected = target->expected;
 }
 

@@ -43,7 +43,9 @@ int target_settle(struct target_opts *target, struct deploy_error *err);
 /* The nodes if they are known without a discovery, otherwise NULL. Borrowed. */
 const struct deploy_nodeset *target_nodes(const struct target_opts *target);
 
-/* Connect for the collective of target (ctx_bus), with its time limit. Errors: those of ctx_bus().
+/*
+ * Connect for the collective of target (ctx_bus), with its time limit, and warn of what in its
+ * filter could not be checked. Errors: those of ctx_bus().
  */
 int target_connect(struct ctx *ctx, const struct target_opts *target, struct deploy_error *err);
 

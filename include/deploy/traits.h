@@ -19,17 +19,18 @@ struct deploy_traits {
 
 /* What one term of a filter comes to. Strings are owned. */
 struct deploy_verdict {
-	char *term; /* as typed: "-F country==de", "-C apache", "-I 'web[1-3]'" */
+	char *term; /* as typed: "-F country==de", "-I 'web[1-3]'", "-S 'apache or nginx'" */
 	bool holds;
 	char *why; /* "country is 'uk'", "the node has no fact country", … */
 };
 
 /*
  * Judge every term of filter by MCollective's rules for nodes; identities, being alternatives that
- * are sent as one expression, are one term together. What cannot be decided here (a regular expression that PCRE2 does not compile)
- * does not hold, and why says that only the node can tell. Returns the number of verdicts, in the
- * order -F -C -A -I; *out is freed with deploy_verdicts_free(). Source: MCollective 2.12.5,
- * security validation and Util.has_fact?.
+ * are sent as one expression, are one term together, and so is a compound: why tells what each of
+ * its statements comes to. What cannot be decided here (a function, a regular expression that PCRE2
+ * does not compile) does not hold, and why says that only the node can tell. Returns the number of
+ * verdicts, in the order -F -C -A -I -S; *out is freed with deploy_verdicts_free(). Source:
+ * MCollective 2.12.5, security validation and Util.has_fact?.
  */
 size_t deploy_filter_judge(struct deploy_verdict **out, const struct deploy_filter *filter,
 	const struct deploy_traits *traits);

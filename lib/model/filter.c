@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/regex.h"
 #include "deploy/text.h"
+#include "model/compound.h"
 #include "model/filter_terms.h"
 
 #define MAX_TERM_BYTES 4096
@@ -35,6 +36,9 @@ void deploy_filter_release(struct deploy_filter *filter)
 	free_strings(filter->agents, filter->agent_count);
 	free_strings(filter->identities, filter->identity_count);
 	deploy_nodeset_free(filter->nodes);
+	for (size_t i = 0; i < filter->compound_count; i++)
+		dp_compound_release(&filter->compounds[i]);
+	free(filter->compounds);
 	*filter = (struct deploy_filter){.facts = NULL};
 }
 
@@ -61,6 +65,10 @@ void deploy_filter_copy(struct deploy_filter *to, const struct deploy_filter *fr
 	to->agents = copy_texts(from->agents, to->agent_cap = from->agent_count);
 	to->identities = copy_texts(from->identities, to->identity_cap = from->identity_count);
 	to->nodes = from->nodes ? deploy_nodeset_copy(from->nodes) : NULL;
+	to->compound_cap = from->compound_count;
+	to->compounds = dp_xcalloc(from->compound_count, sizeof(*to->compounds));
+	for (size_t i = 0; i < from->compound_count; i++)
+		dp_compound_copy(&to->compounds[i], &from->compounds[i]);
 }
 
 static int refuse(struct deploy_error *err, const char *what, const char *text, const char *why)
@@ -307,13 +315,14 @@ int deploy_filter_add_with(struct deploy_filter *filter, const char *text, struc
 bool deploy_filter_is_empty(const struct deploy_filter *filter)
 {
 	return filter->fact_count == 0 && filter->class_count == 0 && filter->agent_count == 0 &&
-	       filter->identity_count == 0 && !filter->nodes;
+	       filter->identity_count == 0 && !filter->nodes && filter->compound_count == 0;
 }
 
 bool deploy_filter_names_nodes(const struct deploy_filter *filter)
 {
 	return filter->nodes && filter->fact_count == 0 && filter->class_count == 0 &&
-	       filter->agent_count == 0 && filter->identity_count == 0;
+	       filter->agent_count == 0 && filter->identity_count == 0 &&
+	       filter->compound_count == 0;
 }
 
 static bool is_shell_safe(const char *text)
@@ -408,6 +417,11 @@ void dp_filter_print_identities(struct dp_buf *out, const struct deploy_filter *
 	free(nodes);
 }
 
+void dp_filter_print_compound(struct dp_buf *out, const struct deploy_compound *compound)
+{
+	print_term(out, "-S", compound->source);
+}
+
 char *deploy_filter_print(const struct deploy_filter *filter)
 {
 	struct dp_buf out;
@@ -420,5 +434,7 @@ char *deploy_filter_print(const struct deploy_filter *filter)
 	for (size_t i = 0; i < filter->agent_count; i++)
 		dp_filter_print_agent(&out, filter->agents[i]);
 	dp_filter_print_identities(&out, filter);
+	for (size_t i = 0; i < filter->compound_count; i++)
+		dp_filter_print_compound(&out, &filter->compounds[i]);
 	return dp_buf_take(&out);
 }

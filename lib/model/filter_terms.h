@@ -11,6 +11,7 @@
 void dp_filter_print_fact(struct dp_buf *out, const struct deploy_fact_term *term);
 void dp_filter_print_class(struct dp_buf *out, const char *text);
 void dp_filter_print_agent(struct dp_buf *out, const char *text);
+void dp_filter_print_compound(struct dp_buf *out, const struct deploy_compound *compound);
 
 /* All of them, since they are alternatives; nothing if the filter has none. */
 void dp_filter_print_identities(struct dp_buf *out, const struct deploy_filter *filter);

@@ -9,12 +9,13 @@
 #include "base/mem.h"
 #include "base/regex.h"
 #include "deploy/text.h"
+#include "model/compound.h"
 #include "model/fact_test.h"
 #include "model/filter_terms.h"
+#include "model/judge.h"
 
 #define MAX_COLUMNS 60	 /* of one value of the node */
 #define MAX_LISTED  1024 /* bytes of a list that are written before they are cut */
-#define NODE_TELLS  "only the node can tell: "
 
 static void why_init(struct dp_buf *why)
 {
@@ -238,7 +239,7 @@ static void tell_fact(struct dp_buf *why, const struct judged_fact *fact)
 		add_phrase(why, ", which Ruby fails to compare with ", fact->term->value,
 			": the node drops the request");
 	else if (fact->found.answer == DP_UNSURE)
-		dp_buf_addf(why, "; " NODE_TELLS "%s", fact->found.reason);
+		dp_buf_addf(why, "; " DP_NODE_TELLS "%s", fact->found.reason);
 	else if (fact->found.surprise == DP_COMPARED_AS_TEXT)
 		dp_buf_add_text(why, ", compared as text");
 	else if (fact->found.surprise == DP_READ_AS_OCTAL)
@@ -254,7 +255,8 @@ static void tell_no_fact(struct dp_buf *why, const char *name, const json_t *fac
 	json_decref(names);
 }
 
-static bool judge_fact(struct dp_buf *why, const struct deploy_fact_term *term, const json_t *facts)
+enum dp_answer dp_judge_fact(
+	struct dp_buf *why, const struct deploy_fact_term *term, const json_t *facts)
 {
 	struct judged_fact fact = {.term = term, .value = json_object_get(facts, term->fact)};
 	struct dp_fact_test test;
@@ -262,7 +264,7 @@ static bool judge_fact(struct dp_buf *why, const struct deploy_fact_term *term, 
 	/* No operator holds for a fact that is not there, not even !=. */
 	if (!fact.value || json_is_null(fact.value)) {
 		tell_no_fact(why, term->fact, facts);
-		return false;
+		return DP_NO;
 	}
 	dp_fact_test_init(&test, term);
 	fact.elements = elements_of(fact.value);
@@ -270,7 +272,7 @@ static bool judge_fact(struct dp_buf *why, const struct deploy_fact_term *term, 
 	tell_fact(why, &fact);
 	json_decref(fact.elements);
 	dp_fact_test_release(&test);
-	return fact.found.answer == DP_YES;
+	return fact.found.answer;
 }
 
 /* Classes, agents and identities: "/re/", of which nodes drop every slash. */
@@ -288,7 +290,7 @@ static struct dp_regex *compile_slashed(const char *text, struct deploy_error *p
 	return regex;
 }
 
-static bool judge_literal(
+static enum dp_answer judge_literal(
 	struct dp_buf *why, const char *noun, const char *text, const json_t *names)
 {
 	for (size_t i = 0; i < json_array_size(names); i++) {
@@ -297,16 +299,17 @@ static bool judge_literal(
 		if (name && strcmp(name, text) == 0) {
 			dp_buf_addf(why, "the node has the %s ", noun);
 			add_quoted(why, text);
-			return true;
+			return DP_YES;
 		}
 	}
 	dp_buf_addf(why, "the node has no %s ", noun);
 	add_quoted(why, text);
 	add_suggestion(why, text, names);
-	return false;
+	return DP_NO;
 }
 
-static bool judge_regex(struct dp_buf *why, const char *noun, const char *text, const json_t *names)
+static enum dp_answer judge_regex(
+	struct dp_buf *why, const char *noun, const char *text, const json_t *names)
 {
 	struct deploy_error problem = {.code = DEPLOY_OK};
 	struct dp_regex *regex = compile_slashed(text, &problem);
@@ -328,14 +331,15 @@ static bool judge_regex(struct dp_buf *why, const char *noun, const char *text, 
 		}
 	}
 	if (!holds && doubt)
-		dp_buf_addf(why, NODE_TELLS "%s", doubt);
+		dp_buf_addf(why, DP_NODE_TELLS "%s", doubt);
 	else if (!holds)
 		dp_buf_addf(why, "the node has no %s that matches", noun);
 	dp_regex_free(regex);
-	return holds;
+	return holds ? DP_YES : doubt ? DP_UNSURE : DP_NO;
 }
 
-static bool judge_name(struct dp_buf *why, const char *noun, const char *text, const json_t *names)
+enum dp_answer dp_judge_name(
+	struct dp_buf *why, const char *noun, const char *text, const json_t *names)
 {
 	return text[0] == '/' ? judge_regex(why, noun, text, names)
 			      : judge_literal(why, noun, text, names);
@@ -347,7 +351,7 @@ static bool judge_agent(struct dp_buf *why, const char *text, const json_t *agen
 		dp_buf_add_text(why, "every node passes the agent 'mcollective'");
 		return true;
 	}
-	return judge_name(why, "agent", text, agents);
+	return dp_judge_name(why, "agent", text, agents) == DP_YES;
 }
 
 /* Whether an entry matches identity; *doubt: why one of them cannot be told, otherwise unchanged.
@@ -383,7 +387,7 @@ static bool judge_identity(
 	add_phrase(why, "the node is ", identity, "");
 	/* All entries travel as one expression: one that nobody can read spoils the others. */
 	if (doubt)
-		dp_buf_addf(why, "; " NODE_TELLS "%s", doubt);
+		dp_buf_addf(why, "; " DP_NODE_TELLS "%s", doubt);
 	return is_matched && !doubt;
 }
 
@@ -411,7 +415,7 @@ size_t deploy_filter_judge(struct deploy_verdict **out, const struct deploy_filt
 {
 	bool names_identities = filter->identity_count > 0 || filter->nodes;
 	size_t count = filter->fact_count + filter->class_count + filter->agent_count +
-		       (names_identities ? 1 : 0);
+		       (names_identities ? 1 : 0) + filter->compound_count;
 	struct deploy_verdict *next = dp_xcalloc(count, sizeof(*next));
 	struct draft draft;
 	bool holds;
@@ -419,12 +423,13 @@ size_t deploy_filter_judge(struct deploy_verdict **out, const struct deploy_filt
 	*out = next;
 	for (size_t i = 0; i < filter->fact_count; i++) {
 		dp_filter_print_fact(&begin(&draft)->term, &filter->facts[i]);
-		holds = judge_fact(&draft.why, &filter->facts[i], traits->facts);
+		holds = dp_judge_fact(&draft.why, &filter->facts[i], traits->facts) == DP_YES;
 		finish(next++, &draft, holds);
 	}
 	for (size_t i = 0; i < filter->class_count; i++) {
 		dp_filter_print_class(&begin(&draft)->term, filter->classes[i]);
-		holds = judge_name(&draft.why, "class", filter->classes[i], traits->classes);
+		holds = dp_judge_name(&draft.why, "class", filter->classes[i], traits->classes) ==
+			DP_YES;
 		finish(next++, &draft, holds);
 	}
 	for (size_t i = 0; i < filter->agent_count; i++) {
@@ -435,6 +440,11 @@ size_t deploy_filter_judge(struct deploy_verdict **out, const struct deploy_filt
 	if (names_identities) {
 		dp_filter_print_identities(&begin(&draft)->term, filter);
 		holds = judge_identity(&draft.why, filter, traits->identity);
+		finish(next++, &draft, holds);
+	}
+	for (size_t i = 0; i < filter->compound_count; i++) {
+		dp_filter_print_compound(&begin(&draft)->term, &filter->compounds[i]);
+		holds = dp_compound_judge(&draft.why, &filter->compounds[i], traits);
 		finish(next++, &draft, holds);
 	}
 	return count;

@@ -112,6 +112,62 @@ static void put_identities(struct dp_buf *out, const struct deploy_filter *filte
 		put_text(out, deploy_nodeset_get(filter->nodes, i));
 }
 
+static void put_entry(struct dp_buf *out, const char *key, const char *value)
+{
+	put_text(out, key);
+	if (value)
+		put_text(out, value);
+	else
+		dp_marshal_put_nil(out);
+}
+
+/* In the order in which Ruby's client writes the keys. */
+static void put_function(struct dp_buf *out, const struct deploy_compound_token *token)
+{
+	dp_marshal_put_hash(out, 5);
+	put_text(out, "r_compare");
+	if (token->is_regex)
+		dp_marshal_put_regex(out, token->right, strlen(token->right));
+	else
+		put_text(out, token->right);
+	put_entry(out, "operator", token->operator);
+	put_entry(out, "value", token->value);
+	put_entry(out, "name", token->name);
+	put_entry(out, "params", token->params);
+}
+
+void dp_compound_encode(struct dp_buf *out, const struct deploy_compound *compound)
+{
+	static const char *const words[] = {[DEPLOY_COMPOUND_STATEMENT] = "statement",
+		[DEPLOY_COMPOUND_FUNCTION] = "fstatement",
+		[DEPLOY_COMPOUND_AND] = "and",
+		[DEPLOY_COMPOUND_OR] = "or",
+		[DEPLOY_COMPOUND_NOT] = "not",
+		[DEPLOY_COMPOUND_OPEN] = "(",
+		[DEPLOY_COMPOUND_CLOSE] = ")"};
+
+	dp_marshal_put_array(out, compound->token_count);
+	for (size_t i = 0; i < compound->token_count; i++) {
+		const struct deploy_compound_token *token = &compound->tokens[i];
+		const char *word = words[token->kind];
+
+		dp_marshal_put_hash(out, 1);
+		put_text(out, word);
+		if (token->kind == DEPLOY_COMPOUND_FUNCTION)
+			put_function(out, token);
+		else
+			put_text(out, token->text ? token->text : word);
+	}
+}
+
+static void put_compounds(struct dp_buf *out, const struct deploy_filter *filter)
+{
+	put_text(out, "compound");
+	dp_marshal_put_array(out, filter->compound_count);
+	for (size_t i = 0; i < filter->compound_count; i++)
+		dp_compound_encode(out, &filter->compounds[i]);
+}
+
 /* agent is required of the node beside the filter's own agents; NULL for none. */
 static void put_filter(struct dp_buf *out, const struct deploy_filter *filter, const char *agent)
 {
@@ -128,7 +184,7 @@ static void put_filter(struct dp_buf *out, const struct deploy_filter *filter, c
 	if (agent)
 		put_text(out, agent);
 	put_identities(out, filter);
-	put_texts(out, "compound", NULL, 0);
+	put_compounds(out, filter);
 }
 
 static int put_rpc_body(struct dp_buf *body, const struct deploy_request *request,

@@ -33,6 +33,10 @@ int dp_envelope_encode(struct dp_buf *out, const struct deploy_request *request,
 	const struct dp_speaker *speaker, const struct dp_sending *sending,
 	struct deploy_error *err);
 
+/* Append what nodes get of one -S: an array of hashes with one entry each, keys and values texts.
+ */
+void dp_compound_encode(struct dp_buf *out, const struct deploy_compound *compound);
+
 /* What a reply's envelope says, borrowed from its bytes; only the body is covered by the hash. */
 struct dp_reply_envelope {
 	struct dp_slice sender, request_id, body, hash;

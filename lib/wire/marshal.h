@@ -105,11 +105,12 @@ void dp_marshal_put_nil(struct dp_buf *buf);
 void dp_marshal_put_bool(struct dp_buf *buf, bool value);
 void dp_marshal_put_integer(struct dp_buf *buf, long long value);
 void dp_marshal_put_float(struct dp_buf *buf, double value);
-void dp_marshal_put_symbol(struct dp_buf *buf, const char *name);	     /* UTF-8 */
-void dp_marshal_put_text(struct dp_buf *buf, const char *text, size_t len);  /* UTF-8 */
-void dp_marshal_put_bytes(struct dp_buf *buf, const void *data, size_t len); /* ASCII-8BIT */
-void dp_marshal_put_array(struct dp_buf *buf, size_t count);		     /* then count values */
-void dp_marshal_put_hash(struct dp_buf *buf, size_t count); /* then count × (key, value) */
+void dp_marshal_put_symbol(struct dp_buf *buf, const char *name);	       /* UTF-8 */
+void dp_marshal_put_text(struct dp_buf *buf, const char *text, size_t len);    /* UTF-8 */
+void dp_marshal_put_bytes(struct dp_buf *buf, const void *data, size_t len);   /* ASCII-8BIT */
+void dp_marshal_put_regex(struct dp_buf *buf, const char *source, size_t len); /* UTF-8 */
+void dp_marshal_put_array(struct dp_buf *buf, size_t count); /* then count values */
+void dp_marshal_put_hash(struct dp_buf *buf, size_t count);  /* then count × (key, value) */
 
 /* How the keys of the outermost object are written; inner objects always have string keys. */
 enum dp_marshal_keys { DP_MARSHAL_STRING_KEYS, DP_MARSHAL_SYMBOL_KEYS };

@@ -1,5 +1,7 @@
 /* JSON and single values to Marshal: the bytes that Ruby 3.1 writes, but for links and symlinks. */
+#include <ctype.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "deploy/error.h"
@@ -130,6 +132,66 @@ void dp_marshal_put_text(struct dp_buf *buf, const char *text, size_t len)
 	dp_buf_add(buf, "I\"", 2);
 	put_span(buf, text, len);
 	put_utf8(buf);
+}
+
+/* At most max digits of a number. */
+static unsigned long digits_of(const char *text, size_t max, int base)
+{
+	char digits[8] = "";
+
+	for (size_t i = 0; i < max && isxdigit((unsigned char)text[i]); i++)
+		digits[i] = text[i];
+	return strtoul(digits, NULL, base);
+}
+
+/* True if the escape at text, behind its backslash, names a character beyond ASCII or a property.
+ */
+static bool is_wide_escape(const char *text)
+{
+	unsigned long code = 0;
+
+	if (*text == 'p' || *text == 'P')
+		return true;
+	if (*text == 'x')
+		code = digits_of(text + 1, 2, 16);
+	else if (*text == 'u')
+		code = text[1] == '{' ? digits_of(text + 2, 6, 16) : digits_of(text + 1, 4, 16);
+	else if (*text >= '1' && *text <= '3')
+		code = digits_of(text, 3, 8);
+	return code > 0x7f;
+}
+
+/* Ruby ties such an expression to UTF-8, and others to no encoding. */
+static bool is_wide(const char *source)
+{
+	for (; *source; source++) {
+		if ((unsigned char)*source > 0x7f)
+			return true;
+		if (*source != '\\')
+			continue;
+		if (is_wide_escape(source + 1))
+			return true;
+		if (source[1])
+			source++;
+	}
+	return false;
+}
+
+void dp_marshal_put_regex(struct dp_buf *buf, const char *source, size_t len)
+{
+	enum { FIXED_ENCODING = 0x10 };
+	bool wide = is_wide(source);
+
+	dp_buf_add(buf, "I/", 2);
+	put_span(buf, source, len);
+	dp_buf_add_byte(buf, wide ? FIXED_ENCODING : 0);
+	if (wide)
+		put_utf8(buf);
+	else
+		dp_buf_add(buf,
+			"\x06:\x06"
+			"EF",
+			5);
 }
 
 void dp_marshal_put_bytes(struct dp_buf *buf, const void *data, size_t len)

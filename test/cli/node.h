@@ -25,6 +25,12 @@ const char *loop_request_action(const struct loop_request *request);
  * Security::Base. */
 bool loop_filter_passes(const struct loop_node *node, const json_t *filter);
 
+/* One term of a filter: {"fact", "operator", "value"}, a class or "/re/", the stack of a compound.
+ */
+bool loop_fact_passes(const struct loop_node *node, const json_t *term);
+bool loop_class_passes(const struct loop_node *node, const char *term);
+bool loop_compound_passes(const struct loop_node *node, const json_t *stack);
+
 /* True if the node has the agent and the filter lets it pass, so that it executes the request. */
 bool loop_node_accepts(const struct loop_node *node, const struct loop_request *request);
 

@@ -148,7 +148,7 @@ static int compare(const char *a, const char *b)
 	return strcmp(a, b);
 }
 
-static bool fact_passes(const struct loop_node *node, const json_t *term)
+bool loop_fact_passes(const struct loop_node *node, const json_t *term)
 {
 	const char *name = json_string_value(json_object_get(term, "fact"));
 	const char *how = json_string_value(json_object_get(term, "operator"));
@@ -186,6 +186,19 @@ static bool list_passes(const struct loop_node *node, const char *kind, const ch
 	       (strcmp(term, "mcollective") == 0 || term_matches(term, "discovery"));
 }
 
+bool loop_class_passes(const struct loop_node *node, const char *term)
+{
+	return list_passes(node, "classes", term);
+}
+
+static bool compounds_pass(const struct loop_node *node, const json_t *stacks)
+{
+	for (size_t i = 0; i < json_array_size(stacks); i++)
+		if (!loop_compound_passes(node, json_array_get(stacks, i)))
+			return false;
+	return true;
+}
+
 /* Every term of a list must pass. */
 static bool all_pass(const struct loop_node *node, const json_t *terms, const char *kind)
 {
@@ -193,7 +206,7 @@ static bool all_pass(const struct loop_node *node, const json_t *terms, const ch
 		const json_t *term = json_array_get(terms, i);
 
 		if (kind ? !list_passes(node, kind, json_string_value(term))
-			 : !fact_passes(node, term))
+			 : !loop_fact_passes(node, term))
 			return false;
 	}
 	return true;
@@ -215,7 +228,7 @@ bool loop_filter_passes(const struct loop_node *node, const json_t *filter)
 	       all_pass(node, json_object_get(filter, "cf_class"), "classes") &&
 	       all_pass(node, json_object_get(filter, "agent"), "agents") &&
 	       identity_passes(node, json_object_get(filter, "identity")) &&
-	       json_array_size(json_object_get(filter, "compound")) == 0;
+	       compounds_pass(node, json_object_get(filter, "compound"));
 }
 
 /* By its own clock. */

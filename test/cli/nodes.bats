@@ -54,7 +54,7 @@ asked() {
 	printf 'web[1-5]\n' >list
 	ask_rpc 0 rpcutil ping --nodes list -I 'web[4-9]' -x web5
 	asked web4
-	for filter in '-F country=de' '-C nginx' '-A lab' '-W nginx' '-I /web/'; do
+	for filter in '-F country=de' '-C nginx' '-A lab' '-W nginx' '-I /web/' '-S nginx'; do
 		# shellcheck disable=SC2086
 		deployctl 64 rpc rpcutil ping --nodes list $filter
 		holds "$stderr" 'a list of nodes goes with'

@@ -61,6 +61,7 @@ def filter_of(typed)
     when "-C" then filter["cf_class"] << text
     when "-A" then filter["agent"] << text
     when "-I" then filter["identity"] << text
+    when "-S" then filter["compound"] << Matcher.create_compound_callstack(text.dup)
     end
   end
   filter["identity"] = joined(filter["identity"].uniq)
@@ -166,4 +167,37 @@ TERMS = [["-F", "f==de"], ["-F", "f=~/^d/"], ["-F", "n>=10"], ["-F", "n<9"], ["-
       :facts => {"f" => %w[de dk uk].sample(:random => RANDOM), "n" => %w[8 10 08 12].sample(:random => RANDOM), "tags" => %w[a b]},
       :classes => [%w[apache role::web], %w[apache], %w[role::db]].sample(:random => RANDOM),
       :agents => [%w[discovery puppet rpcutil], %w[discovery rpcutil]].sample(:random => RANDOM))
+end
+
+# Compound expressions; a data function that the node lacks makes the whole false.
+STATEMENTS = %w[f=de f=uk f=/^d/ n>=10 n<9 n>08 n<=12.5 m=x>y tags=b tags=/^[cd]/ none=x os=name apache /^role/ role::web /a|b/
+  nginx].freeze
+
+def expression(depth)
+  case RANDOM.rand(depth > 3 ? 2 : 6)
+  when 0, 1 then STATEMENTS.sample(:random => RANDOM)
+  when 2 then "#{["!", "not ", "!!"].sample(:random => RANDOM)}#{expression(depth + 1)}"
+  when 3 then "(#{expression(depth + 1)} )"
+  else "#{expression(depth + 1)} #{%w[and or].sample(:random => RANDOM)} #{expression(depth + 1)}"
+  end
+end
+
+def some_node
+  {:facts => {"f" => %w[de dk uk].sample(:random => RANDOM), "n" => %w[8 10 08 12].sample(:random => RANDOM), "m" => "x>y",
+              "tags" => %w[a b], "os" => {"name" => "y"}},
+   :classes => [%w[apache role::web], %w[apache], %w[role::db], []].sample(:random => RANDOM)}
+end
+STATEMENTS.each { |text| 3.times { ask([["-S", text]], some_node) } }
+500.times { ask([["-S", expression(0)]], some_node) }
+["apache or f=de and nginx", "!apache and nginx or f=de", "not apache or f=de", "!(apache or f=de )", "apache and (nginx or f=de)"].each do |text|
+  8.times { ask([["-S", text]], some_node) }
+end
+["nosuch('x').y=1", "not nosuch('x').y=1", "nosuch('x').y=1 or f=/./", "f=/./ or !nosuch().y=/a/", "not (f=zz and nosuch().y=1)"].each do |text|
+  ask([["-S", text]], some_node)
+end
+
+puts "# combined with compounds"
+60.times do
+  ask([["-S", expression(2)], ["-S", expression(2)], TERMS.sample(:random => RANDOM)],
+      some_node.merge(:identity => "web1", :agents => %w[discovery puppet rpcutil]))
 end

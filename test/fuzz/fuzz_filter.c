@@ -6,7 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <jansson.h>
+
 #include "deploy/filter.h"
+#include "deploy/traits.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -27,6 +30,8 @@ static add_fn *adder(char flag)
 		return deploy_filter_add_class;
 	case 'A':
 		return deploy_filter_add_agent;
+	case 'S':
+		return deploy_filter_add_compound;
 	default:
 		return deploy_filter_add_identity;
 	}
@@ -79,6 +84,44 @@ static void check_facts(const struct deploy_filter *a, const struct deploy_filte
 	}
 }
 
+/* A token has what its kind needs, parentheses match, and a judge comes to an end. */
+static void check_compounds(const struct deploy_filter *filter)
+{
+	for (size_t i = 0; i < filter->compound_count; i++) {
+		const struct deploy_compound *compound = &filter->compounds[i];
+		size_t depth = 0;
+
+		require(compound->token_count > 0);
+		for (size_t j = 0; j < compound->token_count; j++) {
+			const struct deploy_compound_token *token = &compound->tokens[j];
+
+			require(token->kind != DEPLOY_COMPOUND_STATEMENT || token->text[0]);
+			require(token->kind != DEPLOY_COMPOUND_FUNCTION ||
+				(token->name[0] && token->value[0] &&
+					token->operator[0] && token->right));
+			depth += token->kind == DEPLOY_COMPOUND_OPEN;
+			require(token->kind != DEPLOY_COMPOUND_CLOSE || depth-- > 0);
+		}
+		require(depth == 0);
+	}
+}
+
+static void check_judge(const struct deploy_filter *filter)
+{
+	json_t *facts = json_pack("{s:s, s:s}", "a", "b", "1", "08"),
+	       *names = json_pack("[s]", "a");
+	struct deploy_traits traits = {
+		.identity = "a", .facts = facts, .classes = names, .agents = names};
+	struct deploy_verdict *verdicts;
+	size_t count = deploy_filter_judge(&verdicts, filter, &traits);
+
+	for (size_t i = 0; i < count; i++)
+		require(verdicts[i].term[0] && verdicts[i].why[0]);
+	deploy_verdicts_free(verdicts, count);
+	json_decref(facts);
+	json_decref(names);
+}
+
 static void check_print(const struct deploy_filter *filter)
 {
 	struct deploy_filter again = {.facts = NULL};
@@ -87,6 +130,9 @@ static void check_print(const struct deploy_filter *filter)
 	require(line[0] != '\0' && !deploy_filter_is_empty(filter));
 	read_again(&again, line);
 	check_facts(filter, &again);
+	check_compounds(filter);
+	if (filter->compound_count)
+		check_judge(filter);
 	second = deploy_filter_print(&again);
 	require(strcmp(line, second) == 0);
 	free(line);

@@ -64,6 +64,62 @@ same_replies() {
 	same_nodes -W 'apache country=uk'
 }
 
+@test "compound expressions of facts and classes" {
+	for expression in 'apache' '!mysql' '/^role/' 'cluster=alfa and not mysql' \
+		'cluster=bravo or apache and country=de' '(cluster=bravo or apache) and country=de' \
+		'not (cluster=alfa)' 'rank > 3 and rank<=7' 'hostname=/^web0[2-4]$/ or !!mysql' \
+		"motto='grüße' or cluster = bravo" '!nosuch=x and (apache or( /sql$/ ))'; do
+		same_nodes --dt 1 -S "$expression"
+		[ -n "$output" ]
+	done
+}
+
+@test "several compound expressions, and other terms beside them" {
+	same_nodes --dt 1 -S 'apache or mysql' -S 'not country=de'
+	same_nodes --dt 1 -S 'not mysql' -F cluster=bravo -I '/web0/'
+}
+
+@test "data functions in compound expressions" {
+	same_nodes -S "fact('cluster').value=alfa"
+	[ "$(wc -l <<<"$output")" -eq 5 ]
+	same_nodes -S "not fact('cluster').value=/^al/ and fstat('/etc/hostname').present=1"
+	[ "$(wc -l <<<"$output")" -eq 4 ]
+	same_nodes -S "fact(\"rank\").value!=3 and fact('hostname').value!=/[12]$/"
+	same_nodes -S "fstat('/etc/hostname').size > 0 and agent('rpcutil').version=/./"
+}
+
+@test "what nodes find no match for, and a function that they lack" {
+	for expression in 'apache and !apache' "fact('cluster').value=nosuch"; do
+		dc ping -q -o name --window-time 1s -S "$expression"
+		[ "$status" -eq 1 ]
+		run --separate-stderr lab mco find --dt 1 -S "$expression"
+		equal '' "$output"
+	done
+	dc ping -q -o name -S "not nosuch('x').y=1"
+	[ "$status" -eq 1 ]
+}
+
+@test "nodes do find nobody with what we refuse" {
+	for expression in 'country!=de' 'country==de' 'cluster=~alfa' 'country=>a'; do
+		run --separate-stderr lab mco find --dt 1 -S "$expression"
+		equal '' "$output$stderr"
+		dc ping -S "$expression"
+		[ "$status" -eq 64 ]
+	done
+}
+
+@test "what mco refuses in a compound expression is refused" {
+	for expression in '(a' 'a)' '()' 'a b' ' a' 'and a' 'a and' 'a or or b' '!' '/a/=b' 'a AND b' 'a not b' \
+		'a >= b' 'a=/x' "foo('x')" "foo('x').y" 'foo(x).y=1' "foo('x',\"y\").z=1" "foo('x').y=/(/"; do
+		run --separate-stderr lab mco find --dt 1 -S "$expression"
+		[ "$status" -ne 0 ]
+		has "$stderr" 'failed to run'
+		dc ping -S "$expression"
+		[ "$status" -eq 64 ]
+		has "$stderr" 'option -S: column '
+	done
+}
+
 @test "another collective" {
 	same_nodes -T subcol
 }

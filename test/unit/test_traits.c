@@ -22,7 +22,8 @@ static bool add(struct deploy_filter *filter, const char *flag, const char *text
 		const char *flag;
 		add_fn *fn;
 	} adders[] = {{"-F", deploy_filter_add_fact}, {"-C", deploy_filter_add_class},
-		{"-A", deploy_filter_add_agent}, {"-I", deploy_filter_add_identity}};
+		{"-A", deploy_filter_add_agent}, {"-I", deploy_filter_add_identity},
+		{"-S", deploy_filter_add_compound}};
 	struct deploy_error err = {.code = DEPLOY_OK};
 
 	for (size_t i = 0; i < COUNT(adders); i++)
@@ -283,6 +284,30 @@ static void identities_are_alternatives(void **state)
 }
 
 /* Such expressions are refused when typed, but a filter may come from elsewhere. */
+static void compound_tells_what_each_statement_comes_to(void **state)
+{
+	static const struct sample samples[] = {
+		{"-S", "country=uk", true, "country=uk: country is 'uk'"},
+		{"-S", "not country=uk", false, "country=uk: country is 'uk'"},
+		{"-S", "apache or !country=/^d/", true,
+			"apache: the node has no class 'apache', did you mean 'apache2'?; "
+			"country=/^d/: country is 'uk'"},
+		{"-S", "/^role/ and rank >10.5", true,
+			"/^role/: the node has the class 'role::web'; "
+			"rank>10.5: rank is '9', compared as text"},
+		{"-S", "country=uk or f('x').y=1", false,
+			"country=uk: country is 'uk'; only the node can tell: f()"},
+		{"-S", "country=de and f('x').y=1", false,
+			"country=de: country is 'uk'; only the node can tell: f()"},
+		{"-S", "country=uk or month>5", false,
+			"country=uk: country is 'uk'; month>5: month is '08', which Ruby fails to "
+			"compare with '5': the node drops the request"},
+	};
+
+	(void)state;
+	check_samples(samples, COUNT(samples));
+}
+
 static void expression_that_does_not_compile_here_is_left_to_the_node(void **state)
 {
 	char fact[] = "f", value[] = "/[a&&b]/", class[] = "/[a&&b]/", name[] = "/^w/";
@@ -431,6 +456,7 @@ int main(void)
 		cmocka_unit_test(value_is_escaped_and_cut_to_60_columns),
 		cmocka_unit_test(class_or_agent_that_is_missing_has_its_nearest_named),
 		cmocka_unit_test(identities_are_alternatives),
+		cmocka_unit_test(compound_tells_what_each_statement_comes_to),
 		cmocka_unit_test(expression_that_does_not_compile_here_is_left_to_the_node),
 		cmocka_unit_test(expression_that_takes_too_long_is_left_to_the_node),
 		cmocka_unit_test(number_of_a_thousand_digits_is_compared_with_shorter_ones),
