@@ -2,7 +2,9 @@
  * The floor: publish a request that was made before, count the replies without looking into them.
  * What a client needs beyond that is its own doing.
  * Usage, inside a lab: floor [--collective NAME] [--directed NODESET] [--discovery] COUNT
- *   --directed NODESET   to each of these, with as few publishes as BCC allows; otherwise broadcast
+ *   --directed NODESET   to each of these by name; otherwise broadcast
+ *   --keys N             so many names in one publish, by BCC (1). One is the floor: RabbitMQ looks a
+ *                        single key up, but for several goes through all bindings of the exchange
  *   --discovery          ask "ping" of discovery instead of rpcutil
  * Prints the seconds from the first publish to the COUNT-th reply. Status 1 if fewer come in 60 s.
  */
@@ -25,7 +27,6 @@
 #include "wire/envelope.h"
 
 #define MAX_WAIT_US   (60 * 1000000LL)
-#define MAX_KEY_BYTES (48 * 1024) /* of one publish: a header is one frame */
 
 static _Noreturn void die(const char *what)
 {
@@ -89,19 +90,19 @@ static void publish(const struct link *link, const char *exchange, const char *k
 }
 
 static void publish_directed(const struct link *link, const char *exchange,
-	const struct deploy_nodeset *set, amqp_bytes_t reply_to, const struct dp_buf *body)
+	const struct deploy_nodeset *set, size_t max_keys, amqp_bytes_t reply_to,
+	const struct dp_buf *body)
 {
 	size_t count = deploy_nodeset_count(set), done = 0;
-	amqp_field_value_t *keys = dp_xcalloc(count + 1, sizeof(*keys));
+	amqp_field_value_t *keys = dp_xcalloc(max_keys, sizeof(*keys));
 
 	while (done < count) {
 		const char *first = deploy_nodeset_get(set, done++);
-		size_t bytes = 0, n = 0;
+		size_t n = 0;
 
-		for (; done < count && bytes < MAX_KEY_BYTES; n++) {
+		for (; done < count && n + 1 < max_keys; n++) {
 			keys[n].kind = AMQP_FIELD_KIND_UTF8;
 			keys[n].value.bytes = amqp_cstring_bytes(deploy_nodeset_get(set, done++));
-			bytes += keys[n].value.bytes.len + 5;
 		}
 		publish(link, exchange, first, keys, n, reply_to, body);
 	}
@@ -139,10 +140,20 @@ static size_t count_replies(const struct link *link, size_t want, int64_t start_
 	return seen;
 }
 
-static int measure(const char *collective, const struct deploy_nodeset *set, bool is_discovery,
-	size_t want)
+struct question {
+	const char *collective;
+	const struct deploy_nodeset *set; /* NULL: everyone */
+	size_t max_keys, want;
+	bool is_discovery;
+};
+
+static int measure(const struct question *question)
 {
-	char *exchange = dp_xasprintf("%s_%s", collective, set ? "directed" : "broadcast");
+	const struct deploy_nodeset *set = question->set;
+	bool is_discovery = question->is_discovery;
+	char *exchange = dp_xasprintf(
+		"%s_%s", question->collective, set ? "directed" : "broadcast");
+	size_t want = question->want;
 	struct dp_buf request;
 	amqp_bytes_t queue;
 	struct link link;
@@ -151,10 +162,10 @@ static int measure(const char *collective, const struct deploy_nodeset *set, boo
 
 	link_open(&link, "floor");
 	queue = open_queue(&link);
-	make_request(&request, collective, is_discovery);
+	make_request(&request, question->collective, is_discovery);
 	start_us = dp_clock_us();
 	if (set)
-		publish_directed(&link, exchange, set, queue, &request);
+		publish_directed(&link, exchange, set, question->max_keys, queue, &request);
 	else
 		publish(&link, exchange, is_discovery ? "discovery" : "rpcutil", NULL, 0, queue,
 			&request);
@@ -170,28 +181,44 @@ static int measure(const char *collective, const struct deploy_nodeset *set, boo
 	return seen >= want ? 0 : 1;
 }
 
+static size_t parse_count(const char *text)
+{
+	size_t count = strtoul(text, NULL, 10);
+
+	if (!count || strspn(text, "0123456789") != strlen(text))
+		die("a count is a number from 1 on");
+	return count;
+}
+
+static const struct deploy_nodeset *parse_nodes(const char *text)
+{
+	struct deploy_nodeset *set = deploy_nodeset_new();
+	struct deploy_error err = {0};
+
+	if (deploy_nodeset_parse(set, text, &err))
+		die(err.text);
+	return set;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {{"collective", required_argument, NULL, 'c'},
-		{"directed", required_argument, NULL, 'd'}, {"discovery", no_argument, NULL, 'p'},
-		{NULL, 0, NULL, 0}};
-	struct deploy_nodeset *set = NULL;
-	const char *collective = "sim";
-	struct deploy_error err = {0};
-	bool is_discovery = false;
+		{"directed", required_argument, NULL, 'd'}, {"keys", required_argument, NULL, 'k'},
+		{"discovery", no_argument, NULL, 'p'}, {NULL, 0, NULL, 0}};
+	struct question question = {.collective = "sim", .max_keys = 1};
 	int option;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (option == 'c')
-			collective = optarg;
-		else if (option == 'p')
-			is_discovery = true;
-		else if (option != 'd')
-			return 64;
-		else if (deploy_nodeset_parse(set = deploy_nodeset_new(), optarg, &err))
-			die(err.text);
+		switch (option) {
+		case 'c': question.collective = optarg; break;
+		case 'd': question.set = parse_nodes(optarg); break;
+		case 'k': question.max_keys = parse_count(optarg); break;
+		case 'p': question.is_discovery = true; break;
+		default: return 64;
+		}
 	}
 	if (optind != argc - 1)
-		die("usage: floor [--collective NAME] [--directed NODESET] [--discovery] COUNT");
-	return measure(collective, set, is_discovery, strtoul(argv[optind], NULL, 10));
+		die("usage: floor [OPTIONS] COUNT; they are told at the top of floor.c");
+	question.want = parse_count(argv[optind]);
+	return measure(&question);
 }
