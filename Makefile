@@ -23,7 +23,7 @@ UNIT     := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard test/unit/test_*.c)))
 FUZZ     := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard test/fuzz/fuzz_*.c)))
 LAB_TOOL := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard test/lab/*.c)))
 # What simulates nodes on the broker, and the objects that those programs share.
-BENCH    := $(addprefix $(BUILD)/test/bench/,simfleet floor)
+BENCH    := $(addprefix $(BUILD)/test/bench/,simfleet floor timed codec)
 SIM_OBJ  := $(addprefix $(BUILD)/test/,bench/link.o bench/deeds.o cli/fleet.o cli/node_answer.o \
             cli/node_request.o)
 LIB      := $(BUILD)/libdeploy.a

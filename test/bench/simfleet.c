@@ -157,7 +157,7 @@ static char *exchange_name(const struct sim *sim, const char *kind)
 	return dp_xasprintf("%s_%s", sim->collective, kind);
 }
 
-/* Those that the lab made are durable, and are left as they are. */
+/* Those that the lab made are durable; ours go with the broker. They outlive the nodes, like real ones. */
 static void make_exchange(struct sim *sim, const char *kind, const char *type)
 {
 	char *name = exchange_name(sim, kind);
@@ -165,7 +165,7 @@ static void make_exchange(struct sim *sim, const char *kind, const char *type)
 		      strcmp(sim->collective, "subcol") == 0;
 
 	(void)amqp_exchange_declare(sim->links[0].connection, 1, amqp_cstring_bytes(name),
-		amqp_cstring_bytes(type), is_lab, is_lab, !is_lab, 0, amqp_empty_table);
+		amqp_cstring_bytes(type), 0, is_lab, 0, 0, amqp_empty_table);
 	link_need(&sim->links[0], name);
 	free(name);
 }
