@@ -22,7 +22,10 @@ CMD_OBJ  := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard cmd/*.c)))
 UNIT     := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard test/unit/test_*.c)))
 FUZZ     := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard test/fuzz/fuzz_*.c)))
 LAB_TOOL := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard test/lab/*.c)))
-BENCH    := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard test/bench/*.c)))
+# What simulates nodes on the broker, and the objects that those programs share.
+BENCH    := $(addprefix $(BUILD)/test/bench/,simfleet floor timed codec)
+SIM_OBJ  := $(addprefix $(BUILD)/test/,bench/link.o bench/deeds.o cli/fleet.o cli/node_answer.o \
+            cli/node_request.o)
 LIB      := $(BUILD)/libdeploy.a
 SANITIZE := BUILD=$(BUILD)/sanitize HARDEN= LDFLAGS= \
             CFLAGS="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer"
@@ -53,13 +56,13 @@ $(BUILD)/test/unit/%: test/unit/%.c $(filter-out $(BUILD)/cmd/main.o,$(CMD_OBJ))
 	@mkdir -p $(@D)
 	$(COMPILE) -pie -Ilib -Icmd -DDEPLOYCTL_VERSION='"$(VERSION)"' $(LDFLAGS) -o $@ \
 		$(filter %.c %.o %.a,$^) -lcmocka $(LIBS)
-$(BUILD)/test/lab/% $(BUILD)/test/bench/%: $(LIB)
+$(BUILD)/test/lab/%: $(LIB)
 $(BUILD)/test/lab/%: test/lab/%.c
 	@mkdir -p $(@D)
 	$(COMPILE) -pie -Ilib $(LDFLAGS) -o $@ $< $(LIB) $(LIBS)
-$(BUILD)/test/bench/%: test/bench/%.c
-	@mkdir -p $(@D)
-	$(COMPILE) -pie -Ilib $(LDFLAGS) -o $@ $< $(LIB) $(LIBS)
+$(BUILD)/test/bench/%.o: COMMON += -Ilib
+$(BENCH): %: %.o $(SIM_OBJ) $(LIB)
+	$(CC) -pie $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 $(BUILD)/test/fuzz/%: test/fuzz/%.c $(sort $(wildcard lib/*/*.c))
 	@mkdir -p $(@D)
 	clang -std=c11 -D_POSIX_C_SOURCE=200809L -DDP_MAY_ALLOCATE -Iinclude -Ilib -g -O1 \
