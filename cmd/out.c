@@ -83,9 +83,11 @@ int out_close(struct out *out, struct deploy_error *err)
 {
 	int failure;
 
+	out_flush(out);
 	errno = 0;
 	if (out->stream && fclose(out->stream) != 0)
 		out_fail(out, errno);
+	out_queue_free(&out->queue);
 	failure = out->failure;
 	free(out);
 	if (failure == 0)
@@ -146,14 +148,21 @@ static bool begin_write(struct out *out)
 
 void out_bytes(struct out *out, const char *bytes, size_t len)
 {
-	if (begin_write(out) && fwrite(bytes, 1, len, out->stream) != len)
+	if (!begin_write(out))
+		return;
+	if (out->options.format == OUT_JSONL)
+		out_queue_add(&out->queue, bytes, len);
+	else if (fwrite(bytes, 1, len, out->stream) != len)
 		out_fail(out, errno);
 }
 
 void out_flush(struct out *out)
 {
 	errno = 0;
-	if (out->stream && out->failure == 0 && fflush(out->stream) != 0)
+	if (!out->stream || out->failure != 0)
+		return;
+	(void)out_queue_write(out, fileno(out->stream), true);
+	if (fflush(out->stream) != 0)
 		out_fail(out, errno);
 }
 

@@ -47,6 +47,12 @@ size_t out_columns(const struct out *out);
 /* Hand over what is buffered: after a line of jsonl, before a long wait. */
 void out_flush(struct out *out);
 
+/*
+ * For struct deploy_run_options: arg is the writer. Lines of jsonl wait in memory while their
+ * reader does (64 MiB, then writing waits); this writes as much as can be written at once.
+ */
+int out_drain(void *arg);
+
 /* Text of our own, as it is. Foreign text goes through out_foreign or deploy_text_escape first. */
 void out_text(struct out *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void out_foreign(struct out *out, const char *bytes, size_t len);

@@ -4,6 +4,12 @@
 
 #include "out.h"
 
+/* Bytes start to end wait to be written. */
+struct out_queue {
+	char *bytes;
+	size_t start, end, cap;
+};
+
 /*
  * stream is a duplicate of the descriptor, so that closing it tells about errors which only close
  * reports. failure: the first errno; from then on nothing more is written.
@@ -15,7 +21,14 @@ struct out {
 	bool is_terminal, has_color, has_document, is_used;
 	size_t columns; /* of the terminal; 0: it is none, or it does not say */
 	char buffer[32768];
+	struct out_queue queue; /* of jsonl: goes to stream's descriptor, past stream */
 };
+
+void out_queue_add(struct out_queue *queue, const char *bytes, size_t len);
+void out_queue_free(struct out_queue *queue);
+
+/* Write what can be written, or with waits all of it. Returns true if nothing is left. */
+bool out_queue_write(struct out *out, int fd, bool waits);
 
 void out_bytes(struct out *out, const char *bytes, size_t len);
 

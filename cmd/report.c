@@ -211,7 +211,8 @@ static int finish(struct report *report, const struct deploy_run_result *result,
 		report_print_names(report);
 	if (out_format(report->out) == OUT_JSONL && report->is_dry)
 		report_stream_names(report);
-	out_flush(report->out);
+	if (out_format(report->out) != OUT_JSONL)
+		out_flush(report->out);
 	if (result->end == DEPLOY_RUN_NO_NODES)
 		report_note_nobody(report, result);
 	else if (tally && !(report->view->is_quiet && status == EXIT_ALL_OK))
@@ -230,8 +231,11 @@ static int finish(struct report *report, const struct deploy_run_result *result,
 int report_run(struct report *report, struct ctx *ctx, const struct deploy_plan *plan,
 	struct deploy_error *err)
 {
-	struct deploy_run_options options = {
-		.signal_fd = ctx->signal_fd, .sink = take_event, .sink_arg = report};
+	struct deploy_run_options options = {.signal_fd = ctx->signal_fd,
+		.sink = take_event,
+		.sink_arg = report,
+		.idle = out_drain,
+		.idle_arg = report->out};
 	struct deploy_run_result result;
 	int status;
 

@@ -128,6 +128,5 @@ void report_stream(struct report *report, const struct deploy_event *event)
 	if (event->outcome)
 		(void)json_object_update_new(line, outcome_json(event->outcome));
 	out_json_line(report->out, line);
-	out_flush(report->out);
 	json_decref(line);
 }

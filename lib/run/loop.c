@@ -217,10 +217,14 @@ static int wait_ms(const struct loop *loop)
 
 static void wait_for_more(struct loop *loop)
 {
+	const struct deploy_run_options *options = loop->options;
+	int idle_ms = options->idle ? options->idle(options->idle_arg) : -1;
+	int left_ms = wait_ms(loop);
 	bool has_signal;
 
-	dp_transport_wait(loop->transport, wants_write(loop), loop->options->signal_fd,
-		wait_ms(loop), &loop->can_write, &has_signal);
+	dp_transport_wait(loop->transport, wants_write(loop), options->signal_fd,
+		idle_ms >= 0 && idle_ms < left_ms ? idle_ms : left_ms, &loop->can_write,
+		&has_signal);
 	if (has_signal)
 		take_signals(loop);
 }

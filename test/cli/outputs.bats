@@ -256,3 +256,22 @@ to ask those again: deployctl rpc rpcutil get_fact fact=cluster -I web2" "$stder
 	"$DEPLOYCTL" ping -vvvv -o json >>all 2>&1 || true
 	same '' "$(grep -nE 'loop-psk|s3cret' all)"
 }
+
+@test "a reader of jsonl that pauses stops neither the run nor the connection, and misses nothing" {
+	fleet 'node n[0001-3000]'
+	mkfifo pipe
+	"$DEPLOYCTL" ping -o jsonl >pipe 2>err &
+	exec 5<pipe
+	# The connection is closed, which is noted, while all but what a pipe holds is unread.
+	for _ in {1..400}; do
+		grep -q '^= ' "$DEPLOYCTL_LOOP_LOG" 2>/dev/null && break
+		sleep 0.05
+	done
+	grep -q '^= ' "$DEPLOYCTL_LOOP_LOG"
+	cat <&5 >read
+	exec 5<&-
+	wait $!
+	same 3000 "$(grep -c '"state":"ok"' read)"
+	same summary "$(tail -n 1 read | json 'd["type"]' /dev/stdin)"
+	same 3000 "$(tail -n 1 read | json 'd["summary"]["ok"]' /dev/stdin)"
+}
