@@ -235,6 +235,40 @@ void out_tone(struct out *out, enum out_tone tone, const char *text)
 		out_text(out, "%s", text);
 }
 
+bool out_has_live_status(void)
+{
+	return isatty(STDERR_FILENO) == 1;
+}
+
+static void erase_status(struct out *out)
+{
+	if (out->has_status)
+		(void)fputs("\r\033[K", stderr); /* ECMA-48: erase to the end of the line */
+	out->has_status = false;
+}
+
+void out_status(struct out *out, const char *text)
+{
+	size_t columns = terminal_columns(STDERR_FILENO);
+	char *escaped;
+
+	if (out->options.quiet)
+		return;
+	erase_status(out);
+	if (!text)
+		return;
+	escaped = deploy_text_escape(text, strlen(text));
+	if (!out_has_live_status()) {
+		(void)fprintf(stderr, "%s\n", escaped);
+	} else {
+		out_cut(escaped, columns > 1 ? columns - 1 : 79);
+		(void)fputs(escaped, stderr);
+		out->has_status = true;
+	}
+	(void)fflush(stderr);
+	free(escaped);
+}
+
 void out_note(struct out *out, const char *format, ...)
 {
 	char *raw, *text;
@@ -253,6 +287,7 @@ void out_note(struct out *out, const char *format, ...)
 	(void)vsnprintf(raw, (size_t)len + 1, format, args);
 	va_end(args);
 	text = deploy_text_escape(raw, (size_t)len);
+	erase_status(out);
 	if (out->is_terminal)
 		out_flush(out);
 	(void)fprintf(stderr, "%s\n", text);

@@ -87,6 +87,13 @@ void out_table_cut(struct out_table *table, size_t column);
 void out_table_print(struct out *out, struct out_table *table); /* nothing without rows */
 void out_table_free(struct out_table *table);
 
+/*
+ * What is going on now, on stderr: at a terminal one line that the next one replaces, cut to fit;
+ * elsewhere a line each time. NULL: take it away. Silenced by -q.
+ */
+void out_status(struct out *out, const char *text);
+bool out_has_live_status(void); /* true if stderr is a terminal */
+
 /* One line on stderr, escaped; silenced by -q. */
 void out_note(struct out *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

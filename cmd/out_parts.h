@@ -19,10 +19,14 @@ struct out {
 	struct out_options options;
 	int failure;
 	bool is_terminal, has_color, has_document, is_used;
-	size_t columns; /* of the terminal; 0: it is none, or it does not say */
+	bool has_status; /* a line on stderr waits to be replaced */
+	size_t columns;	 /* of the terminal; 0: it is none, or it does not say */
 	char buffer[32768];
 	struct out_queue queue; /* of jsonl: goes to stream's descriptor, past stream */
 };
+
+/* Shorten escaped text to limit columns, the last of which says that there was more: "~". */
+void out_cut(char *text, size_t limit);
 
 void out_queue_add(struct out_queue *queue, const char *bytes, size_t len);
 void out_queue_free(struct out_queue *queue);

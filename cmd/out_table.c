@@ -103,7 +103,7 @@ static size_t char_len(const char *text)
 }
 
 /* Shorten text to limit columns, the last of which says that there was more. */
-static void cut_cell(char *text, size_t limit)
+void out_cut(char *text, size_t limit)
 {
 	size_t end = 0, used = 0;
 
@@ -170,7 +170,7 @@ static void cut_column(const struct out *out, struct out_table *table, size_t *w
 		return;
 	limit = out->columns > rest + CUT_MIN ? out->columns - rest : CUT_MIN;
 	for (size_t row = 0; row < table->rows; row++)
-		cut_cell(row_of(table, row)[table->cut], limit);
+		out_cut(row_of(table, row)[table->cut], limit);
 	if (width[table->cut] > limit)
 		width[table->cut] = limit;
 }

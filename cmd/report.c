@@ -112,8 +112,14 @@ static void take_event(void *arg, const struct deploy_event *event)
 		note_rejected(report, event);
 	if (out_format(report->out) == OUT_JSONL)
 		report_stream(report, event);
+	if (event->type == DEPLOY_EVENT_TASK_STARTED && event->task == report->task)
+		report->asked = event->count;
 	if (event->type != DEPLOY_EVENT_OUTCOME)
 		return;
+	if (event->task == report->task) {
+		report->done++;
+		report->undone += event->outcome->state != DEPLOY_OUTCOME_OK;
+	}
 	if (event->task == report->task)
 		keep(report, event->node, event->outcome);
 	else if (report->view->keep_other)
@@ -204,6 +210,7 @@ static int finish(struct report *report, const struct deploy_run_result *result,
 	int status = status_of_run(report, result, err);
 	json_t *items, *summary;
 
+	out_status(report->out, NULL);
 	deploy_limit_apply(&report->limit, report->names);
 	if (out_is_for_people(report->out))
 		report->view->print(report);
@@ -228,12 +235,22 @@ static int finish(struct report *report, const struct deploy_run_result *result,
 	return status;
 }
 
+/* People at a terminal want to see it move; a log, that it lives. Lines of jsonl are for programs.
+ */
+static int progress_ms(const struct report *report)
+{
+	if (out_format(report->out) == OUT_JSONL)
+		return 0;
+	return out_has_live_status() ? 1000 : 30000;
+}
+
 int report_run(struct report *report, struct ctx *ctx, const struct deploy_plan *plan,
 	struct deploy_error *err)
 {
 	struct deploy_run_options options = {.signal_fd = ctx->signal_fd,
 		.sink = take_event,
 		.sink_arg = report,
+		.progress_ms = progress_ms(report),
 		.idle = out_drain,
 		.idle_arg = report->out};
 	struct deploy_run_result result;

@@ -30,6 +30,7 @@ struct deploy_run_options {
 	int signal_fd;         /* each byte read is a signal number (SIGINT, SIGTERM, SIGUSR1); -1: none */
 	deploy_event_fn *sink; /* gets every event, in order */
 	void *sink_arg;
+	int progress_ms; /* emit DEPLOY_EVENT_PROGRESS so often, as SIGUSR1 does; 0: not */
 	/*
 	 * Called before the loop waits, at least every 2 s: for work that must not wait for an
 	 * event, and must not wait itself. Returns in how many milliseconds to call again at the

@@ -34,7 +34,8 @@ struct loop {
 	struct dp_runner *runner;
 	struct dp_outbox *outbox;
 	bool can_write, has_more;
-	int64_t drained_us; /* when nothing that had arrived was left unread */
+	int64_t progress_us; /* when progress is told next */
+	int64_t drained_us;  /* when nothing that had arrived was left unread */
 };
 
 int deploy_bus_open(struct deploy_bus **out, const struct deploy_config *config,
@@ -207,6 +208,8 @@ static int wait_ms(const struct loop *loop)
 
 	if (loop->has_more)
 		return 0;
+	if (loop->options->progress_ms && loop->progress_us < wake_us)
+		wake_us = loop->progress_us;
 	if (wake_us == DP_NEVER)
 		return MAX_WAIT_MS;
 	left_us = wake_us - dp_clock_us();
@@ -229,6 +232,19 @@ static void wait_for_more(struct loop *loop)
 		take_signals(loop);
 }
 
+static void tell_progress(struct loop *loop)
+{
+	static const struct dp_input progress = {.kind = DP_IN_PROGRESS};
+	int64_t now_us = dp_clock_us();
+
+	if (!loop->options->progress_ms || now_us < loop->progress_us)
+		return;
+	/* The first time it is only the clock that starts. */
+	if (loop->progress_us)
+		step(loop, &progress);
+	loop->progress_us = now_us + loop->options->progress_ms * INT64_C(1000);
+}
+
 static int turn(struct loop *loop, struct deploy_error *err)
 {
 	static const struct dp_input tick = {.kind = DP_IN_TICK};
@@ -243,6 +259,7 @@ static int turn(struct loop *loop, struct deploy_error *err)
 	if (dp_clock_us() >= dp_runner_wake_us(loop->runner) &&
 		(!loop->has_more || dp_clock_us() - loop->drained_us > MAX_UNDRAINED_US))
 		step(loop, &tick);
+	tell_progress(loop);
 	if (!dp_runner_is_done(loop->runner))
 		wait_for_more(loop);
 	return 0;

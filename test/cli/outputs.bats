@@ -275,3 +275,16 @@ to ask those again: deployctl rpc rpcutil get_fact fact=cluster -I web2" "$stder
 	same summary "$(tail -n 1 read | json 'd["type"]' /dev/stdin)"
 	same 3000 "$(tail -n 1 read | json 'd["summary"]["ok"]' /dev/stdin)"
 }
+
+@test "at a terminal what is waited for is shown in one line, which goes away" {
+	command -v script >/dev/null || skip 'script(1) is not there'
+	also 'reply web3 delay 1300ms'
+	printf 'stty cols 60; exec "%s" rpc rpcutil ping -I web[1-3]\n' "$DEPLOYCTL" >job
+	run script -qec 'sh job' /dev/null </dev/null
+	same 2 "$status"
+	holds "$output" $'2 of 3 done, 1 not ok; waiting for 1 node: web3\r\033[K'
+	holds "$output" '3 nodes: 2 ok, 1 failed'
+	printf 'exec "%s" rpc rpcutil ping -q -I web[1-3]\n' "$DEPLOYCTL" >job
+	run script -qec 'sh job' /dev/null </dev/null
+	[[ $output != *waiting* ]]
+}
