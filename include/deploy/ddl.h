@@ -83,8 +83,8 @@ struct deploy_ddl {
 	char *path;
 	enum deploy_ddl_kind kind;
 	char *name, *description, *author, *license, *version, *url; /* metadata */
-	unsigned timeout_s;			   /* how long an action may take; 0: not said */
-	struct deploy_ddl_action *actions;	   /* in their order; of data: one, called "data" */
+	unsigned timeout_s;		   /* how long an action may take; 0: not said */
+	struct deploy_ddl_action *actions; /* in their order; of data: one, called "data" */
 	size_t action_count, action_cap;
 };
 
@@ -92,10 +92,10 @@ struct deploy_ddl {
 
 /*
  * Read a DDL; path, of which the ending decides (.json: Choria's, anything else: Ruby's text), is
- * what errors call it. Ruby is not executed: declarations are understood, with `each` over a literal
- * array, #{v}, heredocs, %w, both kinds of hashes, and little more; an action that holds anything
- * else is known by name only. Errors: DEPLOY_INPUT "path:line:column: why" if not even that can be
- * told, or at more than 1 MiB, 32 levels, 10,000 turns of loops. Caller frees with
+ * what errors call it. Ruby is not executed: declarations are understood, with `each` over a
+ * literal array, #{v}, heredocs, %w, both kinds of hashes, and little more; an action that holds
+ * anything else is known by name only. Errors: DEPLOY_INPUT "path:line:column: why" if not even
+ * that can be told, or at more than 1 MiB, 32 levels, 10,000 turns of loops. Caller frees with
  * deploy_ddl_free().
  */
 int deploy_ddl_read(struct deploy_ddl **out, const char *path, const char *text, size_t len,
@@ -137,8 +137,8 @@ const struct deploy_ddl_output *deploy_ddl_output(
 
 /*
  * Make the value that text, as typed behind KEY=, stands for by the input's type: booleans are
- * true t yes y 1, false f no n 0 in any case; numbers are JSON's, also with zeros in front; an array
- * or a hash is JSON; of a list, the member that is written so. *out is a new reference.
+ * true t yes y 1, false f no n 0 in any case; numbers are JSON's, also with zeros in front; an
+ * array or a hash is JSON; of a list, the member that is written so. *out is a new reference.
  * Errors: DEPLOY_INPUT naming input and text; also for integers beyond 64 bits.
  */
 int deploy_ddl_convert(json_t **out, const struct deploy_ddl_input *input, const char *text,
@@ -165,7 +165,8 @@ void deploy_aggregate_add(struct deploy_aggregate *aggregate, const json_t *data
 
 /*
  * What it comes to, lines with a newline each, sorted by output: "Summary of Service Status:", then
- * a result a line, indented by 3, the most frequent first. Text is escaped. Caller frees with free().
+ * a result a line, indented by 3, the most frequent first. Text is escaped. Caller frees with
+ * free().
  */
 char *deploy_aggregate_print(const struct deploy_aggregate *aggregate);
 void deploy_aggregate_free(struct deploy_aggregate *aggregate);

@@ -24,7 +24,8 @@ struct total {
 	const char *title; /* display_as of the output */
 	enum function function;
 	const char *failure; /* NULL while all is well */
-	/* summary: the value as JSON text, so that 1 and "1" differ → {"text": shown, "count": n} */
+	/* summary: the value as JSON text, so that 1 and "1" differ → {"text": shown, "count": n}
+	 */
 	json_t *counts;
 	bool is_cut; /* there were more different values than are kept */
 	/* average, sum */
@@ -114,8 +115,8 @@ static void count_value(struct total *total, const json_t *value)
 
 	if (json_is_null(value))
 		return;
-	key = json_dumps(value,
-		JSON_ENCODE_ANY | JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(17));
+	key = json_dumps(
+		value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(17));
 	entry = key ? json_object_get(total->counts, key) : NULL;
 	if (entry) {
 		(void)json_object_set_new(entry, "count",
@@ -238,6 +239,19 @@ static bool fits(double real)
 	return real > -9.2e18 && real < 9.2e18;
 }
 
+/* In as few digits as are exact, as Ruby prints a float. Caller frees. */
+static char *shortest(double real)
+{
+	char text[40];
+
+	for (int digits = 15; digits <= 17; digits++) {
+		(void)snprintf(text, sizeof(text), "%.*g", digits, real);
+		if (!(strtod(text, NULL) < real) && !(strtod(text, NULL) > real))
+			break;
+	}
+	return dp_xasprintf("%s%s", text, text[strspn(text, "-0123456789")] ? "" : ".0");
+}
+
 /* The number or text itself, without padding. Caller frees. */
 static char *format_body(const struct spec *spec, const struct operand *operand)
 {
@@ -250,8 +264,8 @@ static char *format_body(const struct spec *spec, const struct operand *operand)
 	case 'i':
 		if (operand->is_real && !fits(operand->real))
 			return dp_xasprintf("%.0f", operand->real);
-		return dp_xasprintf("%lld",
-			operand->is_real ? (long long)operand->real : operand->whole);
+		return dp_xasprintf(
+			"%lld", operand->is_real ? (long long)operand->real : operand->whole);
 	case 'f':
 		return dp_xasprintf("%.*f", spec->precision, as_real(operand));
 	case 'e':
@@ -259,7 +273,7 @@ static char *format_body(const struct spec *spec, const struct operand *operand)
 	case 'g':
 		return dp_xasprintf("%.*g", spec->precision, as_real(operand));
 	default:
-		return operand->is_real ? dp_xasprintf("%.15g", operand->real)
+		return operand->is_real ? shortest(operand->real)
 					: dp_xasprintf("%lld", operand->whole);
 	}
 }
@@ -276,10 +290,7 @@ static void add_formatted(
 	char *body = format_body(spec, operand);
 	bool is_number = !operand->text && spec->letter != 's', has_minus = body[0] == '-';
 	const char *digits = body + (is_number && has_minus ? 1 : 0);
-	const char *sign = !is_number	     ? ""
-			   : has_minus	     ? "-"
-			   : spec->has_plus ? "+"
-					     : "";
+	const char *sign = !is_number ? "" : has_minus ? "-" : spec->has_plus ? "+" : "";
 	size_t columns = deploy_text_columns(digits) + strlen(sign);
 	size_t padding = (size_t)spec->width > columns ? (size_t)spec->width - columns : 0;
 	bool has_zeros = spec->has_zeros && is_number && !spec->is_left;
@@ -407,8 +418,7 @@ static void print_number(struct dp_buf *out, const struct total *total)
 		return;
 	}
 	operand.real = is_average ? total->real / (double)total->replies : total->real;
-	operand.whole =
-		is_average ? divide(total->whole, (long long)total->replies) : total->whole;
+	operand.whole = is_average ? divide(total->whole, (long long)total->replies) : total->whole;
 	dp_buf_init(&own, 4096);
 	/* An output's name may hold a percent sign. */
 	dp_buf_addf(&own, "%s of ", is_average ? "Average" : "Sum");

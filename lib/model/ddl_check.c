@@ -114,8 +114,8 @@ static int convert_number(json_t **out, const struct deploy_ddl_input *input, co
 	json_error_t why;
 	json_t *value = NULL;
 
-	if (trim_number(number, sizeof(number), text) && (number[0] == '-' ||
-		    (number[0] >= '0' && number[0] <= '9')))
+	if (trim_number(number, sizeof(number), text) &&
+		(number[0] == '-' || (number[0] >= '0' && number[0] <= '9')))
 		value = json_loads(number, JSON_DECODE_ANY, &why);
 	if (!json_is_number(value)) {
 		json_decref(value);
@@ -142,7 +142,8 @@ static int convert_json(json_t **out, const struct deploy_ddl_input *input, cons
 
 	if (!value) {
 		deploy_error_hint(err, "%s:='%s'", input->name,
-			input->type == DEPLOY_TYPE_ARRAY ? "[\"a\", \"b\"]" : "{\"key\": \"value\"}");
+			input->type == DEPLOY_TYPE_ARRAY ? "[\"a\", \"b\"]"
+							 : "{\"key\": \"value\"}");
 		return refuse_text(input, text, err,
 			input->type == DEPLOY_TYPE_ARRAY ? "is no array of JSON"
 							 : "is no object of JSON");
@@ -311,8 +312,7 @@ static int check_string(const struct deploy_ddl_input *input, const json_t *valu
 	if (!json_is_string(value))
 		return refuse(input, value, err, "is no text");
 	if (input->maxlength && count_characters(value) > input->maxlength)
-		return refuse(
-			input, value, err, "is longer than %zu characters", input->maxlength);
+		return refuse(input, value, err, "is longer than %zu characters", input->maxlength);
 	if (input->regex)
 		return check_regex(input, value, warnings, err);
 	if (input->validator)
@@ -391,8 +391,7 @@ int deploy_ddl_check(const struct deploy_ddl_action *action, json_t *inputs, jso
 	}
 	if (check_declared(action, inputs, warnings, err))
 		return err->code;
-	json_object_foreach(inputs, name, value) if (!deploy_ddl_input(action, name))
-		warn(warnings, "input %s: action %s declares none of that name", name,
-			action->name);
+	json_object_foreach(inputs, name, value) if (!deploy_ddl_input(action, name)) warn(
+		warnings, "input %s: action %s declares none of that name", name, action->name);
 	return 0;
 }

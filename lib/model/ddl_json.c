@@ -18,8 +18,8 @@ static bool is_deeper(const json_t *value, unsigned left)
 	if (left == 0)
 		return true;
 	/* jansson walks only over what it may change, and does not. */
-	json_object_foreach((json_t *)(uintptr_t)value, key,
-		inner) if (is_deeper(inner, left - 1)) return true;
+	json_object_foreach(
+		(json_t *)(uintptr_t)value, key, inner) if (is_deeper(inner, left - 1)) return true;
 	json_array_foreach(value, i, inner) if (is_deeper(inner, left - 1)) return true;
 	return false;
 }
@@ -39,9 +39,13 @@ static const json_t *member(const json_t *object, const char *key, json_type typ
 /* The validation of a text does not say what it is: a name that is known, or else an expression. */
 static void mark_validation(json_t *properties)
 {
-	const char *text = json_string_value(json_object_get(properties, "validation"));
+	json_t *value = json_object_get(properties, "validation");
+	const char *text = json_string_value(value);
 
-	if (text)
+	if (json_is_array(value))
+		(void)json_object_set_new(
+			properties, "validation", json_pack("{s:O}", "list", value));
+	else if (text)
 		(void)json_object_set_new(properties, "validation",
 			json_pack("{s:s}", dp_validator_is_known(text) ? "validator" : "regex",
 				text));
@@ -140,12 +144,11 @@ static int read_actions(struct deploy_ddl *ddl, const json_t *actions, struct de
 	{
 		name = json_string_value(json_object_get(entry, "action"));
 		if (!name)
-			return deploy_error_set(
-				err, DEPLOY_INPUT, "action %zu has no name", i + 1);
+			return deploy_error_set(err, DEPLOY_INPUT, "action %zu has no name", i + 1);
 		for (size_t k = 0; k < ddl->action_count; k++)
 			if (strcmp(ddl->actions[k].name, name) == 0)
-				return deploy_error_set(err, DEPLOY_INPUT,
-					"action %s is there twice", name);
+				return deploy_error_set(
+					err, DEPLOY_INPUT, "action %s is there twice", name);
 		if (read_body(dp_ddl_add_action(ddl, name), entry, err))
 			return deploy_error_wrap(err, "action %s", name);
 	}
@@ -169,8 +172,7 @@ static int read_document(struct deploy_ddl *ddl, const json_t *root, struct depl
 		       : 0;
 }
 
-int dp_ddl_read_json(
-	struct deploy_ddl *ddl, const char *text, size_t len, struct deploy_error *err)
+int dp_ddl_read_json(struct deploy_ddl *ddl, const char *text, size_t len, struct deploy_error *err)
 {
 	json_error_t why;
 	json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &why);

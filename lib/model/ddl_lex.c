@@ -17,7 +17,7 @@ struct opened {
 struct lexer {
 	const char *name;
 	const char *start, *at, *end;
-	const char *resume; /* behind the heredocs of this line; NULL for none */
+	const char *resume;  /* behind the heredocs of this line; NULL for none */
 	const char *counted; /* line and column are those of this byte */
 	unsigned line, column;
 	struct dp_token *tokens;
@@ -169,13 +169,11 @@ static bool is_pair(const struct dp_token *open, const struct dp_token *close)
 static void close_with_last(struct lexer *lx)
 {
 	struct dp_token *closing = &lx->tokens[lx->count - 1];
-	struct dp_token *opening =
-		lx->depth ? &lx->tokens[lx->stack[lx->depth - 1].index] : NULL;
+	struct dp_token *opening = lx->depth ? &lx->tokens[lx->stack[lx->depth - 1].index] : NULL;
 
 	if (!opening || !is_pair(opening, closing)) {
 		(void)deploy_error_set(lx->err, DEPLOY_INPUT, "%s:%u:%u: '%.*s' closes nothing",
-			lx->name, closing->line, closing->column, (int)closing->len,
-			closing->text);
+			lx->name, closing->line, closing->column, (int)closing->len, closing->text);
 		return;
 	}
 	opening->close = lx->count - 1;
@@ -417,9 +415,9 @@ static void lex_word(struct lexer *lx)
 		lx->at++;
 	is_label = peek(lx, 0) == ':' && peek(lx, 1) != ':' && !is_method;
 	(void)add(lx,
-		is_label				 ? DP_TOKEN_LABEL
+		is_label		       ? DP_TOKEN_LABEL
 		: *from >= 'A' && *from <= 'Z' ? DP_TOKEN_CONSTANT
-						 : DP_TOKEN_WORD,
+					       : DP_TOKEN_WORD,
 		from, from, (size_t)(lx->at - from));
 	if (is_label)
 		lx->at++;
@@ -474,9 +472,9 @@ static void lex_other(struct lexer *lx)
 
 static void lex_sign(struct lexer *lx)
 {
-	static const char *const signs[] = {"<=>", "===", "...", "**=", "||=", "&&=", "=>", "::",
-		"&&", "||", "==", "=~", "!~", "!=", "<=", ">=", "<<", ">>", "+=", "-=", "*=", "/=",
-		"|=", "..", "->", "&.", "**", NULL};
+	static const char *const signs[] = {"<=>", "===", "...", "**=", "||=", "&&=", "=>",
+		"::", "&&", "||", "==", "=~", "!~", "!=", "<=", ">=", "<<", ">>",
+		"+=", "-=", "*=", "/=", "|=", "..", "->", "&.", "**", NULL};
 	const char *from = lx->at;
 	size_t len = 1, i;
 

@@ -30,8 +30,8 @@ struct dp_token {
 	enum dp_token_type type;
 	const char *text; /* of strings and their like: what is between the delimiters */
 	size_t len;
-	unsigned line, column; /* 1-based; columns count characters */
-	size_t close;	       /* of what opens something: index of what closes it; else 0 */
+	unsigned line, column;	    /* 1-based; columns count characters */
+	size_t close;		    /* of what opens something: index of what closes it; else 0 */
 	char open_with, close_with; /* delimiters of strings; 0: none */
 	bool is_raw;		    /* a string without escapes and #{} */
 	bool is_indented;	    /* <<~: what all lines are indented by is no part of it */

@@ -83,8 +83,8 @@ struct deploy_ddl_action *dp_ddl_add_action(struct deploy_ddl *ddl, const char *
 	ddl->actions = dp_grow(
 		ddl->actions, &ddl->action_cap, ddl->action_count + 1, sizeof(*ddl->actions));
 	action = &ddl->actions[ddl->action_count++];
-	*action = (struct deploy_ddl_action){
-		.name = dp_xstrdup(name), .description = dp_xstrdup("")};
+	*action =
+		(struct deploy_ddl_action){.name = dp_xstrdup(name), .description = dp_xstrdup("")};
 	return action;
 }
 
@@ -205,14 +205,17 @@ static int set_validation(
 	const json_t *value = json_object_get(properties, "validation");
 
 	if (!value)
-		return deploy_error_set(err, DEPLOY_INPUT, "input %s is a string without "
-							   "validation", input->name);
+		return deploy_error_set(err, DEPLOY_INPUT,
+			"input %s is a string without "
+			"validation",
+			input->name);
 	input->regex = copy_text(value, "regex");
 	input->validator = copy_text(value, "validator");
 	input->list = json_incref(json_object_get(value, "list"));
 	if (!input->regex && !input->validator && !input->list && !json_is_null(value))
 		return deploy_error_set(err, DEPLOY_INPUT,
-			"input %s: its validation is neither text, symbol, regular expression nor list",
+			"input %s: its validation is neither text, symbol, regular expression nor "
+			"list",
 			input->name);
 	return 0;
 }
@@ -242,8 +245,8 @@ static int set_rules(
 
 	if (input->type == DEPLOY_TYPE_STRING)
 		return set_validation(input, properties, err) ||
-				       set_maxlength(input,
-					       json_object_get(properties, "maxlength"), err)
+				       set_maxlength(
+					       input, json_object_get(properties, "maxlength"), err)
 			       ? (int)err->code
 			       : 0;
 	if (input->type != DEPLOY_TYPE_LIST)
@@ -305,8 +308,8 @@ int dp_ddl_add_input(struct deploy_ddl_action *action, const char *name, const j
 	if (i < action->input_count) {
 		release_input(&action->inputs[i]);
 	} else {
-		action->inputs = dp_grow(action->inputs, &action->input_cap,
-			++action->input_count, sizeof(*action->inputs));
+		action->inputs = dp_grow(action->inputs, &action->input_cap, ++action->input_count,
+			sizeof(*action->inputs));
 	}
 	action->inputs[i] = input;
 	return 0;
@@ -341,9 +344,8 @@ int dp_ddl_add_output(struct deploy_ddl_action *action, const char *name, const 
 	return 0;
 }
 
-int dp_ddl_add_aggregate(struct deploy_ddl_action *action, const char *function,
-	const char *output, const json_t *arguments, const json_t *format,
-	struct deploy_error *err)
+int dp_ddl_add_aggregate(struct deploy_ddl_action *action, const char *function, const char *output,
+	const json_t *arguments, const json_t *format, struct deploy_error *err)
 {
 	json_t *rest = NULL;
 	const json_t *inner = json_object_get(arguments, "format");
@@ -358,17 +360,15 @@ int dp_ddl_add_aggregate(struct deploy_ddl_action *action, const char *function,
 	}
 	action->aggregates = dp_grow(action->aggregates, &action->aggregate_cap,
 		action->aggregate_count + 1, sizeof(*action->aggregates));
-	action->aggregates[action->aggregate_count++] =
-		(struct deploy_ddl_aggregate){.function = dp_xstrdup(function),
-			.output = dp_xstrdup(output),
-			.arguments = rest,
-			.format = json_is_string(format) ? dp_xstrdup(json_string_value(format))
-							 : NULL};
+	action->aggregates[action->aggregate_count++] = (struct deploy_ddl_aggregate){
+		.function = dp_xstrdup(function),
+		.output = dp_xstrdup(output),
+		.arguments = rest,
+		.format = json_is_string(format) ? dp_xstrdup(json_string_value(format)) : NULL};
 	return 0;
 }
 
-int dp_ddl_set_display(
-	struct deploy_ddl_action *action, const char *name, struct deploy_error *err)
+int dp_ddl_set_display(struct deploy_ddl_action *action, const char *name, struct deploy_error *err)
 {
 	/* flatten is about the layout of mco's output, which ours is not. */
 	static const struct {

@@ -13,8 +13,7 @@ int dp_ddl_read_ruby(
 int dp_ddl_read_json(
 	struct deploy_ddl *ddl, const char *text, size_t len, struct deploy_error *err);
 
-int dp_ddl_set_metadata(
-	struct deploy_ddl *ddl, const json_t *properties, struct deploy_error *err);
+int dp_ddl_set_metadata(struct deploy_ddl *ddl, const json_t *properties, struct deploy_error *err);
 
 /* The action of that name, made if there is none. Borrowed till the next one is made. */
 struct deploy_ddl_action *dp_ddl_add_action(struct deploy_ddl *ddl, const char *name);
@@ -28,9 +27,8 @@ int dp_ddl_add_output(struct deploy_ddl_action *action, const char *name, const 
 	struct deploy_error *err);
 
 /* arguments: object or NULL; its format, a text, is taken out of it, unless format is given. */
-int dp_ddl_add_aggregate(struct deploy_ddl_action *action, const char *function,
-	const char *output, const json_t *arguments, const json_t *format,
-	struct deploy_error *err);
+int dp_ddl_add_aggregate(struct deploy_ddl_action *action, const char *function, const char *output,
+	const json_t *arguments, const json_t *format, struct deploy_error *err);
 int dp_ddl_set_display(
 	struct deploy_ddl_action *action, const char *name, struct deploy_error *err);
 

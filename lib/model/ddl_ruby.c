@@ -1,6 +1,7 @@
 /*
- * Ruby's DDL: its declarations are carried out, each what MCollective's own method of that name does.
- * Nothing is executed; what is not a declaration makes its action one that is known by name only.
+ * Ruby's DDL: its declarations are carried out, each what MCollective's own method of that name
+ * does. Nothing is executed; what is not a declaration makes its action one that is known by name
+ * only.
  */
 #include "model/ddl_ruby.h"
 
@@ -30,8 +31,8 @@ static struct deploy_ddl_action *current(struct reader *reader)
 /* Give an error without place that of token. */
 static int put_place(struct reader *reader, const struct dp_token *token)
 {
-	return deploy_error_wrap(reader->ruby.err, "%s:%u:%u", reader->ruby.ddl->path, token->line,
-		token->column);
+	return deploy_error_wrap(
+		reader->ruby.err, "%s:%u:%u", reader->ruby.ddl->path, token->line, token->column);
 }
 
 /* The one value that name wants, a text or symbol; NULL after setting err. */
@@ -88,8 +89,8 @@ static int read_display(struct reader *reader, const struct dp_token *name, enum
 }
 
 /* MCollective wants agents, but not data plugins, to say whether an input is optional. */
-static int add_input(struct reader *reader, const char *text, const json_t *properties,
-	enum place place)
+static int add_input(
+	struct reader *reader, const char *text, const json_t *properties, enum place place)
 {
 	struct deploy_error *err = reader->ruby.err;
 
@@ -171,8 +172,7 @@ static int add_aggregate(struct reader *reader, const struct dp_token *function,
 			&reader->ruby, function, "an aggregate wants the name of an output");
 	called = deploy_text_escape(function->text, function->len);
 	rc = dp_ddl_add_aggregate(current(reader), called, json_string_value(output),
-		inner->properties, json_object_get(outer->properties, "format"),
-		reader->ruby.err);
+		inner->properties, json_object_get(outer->properties, "format"), reader->ruby.err);
 	free(called);
 	return rc ? put_place(reader, function) : 0;
 }
@@ -325,8 +325,8 @@ static int read_loop_head(struct dp_ruby *ruby, struct loop *loop)
 	return 0;
 }
 
-static void bind(struct dp_ruby *ruby, const struct loop *loop, json_t *item,
-	enum dp_ruby_kind kind)
+static void bind(
+	struct dp_ruby *ruby, const struct loop *loop, json_t *item, enum dp_ruby_kind kind)
 {
 	for (size_t i = 0; i < loop->name_count; i++) {
 		json_t *value = loop->name_count == 1 ? item
@@ -346,10 +346,10 @@ static int turn(struct reader *reader, const struct loop *loop, json_t *item,
 	struct dp_ruby *ruby = &reader->ruby;
 	size_t variables = ruby->variable_count;
 
+	ruby->at = loop->body;
 	if (++ruby->turns > MAX_TURNS)
 		return dp_ruby_exhaust(ruby, "more than 10000 turns of loops");
 	bind(ruby, loop, item, kind);
-	ruby->at = loop->body;
 	(void)read_statements(reader, loop->end, place);
 	ruby->variable_count = variables;
 	return ruby->err->code;
@@ -424,8 +424,7 @@ static int read_statements(struct reader *reader, const struct dp_token *end, en
 	}
 }
 
-int dp_ddl_read_ruby(
-	struct deploy_ddl *ddl, const char *text, size_t len, struct deploy_error *err)
+int dp_ddl_read_ruby(struct deploy_ddl *ddl, const char *text, size_t len, struct deploy_error *err)
 {
 	struct reader reader = {.ruby = {.ddl = ddl, .err = err}};
 	struct dp_token *tokens = NULL;
@@ -436,8 +435,8 @@ int dp_ddl_read_ruby(
 		for (end = tokens; end->type != DP_TOKEN_END; end++)
 			continue;
 		if (!read_statements(&reader, end, AT_TOP) && !reader.has_metadata)
-			(void)deploy_error_set(err, DEPLOY_INPUT, "%s:1:1: there is no metadata",
-				ddl->path);
+			(void)deploy_error_set(
+				err, DEPLOY_INPUT, "%s:1:1: there is no metadata", ddl->path);
 	}
 	free(tokens);
 	return err->code;

@@ -14,9 +14,9 @@
 #include "deploy/error.h"
 #include "deploy/text.h"
 
-#define MAX_WORK  (16 * 1024 * 1024)
-#define MAX_TEXT  DEPLOY_DDL_MAX_BYTES
-#define MAX_DEPTH 64
+#define MAX_WORK   (16 * 1024 * 1024)
+#define MAX_TEXT   DEPLOY_DDL_MAX_BYTES
+#define MAX_DEPTH  64
 #define TOKEN_COST 16
 #define SUB_COST   65536 /* an expression may take long */
 
@@ -186,9 +186,9 @@ static int add_inserted(struct writer *w)
 		ruby->tokens = ruby->at = tokens;
 		if (!dp_ruby_read_value(ruby, &value) && ruby->at->type != DP_TOKEN_END)
 			(void)unexpected(ruby);
-		if (!ruby->err->code && (json_is_object(value.json) || json_is_array(value.json) ||
-						json_is_real(value.json) ||
-						value.kind == DP_RUBY_REGEX))
+		if (!ruby->err->code &&
+			(json_is_object(value.json) || json_is_array(value.json) ||
+				json_is_real(value.json) || value.kind == DP_RUBY_REGEX))
 			(void)dp_ruby_fail(ruby, w->token, "#{} of that is not understood");
 		add_value_text(&w->out, value.json);
 	}
@@ -270,11 +270,10 @@ static void unindent(struct dp_buf *out, const char *text, size_t len)
 	}
 }
 
-static int read_text(
-	struct dp_ruby *ruby, struct dp_ruby_value *out, const struct dp_token *token)
+static int read_text(struct dp_ruby *ruby, struct dp_ruby_value *out, const struct dp_token *token)
 {
-	struct writer w = {.ruby = ruby, .token = token, .at = token->text,
-		.end = token->text + token->len};
+	struct writer w = {
+		.ruby = ruby, .token = token, .at = token->text, .end = token->text + token->len};
 	struct dp_buf plain;
 
 	dp_buf_init(&plain, MAX_TEXT);
@@ -303,15 +302,15 @@ static int read_regex(struct dp_ruby *ruby, struct dp_ruby_value *out, const str
 	dp_buf_init(&text, MAX_TEXT);
 	if (token->options[0]) {
 		dp_buf_addf(&text, "(?%s%s%s%s%s%s%s:", has[0] ? "m" : "", has[1] ? "i" : "",
-			has[2] ? "x" : "", has[0] && has[1] && has[2] ? "" : "-",
-			has[0] ? "" : "m", has[1] ? "" : "i", has[2] ? "" : "x");
+			has[2] ? "x" : "", has[0] && has[1] && has[2] ? "" : "-", has[0] ? "" : "m",
+			has[1] ? "" : "i", has[2] ? "" : "x");
 	}
 	for (size_t i = 0; i < token->len; i++) {
 		bool has_next = i + 1 < token->len;
 
 		if (token->text[i] == '#' && has_next && token->text[i + 1] == '{')
-			(void)dp_ruby_fail(ruby, token,
-				"#{} in a regular expression is not understood");
+			(void)dp_ruby_fail(
+				ruby, token, "#{} in a regular expression is not understood");
 		if (token->text[i] == '\\' && has_next) {
 			if (token->text[++i] != token->close_with || token->close_with != '/')
 				dp_buf_add_byte(&text, '\\');
@@ -358,8 +357,10 @@ static int read_number(
 	if (is_real)
 		out->json = json_real(strtod(text, &end));
 	else
-		out->json = json_integer(strtoll(
-			text, &end, digits[0] != '0' ? 10 : strpbrk(digits, "xX") ? 16 : 8));
+		out->json = json_integer(strtoll(text, &end,
+			digits[0] != '0'	? 10
+			: strpbrk(digits, "xX") ? 16
+						: 8));
 	if (*end || errno || !out->json)
 		return dp_ruby_fail(ruby, token, "this number is not understood");
 	return pay(ruby, token->len);
@@ -400,8 +401,9 @@ static int read_array(struct dp_ruby *ruby, struct dp_ruby_value *out)
 		int rc = dp_ruby_read_value(ruby, &item);
 
 		if (item.kind == DP_RUBY_REGEX && !rc)
-			rc = dp_ruby_fail(ruby, ruby->at, "a list of regular expressions is not "
-							  "understood");
+			rc = dp_ruby_fail(ruby, ruby->at,
+				"a list of regular expressions is not "
+				"understood");
 		if (item.kind == DP_RUBY_PLAIN)
 			out->items = DP_RUBY_PLAIN;
 		(void)json_array_append(out->json, item.json);
@@ -423,8 +425,8 @@ static json_t *mark_validation(const struct dp_ruby_value *value)
 		return json_pack("{s:O}", "list", value->json);
 	if (!json_is_string(value->json))
 		return json_incref(value->json);
-	return json_pack("{s:O}", value->kind == DP_RUBY_SYMBOL ? "validator" : "regex",
-		value->json);
+	return json_pack(
+		"{s:O}", value->kind == DP_RUBY_SYMBOL ? "validator" : "regex", value->json);
 }
 
 static int set_property(struct dp_ruby *ruby, json_t *object, const struct dp_token *token,
@@ -433,9 +435,10 @@ static int set_property(struct dp_ruby *ruby, json_t *object, const struct dp_to
 	bool is_validation = strcmp(key, "validation") == 0;
 
 	if (value->kind == DP_RUBY_REGEX && !is_validation)
-		return dp_ruby_fail(ruby, token, "a regular expression is of use for validation only");
-	if (json_object_set_new(object, key,
-		    is_validation ? mark_validation(value) : json_incref(value->json)))
+		return dp_ruby_fail(
+			ruby, token, "a regular expression is of use for validation only");
+	if (json_object_set_new(
+		    object, key, is_validation ? mark_validation(value) : json_incref(value->json)))
 		return dp_ruby_fail(ruby, token, "a key that is no text");
 	return 0;
 }
@@ -640,8 +643,9 @@ static int change_case(
 		/* Other scripts' letters have cases, too. */
 		if (text[i] & 0x80) {
 			free(text);
-			return dp_ruby_fail(ruby, token, "%.*s of text beyond ASCII is not understood",
-				(int)token->len, token->text);
+			return dp_ruby_fail(ruby, token,
+				"%.*s of text beyond ASCII is not understood", (int)token->len,
+				token->text);
 		}
 		text[i] = how == 'u' || (how == 'c' && i == 0) ? to_upper(text[i])
 							       : to_lower(text[i]);
@@ -714,7 +718,8 @@ static int call_sub(struct dp_ruby *ruby, struct dp_ruby_value *value, const str
 	return rc;
 }
 
-static int call_to_s(struct dp_ruby *ruby, struct dp_ruby_value *value, const struct dp_token *token)
+static int call_to_s(
+	struct dp_ruby *ruby, struct dp_ruby_value *value, const struct dp_token *token)
 {
 	char digits[32];
 
@@ -855,9 +860,8 @@ int dp_ruby_read_arguments(struct dp_ruby *ruby, struct dp_ruby_arguments *out)
 	if (close ? ruby->at < close : !ends_arguments(ruby->at)) {
 		do {
 			dp_ruby_skip_newlines(ruby);
-			rc = ruby->at->type == DP_TOKEN_LABEL
-				     ? read_labelled(ruby, out->properties)
-				     : add_argument(ruby, out);
+			rc = ruby->at->type == DP_TOKEN_LABEL ? read_labelled(ruby, out->properties)
+							      : add_argument(ruby, out);
 			if (close)
 				dp_ruby_skip_newlines(ruby);
 		} while (!rc && dp_ruby_accept(ruby, ","));

@@ -69,9 +69,8 @@ static bool is_v4(struct piece p)
 	struct piece part;
 
 	for (int i = 0; i < 4; i++) {
-		if (cut(&part, &p, '.') != (i < 3) || is_empty(part) ||
-			!is_made_of(part, DIGITS) || number(part) > 255 ||
-			(part.end - part.at > 1 && *part.at == '0'))
+		if (cut(&part, &p, '.') != (i < 3) || is_empty(part) || !is_made_of(part, DIGITS) ||
+			number(part) > 255 || (part.end - part.at > 1 && *part.at == '0'))
 			return false;
 	}
 	return true;
@@ -117,9 +116,11 @@ static bool is_v6(struct piece p)
 		return count_groups(p, true) == V6_PARTS;
 	before = count_groups((struct piece){p.at, gap}, false);
 	after = count_groups((struct piece){gap + 2, p.end}, true);
-	/* Ruby lets :: stand for nothing at all only at the edges. */
+	/* :: stands for a group at least; in front of a last IPv4 address, if nothing is in
+	 * front of it, Ruby wants two. */
 	return before >= 0 && after >= 0 &&
-	       before + after <= (before == 0 || after == 0 ? V6_PARTS : V6_PARTS - 1);
+	       before + after <=
+		       V6_PARTS - (before == 0 && memchr(gap, '.', (size_t)(p.end - gap)) ? 2 : 1);
 }
 
 /* Ruby's "[…]" and "%zone" around an address make it one of IPv6. */
@@ -154,8 +155,11 @@ static bool is_v4_mask(struct piece p)
 	return ((mask + 1) & mask) == 0;
 }
 
+/* A mask may also be written as an address; whether its ones are in front is left to nodes. */
 static bool is_v6_length(struct piece p)
 {
+	if (is_v6(p))
+		return true;
 	return !is_empty(p) && is_made_of(p, DIGITS) && number(p) <= 128 &&
 	       (*p.at != '0' || p.end - p.at == 1);
 }
@@ -165,7 +169,7 @@ static bool ipv4address(struct piece p)
 	struct piece address;
 	bool has_mask = cut(&address, &p, '/');
 
-	return is_v4(address) && (!has_mask || is_empty(p) || is_v4_mask(p));
+	return is_v4(address) && (!has_mask || is_v4_mask(p));
 }
 
 static bool ipv6address(struct piece p)
@@ -173,7 +177,7 @@ static bool ipv6address(struct piece p)
 	struct piece address;
 	bool has_length = cut(&address, &p, '/');
 
-	return is_v6(unwrap_v6(address)) && (!has_length || is_empty(p) || is_v6_length(p));
+	return is_v6(unwrap_v6(address)) && (!has_length || is_v6_length(p));
 }
 
 /* Names of the agents puppet, service and bolt_tasks. */
@@ -239,8 +243,9 @@ static bool puppet_server_address(struct piece p)
 	if (!is_empty(p) && *p.at == '[') {
 		p.at++;
 		return cut(&host, &p, ']') && is_v6(host) &&
-		       (is_empty(p) || (*p.at == ':' && p.end - p.at > 1 &&
-					       is_made_of((struct piece){p.at + 1, p.end}, DIGITS)));
+		       (is_empty(p) ||
+			       (*p.at == ':' && p.end - p.at > 1 &&
+				       is_made_of((struct piece){p.at + 1, p.end}, DIGITS)));
 	}
 	if (cut(&host, &p, ':') && (is_empty(p) || !is_made_of(p, DIGITS)))
 		return false;
@@ -254,8 +259,7 @@ static bool puppet_resource(struct piece p)
 	if (p.end > p.at && p.end[-1] == '\n')
 		p.end--;
 	return cut(&type, &p, '[') && !is_empty(type) && is_made_of(type, WORD) &&
-	       p.end - p.at >= 2 && p.end[-1] == ']' &&
-	       !memchr(p.at, '\n', (size_t)(p.end - p.at));
+	       p.end - p.at >= 2 && p.end[-1] == ']' && !memchr(p.at, '\n', (size_t)(p.end - p.at));
 }
 
 static bool is_task_part(struct piece p)

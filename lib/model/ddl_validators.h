@@ -1,5 +1,5 @@
-/* Rules that a DDL calls by name. Sources: MCollective 2.12.5 (shellsafe, ipv4address, ipv6address),
- * the agents puppet, service and bolt_tasks (the others). */
+/* Rules that a DDL calls by name. Sources: MCollective 2.12.5 (shellsafe, ipv4address,
+ * ipv6address), the agents puppet, service and bolt_tasks (the others). */
 #ifndef DP_DDL_VALIDATORS_H
 #define DP_DDL_VALIDATORS_H
 

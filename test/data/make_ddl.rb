@@ -18,7 +18,9 @@ Config.instance.instance_variable_set(:@mode, :client)
 
 # A regular expression as text, options in front.
 def text_of(regex)
-  (regex.options & 7).zero? ? regex.source : regex.to_s
+  set, unset = [["m", 4], ["i", 1], ["x", 2]].partition { |_, bit| regex.options & bit != 0 }
+  return regex.source if set.empty?
+  "(?#{set.map(&:first).join}#{"-" unless unset.empty?}#{unset.map(&:first).join}:#{regex.source})"
 end
 
 def validation_of(value)
