@@ -216,9 +216,11 @@ static void read_body(struct reader *reader, const struct dp_token *end, enum pl
 	(void)read_statements(reader, end, place);
 	reader->ruby.at = end + 1;
 	reader->ruby.variable_count = variables;
-	if (err->code == DEPLOY_OK || reader->ruby.is_exhausted)
+	if (reader->ruby.is_exhausted)
 		return;
-	dp_ddl_untype(current(reader), err->text);
+	/* What another body of the same action left in the dark stays there. */
+	if (err->code || current(reader)->untyped_why)
+		dp_ddl_untype(current(reader), err->text);
 	*err = (struct deploy_error){.code = DEPLOY_OK};
 }
 

@@ -198,6 +198,22 @@ static void what_is_not_understood_costs_one_action_its_inputs(void **state)
 	}
 }
 
+static void an_action_that_is_untyped_stays_so(void **state)
+{
+	struct deploy_ddl *ddl = read_as("x.ddl",
+		METADATA "action 'a', :description => 'x' do\nX\nend\n"
+			 "action 'a', :description => 'y' do\ninput :i, :prompt => 'p', "
+			 ":description => 'd', :type => :integer, :optional => true\nend\n");
+
+	(void)state;
+	assert_int_equal(1, ddl->action_count);
+	assert_string_equal("x", ddl->actions[0].description);
+	assert_string_equal(
+		"x.ddl:3:1: 'X' is not understood here", ddl->actions[0].untyped_why);
+	assert_int_equal(0, ddl->actions[0].input_count);
+	deploy_ddl_free(ddl);
+}
+
 static void a_file_of_which_not_even_names_are_known_is_refused(void **state)
 {
 	(void)state;
@@ -506,6 +522,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(files_are_read_as_mcollective_reads_them),
 		cmocka_unit_test(what_is_not_understood_costs_one_action_its_inputs),
+		cmocka_unit_test(an_action_that_is_untyped_stays_so),
 		cmocka_unit_test(a_file_of_which_not_even_names_are_known_is_refused),
 		cmocka_unit_test(reading_is_bounded),
 		cmocka_unit_test(loops_may_not_repeat_without_end),
