@@ -208,7 +208,7 @@ static void print_output(struct out *out, const struct deploy_ddl_output *output
 static const char *display_text(enum deploy_ddl_display display)
 {
 	static const char *const texts[] = {
-		"mco shows failed replies", "mco shows ok replies", "mco shows every reply"};
+		"shows failed replies", "shows ok replies", "shows every reply"};
 
 	return texts[display];
 }
