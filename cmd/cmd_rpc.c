@@ -5,6 +5,12 @@
 #include "rolling_opts.h"
 #include "target_opts.h"
 
+#include <stdio.h>
+#include <string.h>
+
+#define UNSET  (-1)
+#define WAY_MS 5000 /* what the way there and back may take, beyond the action itself */
+
 struct rpc_opts {
 	struct target_opts target;
 	struct rolling_opts rolling;
@@ -36,7 +42,7 @@ static const struct opt rpc_options[] = {
 	OPT_GROUP(limit_options, struct rpc_opts, target),
 	OPT_GROUP(rolling_options, struct rpc_opts, rolling),
 	OPT_CHOICE(0, "display", struct rpc_opts, display, "WHICH", report_display_names,
-		"show these replies", "all"),
+		"show these replies", "what the action's DDL says, or all; all for programs"),
 	OPT_FLAG(0, "sort", struct rpc_opts, sorts,
 		"sort replies by node: they are, with or without it"),
 	{.type = OPT_IS_PARSED,
@@ -74,6 +80,7 @@ static void rpc_init(void *opts)
 {
 	target_opts_init(&((struct rpc_opts *)opts)->target);
 	rolling_opts_init(&((struct rpc_opts *)opts)->rolling);
+	((struct rpc_opts *)opts)->display = UNSET;
 }
 
 static void rpc_release(void *opts)
@@ -81,13 +88,78 @@ static void rpc_release(void *opts)
 	target_opts_release(&((struct rpc_opts *)opts)->target);
 }
 
-static int parse_request(struct deploy_request **out, struct args args, struct deploy_error *err)
+/*
+ * What the agent's DDL says: *ddl and the action, both NULL without one. A DDL that cannot be read
+ * keeps nobody from asking: nodes check inputs, too. Errors: an action that the DDL lacks.
+ */
+static int find_ddl(struct deploy_ddl **ddl, const struct deploy_ddl_action **action,
+	const struct ctx *ctx, struct args args, struct deploy_error *err)
+{
+	struct deploy_error why = {0};
+
+	*action = NULL;
+	if (deploy_ddl_find(
+		    ddl, ctx->config->ddl_dirs, ctx->config->ddl_dir_count, args.values[0], &why))
+		out_note(ctx->out, "%s; inputs are not checked", why.text);
+	else if (!*ddl && ctx->global.verbose)
+		out_note(ctx->out, "no DDL of %s in ddl_dirs: inputs are texts, and not checked",
+			args.values[0]);
+	if (!*ddl)
+		return 0;
+	*action = deploy_ddl_action(*ddl, args.values[1], &why);
+	if (*action)
+		return 0;
+	deploy_error_hint(err, "deployctl %s %s", why.hint[0] ? "rpc" : "agent doc",
+		why.hint[0] ? why.hint : args.values[0]);
+	return deploy_error_set(err, why.code, "%s", why.text);
+}
+
+/* Make of a text behind KEY= what the action wants; KEY:=JSON says it itself. */
+static int convert_input(json_t *inputs, const struct deploy_ddl_action *action, const char *word,
+	struct deploy_error *err)
+{
+	const char *equals = strchr(word, '=');
+	char key[256];
+	const struct deploy_ddl_input *input;
+	json_t *value = NULL;
+
+	if (equals[-1] == ':')
+		return 0;
+	(void)snprintf(key, sizeof(key), "%.*s", (int)(equals - word), word);
+	input = deploy_ddl_input(action, key);
+	if (input && deploy_ddl_convert(&value, input, equals + 1, err) == 0)
+		(void)json_object_set_new(inputs, key, value);
+	return err->code;
+}
+
+/* Nothing is sent that a node would refuse. */
+static int check_inputs(const struct ctx *ctx, json_t *inputs,
+	const struct deploy_ddl_action *action, struct deploy_error *err)
+{
+	json_t *warnings = json_array();
+	const json_t *warning;
+	size_t i;
+
+	(void)deploy_ddl_check(action, inputs, warnings, err);
+	json_array_foreach(warnings, i, warning)
+		out_note(ctx->out, "%s", json_string_value(warning));
+	json_decref(warnings);
+	return err->code;
+}
+
+static int parse_request(struct deploy_request **out, const struct ctx *ctx, struct args args,
+	const struct deploy_ddl_action *action, struct deploy_error *err)
 {
 	json_t *inputs = json_object();
 	int rc = 0;
 
-	for (int i = 2; i < args.count && !rc; i++)
+	for (int i = 2; i < args.count && !rc; i++) {
 		rc = deploy_request_parse_input(inputs, args.values[i], err);
+		if (!rc && action)
+			rc = convert_input(inputs, action, args.values[i], err);
+	}
+	if (!rc && action)
+		rc = check_inputs(ctx, inputs, action, err);
 	if (!rc)
 		rc = deploy_request_new(out, args.values[0], args.values[1], inputs, err);
 	json_decref(inputs);
@@ -104,6 +176,8 @@ static int dry_run(struct ctx *ctx, const struct rpc_opts *rpc, const struct rep
 
 	report.view = &report_nodes;
 	report.is_dry = true;
+	report.ddl = NULL;
+	report.display = DISPLAY_ALL;
 	report.limit = rpc->target.limit;
 	report.operands.count = 0;
 	target_plan_ping(plan, ctx, &rpc->target, report.agent);
@@ -193,10 +267,26 @@ static int confirm_and_ask(struct ctx *ctx, struct rpc_opts *rpc, struct report 
 	return status;
 }
 
+/* --display, or what the DDL says for people. Programs and nodes' names are never left out unasked.
+ */
+static int settle_display(
+	const struct ctx *ctx, const struct rpc_opts *rpc, const struct deploy_ddl_action *action)
+{
+	static const int displays[] = {[DEPLOY_DISPLAY_FAILED] = DISPLAY_FAILED,
+		[DEPLOY_DISPLAY_OK] = DISPLAY_OK,
+		[DEPLOY_DISPLAY_ALWAYS] = DISPLAY_ALL};
+
+	if (rpc->display != UNSET)
+		return rpc->display;
+	return action && out_is_for_people(ctx->out) ? displays[action->display] : DISPLAY_ALL;
+}
+
 static int rpc_main(struct ctx *ctx, void *opts, struct args args, struct deploy_error *err)
 {
 	struct rpc_opts *rpc = opts;
 	struct deploy_request *request = NULL;
+	const struct deploy_ddl_action *action = NULL;
+	struct deploy_ddl *ddl = NULL;
 	struct report report = {.out = ctx->out,
 		.kind = "rpc",
 		.view = &report_replies,
@@ -206,23 +296,28 @@ static int rpc_main(struct ctx *ctx, void *opts, struct args args, struct deploy
 		.config = ctx->global.config,
 		.context = ctx->global.context,
 		.collective = rpc->target.collective,
-		.display = rpc->display,
 		.is_filtered = target_is_filtered(&rpc->target),
 		.empty_ok = rpc->target.empty_ok};
 	int status;
 
-	if (rolling_opts_finish(&rpc->rolling, ctx->config, err) ||
-		target_settle(&rpc->target, err) || parse_request(&request, args, err) ||
+	if (find_ddl(&ddl, &action, ctx, args, err) == 0 && ddl && ddl->timeout_s)
+		rolling_opts_expect(&rpc->rolling, ctx->config, ddl->timeout_s * 1000LL + WAY_MS);
+	report.ddl = action;
+	report.display = settle_display(ctx, rpc, action);
+	if (err->code || rolling_opts_finish(&rpc->rolling, ctx->config, err) ||
+		target_settle(&rpc->target, err) ||
+		parse_request(&request, ctx, args, action, err) ||
 		target_connect(ctx, &rpc->target, err)) {
+		status = exit_of_error(err->code);
 		deploy_request_free(request);
-		return exit_of_error(err->code);
-	}
-	if (rpc->dry_run) {
+	} else if (rpc->dry_run) {
 		status = dry_run(ctx, rpc, &report, err);
 		deploy_request_free(request);
-		return status;
+	} else {
+		status = confirm_and_ask(ctx, rpc, &report, request, err);
 	}
-	return confirm_and_ask(ctx, rpc, &report, request, err);
+	deploy_ddl_free(ddl);
+	return status;
 }
 
 const struct command cmd_rpc = {
@@ -235,8 +330,10 @@ const struct command cmd_rpc = {
 		"and "
 		"shows what each one answers: equal answers once, under their nodes, failures "
 		"last.\n\n"
-		"KEY=VALUE gives the action an input as text, KEY:=JSON as any JSON value "
-		"(force:=true, count:=3). Named nodes (-I without a regular expression) are asked "
+		"KEY=VALUE gives the action an input, KEY:=JSON as any JSON value (force:=true, "
+		"count:=3). If the agent's DDL is known on this machine (deployctl agent list), "
+		"VALUE becomes what the action wants, and what a node would refuse is not sent; "
+		"without one it is a text. Named nodes (-I without a regular expression) are asked "
 		"directly, without discovery.\n\n"
 		"A node that was asked and did not answer is silent, and one that the broker has "
 		"no "

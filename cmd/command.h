@@ -20,6 +20,7 @@
 	X(discover)                                                                                \
 	X(facts)                                                                                   \
 	X(inventory)                                                                               \
+	X(agent)                                                                                   \
 	X(rpc)                                                                                     \
 	X(config)                                                                                  \
 	X(doctor)                                                                                  \

@@ -9,6 +9,8 @@ static void begin(struct report *report)
 	report->kept = json_object();
 	report->groups = json_object();
 	report->names = deploy_nodeset_new();
+	if (report->ddl)
+		report->aggregate = deploy_aggregate_new(report->ddl);
 }
 
 static void release(struct report *report)
@@ -16,6 +18,7 @@ static void release(struct report *report)
 	json_decref(report->items);
 	json_decref(report->kept);
 	json_decref(report->groups);
+	deploy_aggregate_free(report->aggregate);
 	deploy_nodeset_free(report->names);
 }
 
@@ -69,6 +72,8 @@ static void keep(struct report *report, const char *node, const struct deploy_ou
 {
 	if (report_is_reply(outcome))
 		measure(report, outcome->rtt_us);
+	if (report_is_reply(outcome) && report->aggregate)
+		deploy_aggregate_add(report->aggregate, outcome->data);
 	if (!is_shown(report, outcome))
 		return;
 	if (is_viewed(report) || report->view->items)

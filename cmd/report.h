@@ -40,8 +40,9 @@ struct report {
 	const char *config, *context, *collective;
 	unsigned task; /* the one whose nodes are the result */
 	const struct report_view *view;
-	int display;	  /* enum report_display */
-	bool is_filtered; /* a filter was given: nobody there is then no fault */
+	int display;			     /* enum report_display */
+	const struct deploy_ddl_action *ddl; /* report_replies: what the action returns, or NULL */
+	bool is_filtered;		     /* a filter was given: nobody there is then no fault */
 	bool empty_ok;
 	bool is_dry; /* only names are the result; what told them is no reply of the action */
 	/* Of some views: */
@@ -53,10 +54,11 @@ struct report {
 	const json_t *wanted;	   /* report_lacks: names of agents */
 
 	/* What was gathered. */
-	json_t *items;		      /* node → reply, for documents */
-	json_t *kept;		      /* what the view keeps, as it likes */
-	json_t *groups;		      /* text → nodes, of answers that are folded */
-	struct deploy_nodeset *names; /* what -o name prints; of nodes in items */
+	struct deploy_aggregate *aggregate; /* NULL if there is nothing to sum up */
+	json_t *items;			    /* node → reply, for documents */
+	json_t *kept;			    /* what the view keeps, as it likes */
+	json_t *groups;			    /* text → nodes, of answers that are folded */
+	struct deploy_nodeset *names;	    /* what -o name prints; of nodes in items */
 	long long rtt_sum_us, rtt_min_us, rtt_max_us;
 	size_t replies, rejected, lacking; /* lacking: nodes that are not as wanted */
 	size_t asked, done, undone; /* of the task so far; undone: not ok */

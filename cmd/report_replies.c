@@ -30,7 +30,17 @@ static void write_value(FILE *text, const char *name, int width, const json_t *v
 	} while (at && *at);
 }
 
-static void write_data(FILE *text, json_t *data)
+/* What people call an output. Caller frees. */
+static char *label_of(const struct report *report, const char *name)
+{
+	const struct deploy_ddl_output *output =
+		report->ddl ? deploy_ddl_output(report->ddl, name) : NULL;
+	const char *label = output && output->display_as[0] ? output->display_as : name;
+
+	return deploy_text_escape(label, strlen(label));
+}
+
+static void write_data(const struct report *report, FILE *text, json_t *data)
 {
 	const char *name;
 	json_t *value;
@@ -43,7 +53,7 @@ static void write_data(FILE *text, json_t *data)
 	}
 	json_object_foreach(data, name, value)
 	{
-		char *escaped = deploy_text_escape(name, strlen(name));
+		char *escaped = label_of(report, name);
 		int len = (int)deploy_text_columns(escaped);
 
 		if (len > width)
@@ -52,7 +62,7 @@ static void write_data(FILE *text, json_t *data)
 	}
 	json_object_foreach(data, name, value)
 	{
-		char *escaped = deploy_text_escape(name, strlen(name));
+		char *escaped = label_of(report, name);
 
 		write_value(text, escaped, width + 3, value);
 		free(escaped);
@@ -60,7 +70,7 @@ static void write_data(FILE *text, json_t *data)
 }
 
 /* What people read about a reply, without the node: nodes with the same text are folded. */
-static char *render(const struct deploy_outcome *outcome)
+static char *render(const struct report *report, const struct deploy_outcome *outcome)
 {
 	char *text = NULL, *message;
 	size_t size = 0;
@@ -78,7 +88,7 @@ static char *render(const struct deploy_outcome *outcome)
 		(void)fputs("ok\n", stream);
 	}
 	if (report_is_reply(outcome))
-		write_data(stream, outcome->data);
+		write_data(report, stream, outcome->data);
 	(void)fclose(stream);
 	return text;
 }
@@ -86,7 +96,7 @@ static char *render(const struct deploy_outcome *outcome)
 /* groups: text → {"state": n, "nodes": [names]} */
 void report_fold(struct report *report, const char *node, const struct deploy_outcome *outcome)
 {
-	char *text = render(outcome);
+	char *text = render(report, outcome);
 	json_t *group = json_object_get(report->groups, text);
 
 	if (!group) {
@@ -239,6 +249,18 @@ static void keep(struct report *report, const char *node, const struct deploy_ou
 		(void)json_object_set(row, "data", outcome->data);
 }
 
+/* What the replies come to: all of them, not only those that are shown. */
+static void print_sums(const struct report *report)
+{
+	char *text;
+
+	if (!report->aggregate || !report->replies)
+		return;
+	text = deploy_aggregate_print(report->aggregate);
+	out_text(report->out, "%s\n", text);
+	free(text);
+}
+
 static void print(struct report *report)
 {
 	if (out_format(report->out) == OUT_WIDE) {
@@ -247,6 +269,7 @@ static void print(struct report *report)
 	}
 	report_print_groups(report, true);
 	report_print_groups(report, false);
+	print_sums(report);
 }
 
 const struct report_view report_replies = {.keep = keep, .print = print};

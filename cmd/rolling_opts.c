@@ -20,7 +20,8 @@ static int parse_max_fail(void *field, const char *text, struct deploy_error *er
 
 const struct opt rolling_options[] = {
 	OPT_TIME('t', "timeout", struct rolling_opts, policy.timeout_ms, "TIME",
-		"wait TIME for the reply of each node", "30s, or timeout of the configuration"),
+		"wait TIME for the reply of each node",
+		"timeout of the configuration, or the one of the agent's DDL and 5s, or 30s"),
 	OPT_PARSED(0, "batch", struct rolling_opts, policy, "N|N%|RAMP", parse_batch, false,
 		"ask in groups of N nodes, N% of them, or growing ones: 1,10%,100%"),
 	OPT_TIME(0, "batch-sleep", struct rolling_opts, policy.batch_sleep_ms, "TIME",
@@ -46,6 +47,13 @@ void rolling_opts_init(struct rolling_opts *rolling)
 	rolling->policy.batch_sleep_ms = UNSET;
 	rolling->policy.tries = 1;
 	rolling->policy.try_sleep_ms = 10000;
+}
+
+void rolling_opts_expect(
+	struct rolling_opts *rolling, const struct deploy_config *config, long long timeout_ms)
+{
+	if (rolling->policy.timeout_ms == UNSET && !config->timeout_ms)
+		rolling->policy.timeout_ms = timeout_ms;
 }
 
 int rolling_opts_finish(

@@ -23,6 +23,7 @@
 #define DEPLOY_DEPLOY_H
 
 #include "deploy/config.h"
+#include "deploy/ddl.h"
 #include "deploy/error.h"
 #include "deploy/event.h"
 #include "deploy/filter.h"

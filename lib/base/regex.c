@@ -239,28 +239,46 @@ out:
 	return rc;
 }
 
-static int match(const struct dp_regex *regex, const pcre2_code *code, const char *text, size_t len)
+/* PCRE2's answer; span: where the match begins and ends. */
+static int match(const struct dp_regex *regex, const pcre2_code *code, const char *text, size_t len,
+	size_t *span)
 {
 	pcre2_match_data *data = pcre2_match_data_create(1, NULL);
 	int rc = PCRE2_ERROR_NOMEMORY;
 
 	if (data && regex->limits)
 		rc = pcre2_match(code, (PCRE2_SPTR)text, len, 0, 0, data, regex->limits);
+	if (rc >= 0)
+		memcpy(span, pcre2_get_ovector_pointer(data), 2 * sizeof(*span));
 	pcre2_match_data_free(data);
 	return rc;
 }
 
-int dp_regex_matches(const struct dp_regex *regex, const char *text, size_t len)
+int dp_regex_find(
+	const struct dp_regex *regex, const char *text, size_t len, size_t *start, size_t *end)
 {
 	int rc = PCRE2_ERROR_UTF8_ERR1;
+	size_t span[2] = {0, 0};
 
 	if (regex->characters)
-		rc = match(regex, regex->characters, text, len);
+		rc = match(regex, regex->characters, text, len, span);
 	if (is_utf8_error(rc))
-		rc = regex->bytes ? match(regex, regex->bytes, text, len) : PCRE2_ERROR_NOMATCH;
-	if (rc >= 0)
+		rc = regex->bytes ? match(regex, regex->bytes, text, len, span)
+				  : PCRE2_ERROR_NOMATCH;
+	if (rc >= 0) {
+		/* \K in a lookahead may put the start behind the end. */
+		*start = span[0] < span[1] ? span[0] : span[1];
+		*end = span[1];
 		return 1;
+	}
 	return rc == PCRE2_ERROR_NOMATCH ? 0 : -1;
+}
+
+int dp_regex_matches(const struct dp_regex *regex, const char *text, size_t len)
+{
+	size_t start, end;
+
+	return dp_regex_find(regex, text, len, &start, &end);
 }
 
 void dp_regex_free(struct dp_regex *regex)

@@ -25,6 +25,10 @@ int dp_regex_new(struct dp_regex **out, const char *pattern, size_t len, bool ig
  */
 int dp_regex_matches(const struct dp_regex *regex, const char *text, size_t len);
 
+/* The same; on a match *start and *end say where the first one is. */
+int dp_regex_find(
+	const struct dp_regex *regex, const char *text, size_t len, size_t *start, size_t *end);
+
 void dp_regex_free(struct dp_regex *regex);
 
 #endif
