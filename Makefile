@@ -68,7 +68,7 @@ $(BUILD)/test/fuzz/%: test/fuzz/%.c $(sort $(wildcard lib/*/*.c))
 	clang -std=c11 -D_POSIX_C_SOURCE=200809L -DDP_MAY_ALLOCATE -Iinclude -Ilib -g -O1 \
 		-fsanitize=fuzzer,address,undefined -o $@ $^ $(LIBS)
 
-programs: all $(BUILD)/deployctl-loop $(UNIT) $(LAB_TOOL)
+programs: all $(BUILD)/deployctl-loop $(UNIT) $(LAB_TOOL) $(BENCH)
 
 test: programs ## unit, command line, layers, symbols, docs: no network, no root, under 30 s
 	@BUILD=$(BUILD) test/run unit cli layers docs
@@ -99,7 +99,7 @@ fuzz: $(FUZZ) ## each fuzzer for 60 s
 	@for f in $(FUZZ); do mkdir -p $$f.corpus && $$f -max_total_time=60 -print_final_stats=1 \
 		$$f.corpus test/data || exit 1; done
 
-bench: programs $(BENCH) ## measure against mco, as ratios
+bench: programs ## measure against mco and the broker, as ratios
 	@BUILD=$(BUILD) test/bench/bench
 
 coverage: ## lines that unit and command line tests reach

@@ -18,7 +18,8 @@
  *   --expect N            print what a client must count that asks all nodes the N-th request, and
  *                         end; needs no broker
  * Shares are of the nodes, drawn anew for each request; requests are counted from 1 by their ids.
- * To discovery all nodes answer well and at once.
+ * To discovery all nodes answer well and at once. The counts of --expect are those of an action that
+ * every node has.
  *
  * The I-th node has the facts country (de, fr, uk, us in turn), cluster (c0000 for the first
  * hundred, …) and rank (I), the classes common and web or db, the agents rpcutil and, but for each
@@ -299,6 +300,7 @@ static void send_answer(struct sim *sim, size_t index, const struct deed *deed,
 		.sender = sim->nodes[index].name,
 		.body = answer->bytes.data,
 		.body_len = answer->body_len};
+	struct parcel parcel = {.link = link};
 	struct dp_buf later;
 
 	if (!deed->delay_ms) {
@@ -310,10 +312,10 @@ static void send_answer(struct sim *sim, size_t index, const struct deed *deed,
 	dp_buf_init(&later, SIZE_MAX / 2);
 	for (int copies = deed->is_twice ? 2 : 1; copies--;)
 		link_frame(&later, &message);
-	push_parcel(sim, (struct parcel){.due_us = dp_clock_us() + deed->delay_ms * 1000,
-				 .link = link,
-				 .len = later.len,
-				 .frames = dp_buf_take(&later)});
+	parcel.due_us = dp_clock_us() + deed->delay_ms * 1000;
+	parcel.len = later.len;
+	parcel.frames = dp_buf_take(&later);
+	push_parcel(sim, parcel);
 }
 
 static void reach(struct sim *sim, size_t index, amqp_bytes_t reply_to)
