@@ -24,8 +24,8 @@ FUZZ     := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard test/fuzz/fuzz_*.c)))
 LAB_TOOL := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard test/lab/*.c)))
 # What simulates nodes on the broker, and the objects that those programs share.
 BENCH    := $(addprefix $(BUILD)/test/bench/,simfleet floor timed codec)
-SIM_OBJ  := $(addprefix $(BUILD)/test/,bench/link.o bench/deeds.o cli/fleet.o cli/node_answer.o \
-            cli/node_request.o)
+SIM_OBJ  := $(addprefix $(BUILD)/test/,$(addprefix bench/,link.o deeds.o later.o sim_opts.o) \
+            $(addprefix cli/,fleet.o node_answer.o node_request.o))
 LIB      := $(BUILD)/libdeploy.a
 SANITIZE := BUILD=$(BUILD)/sanitize HARDEN= LDFLAGS= \
             CFLAGS="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer"
@@ -57,9 +57,10 @@ $(BUILD)/test/unit/%: test/unit/%.c $(filter-out $(BUILD)/cmd/main.o,$(CMD_OBJ))
 	$(COMPILE) -pie -Ilib -Icmd -DDEPLOYCTL_VERSION='"$(VERSION)"' $(LDFLAGS) -o $@ \
 		$(filter %.c %.o %.a,$^) -lcmocka $(LIBS)
 $(BUILD)/test/lab/%: $(LIB)
+$(BUILD)/test/lab/forge: $(BUILD)/test/bench/link.o
 $(BUILD)/test/lab/%: test/lab/%.c
 	@mkdir -p $(@D)
-	$(COMPILE) -pie -Ilib $(LDFLAGS) -o $@ $< $(LIB) $(LIBS)
+	$(COMPILE) -pie -Ilib $(LDFLAGS) -o $@ $(filter %.c %.o,$^) $(LIB) $(LIBS)
 $(BUILD)/test/bench/%.o: COMMON += -Ilib
 $(BENCH): %: %.o $(SIM_OBJ) $(LIB)
 	$(CC) -pie $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
