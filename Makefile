@@ -24,8 +24,8 @@ FUZZ     := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard test/fuzz/fuzz_*.c)))
 LAB_TOOL := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard test/lab/*.c)))
 # What simulates nodes on the broker, and the objects that those programs share.
 BENCH    := $(addprefix $(BUILD)/test/bench/,simfleet floor timed codec)
-SIM_OBJ  := $(addprefix $(BUILD)/test/,bench/link.o bench/deeds.o cli/fleet.o cli/node_answer.o \
-            cli/node_request.o)
+SIM_OBJ  := $(addprefix $(BUILD)/test/,$(addprefix bench/,link.o deeds.o later.o sim_opts.o) \
+            $(addprefix cli/,fleet.o node_answer.o node_request.o))
 LIB      := $(BUILD)/libdeploy.a
 SANITIZE := BUILD=$(BUILD)/sanitize HARDEN= LDFLAGS= \
             CFLAGS="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer"
@@ -57,9 +57,10 @@ $(BUILD)/test/unit/%: test/unit/%.c $(filter-out $(BUILD)/cmd/main.o,$(CMD_OBJ))
 	$(COMPILE) -pie -Ilib -Icmd -DDEPLOYCTL_VERSION='"$(VERSION)"' $(LDFLAGS) -o $@ \
 		$(filter %.c %.o %.a,$^) -lcmocka $(LIBS)
 $(BUILD)/test/lab/%: $(LIB)
+$(BUILD)/test/lab/forge: $(BUILD)/test/bench/link.o
 $(BUILD)/test/lab/%: test/lab/%.c
 	@mkdir -p $(@D)
-	$(COMPILE) -pie -Ilib $(LDFLAGS) -o $@ $< $(LIB) $(LIBS)
+	$(COMPILE) -pie -Ilib $(LDFLAGS) -o $@ $(filter %.c %.o,$^) $(LIB) $(LIBS)
 $(BUILD)/test/bench/%.o: COMMON += -Ilib
 $(BENCH): %: %.o $(SIM_OBJ) $(LIB)
 	$(CC) -pie $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
@@ -68,7 +69,7 @@ $(BUILD)/test/fuzz/%: test/fuzz/%.c $(sort $(wildcard lib/*/*.c))
 	clang -std=c11 -D_POSIX_C_SOURCE=200809L -DDP_MAY_ALLOCATE -Iinclude -Ilib -g -O1 \
 		-fsanitize=fuzzer,address,undefined -o $@ $^ $(LIBS)
 
-programs: all $(BUILD)/deployctl-loop $(UNIT) $(LAB_TOOL)
+programs: all $(BUILD)/deployctl-loop $(UNIT) $(LAB_TOOL) $(BENCH)
 
 test: programs ## unit, command line, layers, symbols, docs: no network, no root, under 30 s
 	@BUILD=$(BUILD) test/run unit cli layers docs
@@ -99,7 +100,7 @@ fuzz: $(FUZZ) ## each fuzzer for 60 s
 	@for f in $(FUZZ); do mkdir -p $$f.corpus && $$f -max_total_time=60 -print_final_stats=1 \
 		$$f.corpus test/data || exit 1; done
 
-bench: programs $(BENCH) ## measure against mco, as ratios
+bench: programs ## measure against mco and the broker, as ratios
 	@BUILD=$(BUILD) test/bench/bench
 
 coverage: ## lines that unit and command line tests reach

@@ -145,8 +145,8 @@ def measure_absent
   gaps = Array.new(RUNS) do
     run = deployctl("rpc", "rpcutil", "ping", "-o", "jsonl", "-I", "node[00001-00095],gone[1-5]", :status => 4)
     events = output.lines.map { |line| JSON.parse(line) }
-    events.last["summary"]["not_connected"]["nodes"] == "gone[1-5]" || abort("bench: #{events.last}")
-    replies = events.select { |event| event["type"] == "outcome" && event["outcome"] == "ok" }
+    events.last["summary"]["not_connected"]["nodes"] == %w[gone1 gone2 gone3 gone4 gone5] || abort("bench: #{events.last}")
+    replies = events.select { |event| event["type"] == "outcome" && event["state"] == "ok" }
     run.ended - replies.map { |event| event["time"] }.max
   end
   at_most("100 names, 5 not connected: after last reply", "ms", 100, median(gaps) * 1000, "")

@@ -3,8 +3,8 @@
  * What a client needs beyond that is its own doing.
  * Usage, inside a lab: floor [--collective NAME] [--directed NODESET] [--discovery] COUNT
  *   --directed NODESET   to each of these by name; otherwise broadcast
- *   --keys N             so many names in one publish, by BCC (1). One is the floor: RabbitMQ looks a
- *                        single key up, but for several goes through all bindings of the exchange
+ *   --keys N             so many names in one publish, by BCC (1). One is the floor: RabbitMQ looks
+ * a single key up, but for several goes through all bindings of the exchange
  *   --discovery          ask "ping" of discovery instead of rpcutil
  * Prints the seconds from the first publish to the COUNT-th reply. Status 1 if fewer come in 60 s.
  */
@@ -26,7 +26,7 @@
 #include "link.h"
 #include "wire/envelope.h"
 
-#define MAX_WAIT_US   (60 * 1000000LL)
+#define MAX_WAIT_US (60 * 1000000LL)
 
 static _Noreturn void die(const char *what)
 {
@@ -56,22 +56,9 @@ static void make_request(struct dp_buf *out, const char *collective, bool is_dis
 	deploy_request_free(request);
 }
 
-static amqp_bytes_t open_queue(const struct link *link)
-{
-	amqp_queue_declare_ok_t *queue = amqp_queue_declare(
-		link->connection, 1, amqp_empty_bytes, 0, 0, 1, 1, amqp_empty_table);
-	amqp_bytes_t name;
-
-	link_need(link, "queue");
-	name = amqp_bytes_malloc_dup(queue->queue);
-	(void)amqp_basic_consume(
-		link->connection, 1, name, amqp_empty_bytes, 0, 1, 1, amqp_empty_table);
-	link_need(link, "consume");
-	return name;
-}
-
 static void publish(const struct link *link, const char *exchange, const char *key,
-	amqp_field_value_t *more, size_t more_count, amqp_bytes_t reply_to, const struct dp_buf *body)
+	amqp_field_value_t *more, size_t more_count, amqp_bytes_t reply_to,
+	const struct dp_buf *body)
 {
 	amqp_table_entry_t bcc = {.key = amqp_cstring_bytes("BCC"),
 		.value = {.kind = AMQP_FIELD_KIND_ARRAY,
@@ -151,8 +138,8 @@ static int measure(const struct question *question)
 {
 	const struct deploy_nodeset *set = question->set;
 	bool is_discovery = question->is_discovery;
-	char *exchange = dp_xasprintf(
-		"%s_%s", question->collective, set ? "directed" : "broadcast");
+	char *exchange =
+		dp_xasprintf("%s_%s", question->collective, set ? "directed" : "broadcast");
 	size_t want = question->want;
 	struct dp_buf request;
 	amqp_bytes_t queue;
@@ -161,7 +148,7 @@ static int measure(const struct question *question)
 	size_t seen;
 
 	link_open(&link, "floor");
-	queue = open_queue(&link);
+	queue = link_queue(&link);
 	make_request(&request, question->collective, is_discovery);
 	start_us = dp_clock_us();
 	if (set)
@@ -210,11 +197,20 @@ int main(int argc, char **argv)
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (option) {
-		case 'c': question.collective = optarg; break;
-		case 'd': question.set = parse_nodes(optarg); break;
-		case 'k': question.max_keys = parse_count(optarg); break;
-		case 'p': question.is_discovery = true; break;
-		default: return 64;
+		case 'c':
+			question.collective = optarg;
+			break;
+		case 'd':
+			question.set = parse_nodes(optarg);
+			break;
+		case 'k':
+			question.max_keys = parse_count(optarg);
+			break;
+		case 'p':
+			question.is_discovery = true;
+			break;
+		default:
+			return 64;
 		}
 	}
 	if (optind != argc - 1)

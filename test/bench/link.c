@@ -13,14 +13,14 @@
 #include <amqp_framing.h>
 #include <amqp_tcp_socket.h>
 
-#define FRAME_MAX	131072
-#define MUCH_BYTES	(64 * 1024)
-#define MAX_OUT_BYTES	((size_t)1 << 31)
-#define BASIC_CLASS	60
-#define PUBLISH_METHOD	40
-#define HEADERS_FLAG	0x2000
-#define DELIVERY_FLAG	0x1000
-#define FRAME_END	0xce
+#define FRAME_MAX      131072
+#define MUCH_BYTES     (64 * 1024)
+#define MAX_OUT_BYTES  ((size_t)1 << 31)
+#define BASIC_CLASS    60
+#define PUBLISH_METHOD 40
+#define HEADERS_FLAG   0x2000
+#define DELIVERY_FLAG  0x1000
+#define FRAME_END      0xce
 
 static const char *program_name = "bench";
 
@@ -75,6 +75,20 @@ void link_close(struct link *link)
 	(void)amqp_connection_close(link->connection, AMQP_REPLY_SUCCESS);
 	(void)amqp_destroy_connection(link->connection);
 	dp_buf_release(&link->out);
+}
+
+amqp_bytes_t link_queue(const struct link *link)
+{
+	amqp_queue_declare_ok_t *queue = amqp_queue_declare(
+		link->connection, 1, amqp_empty_bytes, 0, 0, 1, 1, amqp_empty_table);
+	amqp_bytes_t name;
+
+	link_need(link, "queue");
+	name = amqp_bytes_malloc_dup(queue->queue);
+	(void)amqp_basic_consume(
+		link->connection, 1, name, amqp_empty_bytes, 0, 1, 1, amqp_empty_table);
+	link_need(link, "consume");
+	return name;
 }
 
 static void put_number(struct dp_buf *out, uint64_t number, int bytes)

@@ -29,7 +29,10 @@ void link_close(struct link *link);
 /* Ends the process if the last call of the connection went wrong. */
 void link_need(const struct link *link, const char *what);
 
-/* A message, and how it travels. Zero or NULL: the property is left out. */
+/* Make a queue of our own and consume it; its name is freed with amqp_bytes_free(). */
+amqp_bytes_t link_queue(const struct link *link);
+
+/* A message, and how it travels. */
 struct message {
 	const char *exchange;
 	const void *key;

@@ -18,15 +18,15 @@
  *   --expect N            print what a client must count that asks all nodes the N-th request, and
  *                         end; needs no broker
  * Shares are of the nodes, drawn anew for each request; requests are counted from 1 by their ids.
- * To discovery all nodes answer well and at once.
+ * To discovery all nodes answer well and at once. The counts of --expect are those of an action
+ * that every node has.
  *
  * The I-th node has the facts country (de, fr, uk, us in turn), cluster (c0000 for the first
  * hundred, …) and rank (I), the classes common and web or db, the agents rpcutil and, but for each
  * tenth, lab. Prints "ready" when every queue is bound; ends when its stdin does.
  */
-#include <getopt.h>
-#include <inttypes.h>
 #include <poll.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,29 +40,20 @@
 #include "base/mem.h"
 #include "deeds.h"
 #include "deploy/nodeset.h"
-#include "deploy/text.h"
+#include "later.h"
 #include "link.h"
+#include "sim_opts.h"
 
 #define MAX_LINKS    16
 #define MAX_REQUESTS 100000
 
-/* A reply on its way. */
-struct parcel {
-	int64_t due_us;
-	struct link *link;
-	char *frames;
-	size_t len;
-};
-
 struct sim {
-	const char *collective, *psk;
-	struct mischief mischief;
+	struct sim_opts opts;
+	const char *psk;
 	struct loop_node *nodes;
 	size_t count;
 	struct link links[MAX_LINKS];
-	size_t link_count;
-	struct parcel *parcels; /* a heap, the earliest first */
-	size_t parcel_count, parcel_cap;
+	struct later later;
 	char (*ids)[64]; /* requests that came, the first is number 1 */
 	size_t id_count, id_cap;
 	FILE *log;
@@ -98,14 +89,13 @@ static struct loop_node make_node(const char *name, size_t rank, const struct sh
 			"collectives", shared->collectives)};
 }
 
-static void make_nodes(
-	struct sim *sim, const struct deploy_nodeset *set, const struct deploy_nodeset *absent)
+static void make_nodes(struct sim *sim)
 {
-	struct shared shared = {
-		.classes = {json_pack("[s, s]", "common", "db"),
-			json_pack("[s, s]", "common", "web")},
+	const struct deploy_nodeset *set = sim->opts.nodes, *absent = sim->opts.absent;
+	struct shared shared = {.classes = {json_pack("[s, s]", "common", "db"),
+					json_pack("[s, s]", "common", "web")},
 		.agents = {json_pack("[s, s]", "rpcutil", "lab"), json_pack("[s]", "rpcutil")},
-		.collectives = json_pack("[s]", sim->collective)};
+		.collectives = json_pack("[s]", sim->opts.collective)};
 	size_t at;
 
 	sim->count = deploy_nodeset_count(set);
@@ -154,15 +144,16 @@ static void open_queue(struct link *link, const char *exchange, const char *key,
 
 static char *exchange_name(const struct sim *sim, const char *kind)
 {
-	return dp_xasprintf("%s_%s", sim->collective, kind);
+	return dp_xasprintf("%s_%s", sim->opts.collective, kind);
 }
 
-/* Those that the lab made are durable; ours go with the broker. They outlive the nodes, like real ones. */
+/* Those that the lab made are durable; ours go with the broker. They outlive the nodes, like real
+ * ones. */
 static void make_exchange(struct sim *sim, const char *kind, const char *type)
 {
 	char *name = exchange_name(sim, kind);
-	bool is_lab = strcmp(sim->collective, "mcollective") == 0 ||
-		      strcmp(sim->collective, "subcol") == 0;
+	bool is_lab = strcmp(sim->opts.collective, "mcollective") == 0 ||
+		      strcmp(sim->opts.collective, "subcol") == 0;
 
 	(void)amqp_exchange_declare(sim->links[0].connection, 1, amqp_cstring_bytes(name),
 		amqp_cstring_bytes(type), 0, is_lab, 0, 0, amqp_empty_table);
@@ -173,17 +164,18 @@ static void make_exchange(struct sim *sim, const char *kind, const char *type)
 /* The queue after all nodes' is that of what is broadcast. */
 static void open_queues(struct sim *sim)
 {
-	char *broadcast = exchange_name(sim, "broadcast"), *directed = exchange_name(sim, "directed");
+	char *broadcast = exchange_name(sim, "broadcast"),
+	     *directed = exchange_name(sim, "directed");
 
 	make_exchange(sim, "broadcast", "topic");
 	make_exchange(sim, "directed", "direct");
 	open_queue(&sim->links[0], broadcast, "#", sim->count);
 	for (size_t i = 0; i < sim->count; i++)
 		if (!sim->nodes[i].is_absent)
-			open_queue(&sim->links[i % sim->link_count], directed, sim->nodes[i].name,
-				i);
+			open_queue(&sim->links[i % sim->opts.connections], directed,
+				sim->nodes[i].name, i);
 	/* A channel does one thing after the other: when it answers this, all is done. */
-	for (size_t i = 0; i < sim->link_count; i++) {
+	for (size_t i = 0; i < sim->opts.connections; i++) {
 		(void)amqp_basic_qos(sim->links[i].connection, 1, 0, 0, 0);
 		link_need(&sim->links[i], "queues");
 	}
@@ -191,52 +183,12 @@ static void open_queues(struct sim *sim)
 	free(directed);
 }
 
-/* ---- replies that come later ---- */
-
-static void swap(struct parcel *a, struct parcel *b)
-{
-	struct parcel kept = *a;
-
-	*a = *b;
-	*b = kept;
-}
-
-static void push_parcel(struct sim *sim, struct parcel parcel)
-{
-	size_t at = sim->parcel_count++;
-	struct parcel *heap;
-
-	heap = sim->parcels = dp_grow(
-		sim->parcels, &sim->parcel_cap, sim->parcel_count, sizeof(*sim->parcels));
-	heap[at] = parcel;
-	for (; at && heap[(at - 1) / 2].due_us > heap[at].due_us; at = (at - 1) / 2)
-		swap(&heap[at], &heap[(at - 1) / 2]);
-}
-
-static struct parcel pop_parcel(struct sim *sim)
-{
-	struct parcel *heap = sim->parcels, first = heap[0];
-	size_t at = 0, child;
-
-	heap[0] = heap[--sim->parcel_count];
-	while ((child = 2 * at + 1) < sim->parcel_count) {
-		if (child + 1 < sim->parcel_count && heap[child + 1].due_us < heap[child].due_us)
-			child++;
-		if (heap[at].due_us <= heap[child].due_us)
-			break;
-		swap(&heap[at], &heap[child]);
-		at = child;
-	}
-	return first;
-}
-
 static void send_due(struct sim *sim)
 {
 	int64_t now_us = dp_clock_us();
+	struct parcel parcel;
 
-	while (sim->parcel_count && sim->parcels[0].due_us <= now_us) {
-		struct parcel parcel = pop_parcel(sim);
-
+	while (later_take(&sim->later, now_us, &parcel)) {
 		dp_buf_add(&parcel.link->out, parcel.frames, parcel.len);
 		link_flush_some(parcel.link);
 		free(parcel.frames);
@@ -261,7 +213,8 @@ static unsigned long number_of(struct sim *sim, const char *id)
 /* Many nodes get the same bytes, which are decoded once. */
 static void decode(struct sim *sim, amqp_bytes_t body)
 {
-	if (body.len == sim->bytes.len && memcmp(body.bytes, dp_buf_text(&sim->bytes), body.len) == 0)
+	if (body.len == sim->bytes.len &&
+		memcmp(body.bytes, dp_buf_text(&sim->bytes), body.len) == 0)
 		return;
 	dp_buf_clear(&sim->bytes);
 	dp_buf_add(&sim->bytes, body.bytes, body.len);
@@ -273,15 +226,15 @@ static void decode(struct sim *sim, amqp_bytes_t body)
 
 static struct deed choose_deed(const struct sim *sim, struct loop_node *node)
 {
-	static const enum loop_mischief kinds[DEED_KINDS] = {LOOP_HONEST, LOOP_SILENT,
-		LOOP_WRONGHASH, LOOP_TRUNCATED, LOOP_HONEST};
+	static const enum loop_mischief kinds[DEED_KINDS] = {
+		LOOP_HONEST, LOOP_SILENT, LOOP_WRONGHASH, LOOP_TRUNCATED, LOOP_HONEST};
 	static char message[] = "told to fail";
 	struct loop_behaviour *does = &node->does[LOOP_REPLY];
 	struct deed deed = {.kind = DEED_ANSWER};
 
 	if (strcmp(sim->request.agent, "discovery") == 0)
 		return deed;
-	deed = deed_of(&sim->mischief, node->name, sim->number);
+	deed = deed_of(&sim->opts.mischief, node->name, sim->number);
 	does->mischief = kinds[deed.kind];
 	does->failures = deed.fails ? (unsigned long)-1 : 0;
 	does->code = 1;
@@ -292,13 +245,14 @@ static struct deed choose_deed(const struct sim *sim, struct loop_node *node)
 static void send_answer(struct sim *sim, size_t index, const struct deed *deed,
 	const struct loop_answer *answer, amqp_bytes_t reply_to)
 {
-	struct link *link = &sim->links[index % sim->link_count];
+	struct link *link = &sim->links[index % sim->opts.connections];
 	const struct message message = {.exchange = "",
 		.key = reply_to.bytes,
 		.key_len = reply_to.len,
 		.sender = sim->nodes[index].name,
 		.body = answer->bytes.data,
 		.body_len = answer->body_len};
+	struct parcel parcel = {.link = link};
 	struct dp_buf later;
 
 	if (!deed->delay_ms) {
@@ -310,10 +264,10 @@ static void send_answer(struct sim *sim, size_t index, const struct deed *deed,
 	dp_buf_init(&later, SIZE_MAX / 2);
 	for (int copies = deed->is_twice ? 2 : 1; copies--;)
 		link_frame(&later, &message);
-	push_parcel(sim, (struct parcel){.due_us = dp_clock_us() + deed->delay_ms * 1000,
-				 .link = link,
-				 .len = later.len,
-				 .frames = dp_buf_take(&later)});
+	parcel.due_us = dp_clock_us() + deed->delay_ms * 1000;
+	parcel.len = later.len;
+	parcel.frames = dp_buf_take(&later);
+	later_add(&sim->later, parcel);
 }
 
 static void reach(struct sim *sim, size_t index, amqp_bytes_t reply_to)
@@ -356,9 +310,9 @@ static int wait_ms(const struct sim *sim)
 {
 	int64_t left_us;
 
-	if (!sim->parcel_count)
+	if (!sim->later.count)
 		return -1;
-	left_us = sim->parcels[0].due_us - dp_clock_us();
+	left_us = later_due_us(&sim->later) - dp_clock_us();
 	return left_us > 0 ? (int)(left_us / 1000) + 1 : 0;
 }
 
@@ -368,9 +322,9 @@ static bool wait_for_more(struct sim *sim)
 	struct pollfd fds[MAX_LINKS + 1] = {{.fd = STDIN_FILENO, .events = POLLIN}};
 	char bytes[64];
 
-	for (size_t i = 0; i < sim->link_count; i++)
+	for (size_t i = 0; i < sim->opts.connections; i++)
 		fds[i + 1] = (struct pollfd){.fd = sim->links[i].fd, .events = POLLIN};
-	(void)poll(fds, sim->link_count + 1, wait_ms(sim));
+	(void)poll(fds, sim->opts.connections + 1, wait_ms(sim));
 	return !fds[0].revents || read(STDIN_FILENO, bytes, sizeof(bytes)) > 0;
 }
 
@@ -379,20 +333,20 @@ static void serve(struct sim *sim)
 	amqp_envelope_t envelope;
 
 	do {
-		for (size_t i = 0; i < sim->link_count; i++)
+		for (size_t i = 0; i < sim->opts.connections; i++)
 			while (link_take(&sim->links[i], &envelope)) {
 				take(sim, &envelope);
 				amqp_destroy_envelope(&envelope);
 			}
 		send_due(sim);
-		for (size_t i = 0; i < sim->link_count; i++)
+		for (size_t i = 0; i < sim->opts.connections; i++)
 			link_flush(&sim->links[i]);
 		if (sim->log)
 			(void)fflush(sim->log);
 	} while (wait_for_more(sim));
 }
 
-/* ---- the command line ---- */
+/* ---- the whole ---- */
 
 static void print_expectation(const struct sim *sim, unsigned long request)
 {
@@ -402,119 +356,14 @@ static void print_expectation(const struct sim *sim, unsigned long request)
 		if (sim->nodes[i].is_absent)
 			sum.not_connected++;
 		else
-			deed_expect(&sum, deed_of(&sim->mischief, sim->nodes[i].name, request));
+			deed_expect(
+				&sum, deed_of(&sim->opts.mischief, sim->nodes[i].name, request));
 	}
 	(void)printf("{\"nodes\": %lu, \"ok\": %lu, \"failed\": %lu, \"silent\": %lu, "
 		     "\"not_connected\": %lu, \"duplicate\": %lu, \"rejected\": %lu, "
 		     "\"executed\": %lu}\n",
 		sum.nodes, sum.ok, sum.failed, sum.silent, sum.not_connected, sum.duplicate,
 		sum.rejected, sum.executed);
-}
-
-static double parse_percent(const char *text)
-{
-	char *end;
-	double percent = strtod(text, &end);
-
-	if (end == text || (*end && strcmp(end, "%") != 0) || percent < 0 || percent > 100)
-		die(text, "no share in per cent");
-	return percent;
-}
-
-static long long parse_time(const char *text)
-{
-	struct deploy_error err = {0};
-	long long ms;
-
-	if (deploy_time_parse(&ms, text, &err))
-		die(text, err.text);
-	return ms;
-}
-
-static void parse_delay(struct mischief *mischief, const char *text)
-{
-	size_t len = strcspn(text, "-");
-	char *min = dp_xstrndup(text, len);
-
-	mischief->delay_min_ms = parse_time(min);
-	mischief->delay_max_ms = text[len] ? parse_time(text + len + 1) : mischief->delay_min_ms;
-	if (mischief->delay_max_ms < mischief->delay_min_ms)
-		die(text, "ends before it begins");
-	free(min);
-}
-
-static unsigned long parse_number(const char *text)
-{
-	if (!*text || strspn(text, "0123456789") != strlen(text))
-		die(text, "no number");
-	return strtoul(text, NULL, 10);
-}
-
-static struct deploy_nodeset *parse_nodes(const char *text)
-{
-	struct deploy_nodeset *set = deploy_nodeset_new();
-	struct deploy_error err = {0};
-
-	if (deploy_nodeset_parse(set, text, &err))
-		die(text, err.text);
-	return set;
-}
-
-struct choices {
-	const char *absent, *log;
-	unsigned long expect;
-};
-
-enum { OPT_COLLECTIVE = 1, OPT_CONNECTIONS, OPT_SEED, OPT_DELAY, OPT_DELAYED, OPT_DROP, OPT_FORGE,
-	OPT_TRUNCATE, OPT_LATE, OPT_LATE_TIME, OPT_DUPLICATE, OPT_FAIL, OPT_ABSENT, OPT_LOG,
-	OPT_EXPECT };
-
-static const struct option options[] = {
-	{"collective", required_argument, NULL, OPT_COLLECTIVE},
-	{"connections", required_argument, NULL, OPT_CONNECTIONS},
-	{"seed", required_argument, NULL, OPT_SEED},
-	{"delay", required_argument, NULL, OPT_DELAY},
-	{"delayed", required_argument, NULL, OPT_DELAYED},
-	{"drop", required_argument, NULL, OPT_DROP},
-	{"forge", required_argument, NULL, OPT_FORGE},
-	{"truncate", required_argument, NULL, OPT_TRUNCATE},
-	{"late", required_argument, NULL, OPT_LATE},
-	{"late-time", required_argument, NULL, OPT_LATE_TIME},
-	{"duplicate", required_argument, NULL, OPT_DUPLICATE},
-	{"fail", required_argument, NULL, OPT_FAIL},
-	{"absent", required_argument, NULL, OPT_ABSENT},
-	{"log", required_argument, NULL, OPT_LOG},
-	{"expect", required_argument, NULL, OPT_EXPECT},
-	{NULL, 0, NULL, 0},
-};
-
-static void take_mischief(struct mischief *mischief, int option)
-{
-	switch (option) {
-	case OPT_SEED: mischief->seed = parse_number(optarg); break;
-	case OPT_DELAY: parse_delay(mischief, optarg); break;
-	case OPT_DELAYED: mischief->delayed = parse_percent(optarg); break;
-	case OPT_DROP: mischief->kinds[DEED_DROP] = parse_percent(optarg); break;
-	case OPT_FORGE: mischief->kinds[DEED_FORGE] = parse_percent(optarg); break;
-	case OPT_TRUNCATE: mischief->kinds[DEED_TRUNCATE] = parse_percent(optarg); break;
-	case OPT_LATE: mischief->kinds[DEED_LATE] = parse_percent(optarg); break;
-	case OPT_LATE_TIME: mischief->late_ms = parse_time(optarg); break;
-	case OPT_DUPLICATE: mischief->duplicate = parse_percent(optarg); break;
-	case OPT_FAIL: mischief->fail = parse_percent(optarg); break;
-	default: die("usage", "simfleet [OPTIONS] NODESET; they are told at the top of simfleet.c");
-	}
-}
-
-static void take_option(struct sim *sim, struct choices *choices, int option)
-{
-	switch (option) {
-	case OPT_COLLECTIVE: sim->collective = optarg; break;
-	case OPT_CONNECTIONS: sim->link_count = parse_number(optarg); break;
-	case OPT_ABSENT: choices->absent = optarg; break;
-	case OPT_LOG: choices->log = optarg; break;
-	case OPT_EXPECT: choices->expect = parse_number(optarg); break;
-	default: take_mischief(&sim->mischief, option);
-	}
 }
 
 static void open_log(struct sim *sim, const char *path)
@@ -529,7 +378,7 @@ static void run(struct sim *sim)
 	int64_t start_us = dp_clock_us();
 
 	sim->psk = lab_value("LAB_PSK");
-	for (size_t i = 0; i < sim->link_count; i++)
+	for (size_t i = 0; i < sim->opts.connections; i++)
 		link_open(&sim->links[i], "simfleet");
 	open_queues(sim);
 	(void)fprintf(stderr, "simfleet: %zu nodes after %.1f s\n", sim->count,
@@ -541,27 +390,18 @@ static void run(struct sim *sim)
 
 int main(int argc, char **argv)
 {
-	static struct sim sim = {.collective = "sim",
-		.link_count = 4,
-		.mischief = {.seed = 1, .delayed = 100, .late_ms = 5000}};
-	struct choices choices = {.absent = NULL};
-	struct deploy_nodeset *absent;
-	int option;
+	static struct sim sim;
 
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
-		take_option(&sim, &choices, option);
-	if (optind != argc - 1)
-		take_mischief(&sim.mischief, '?');
-	if (!sim.link_count || sim.link_count > MAX_LINKS)
-		die("connections", "1 to 16");
-	absent = choices.absent ? parse_nodes(choices.absent) : deploy_nodeset_new();
-	make_nodes(&sim, parse_nodes(argv[optind]), absent);
+	sim_opts_parse(&sim.opts, argc, argv);
+	if (sim.opts.connections > MAX_LINKS)
+		die("connections", "at most 16");
+	make_nodes(&sim);
 	dp_buf_init(&sim.bytes, SIZE_MAX / 2);
-	if (choices.expect) {
-		print_expectation(&sim, choices.expect);
+	if (sim.opts.expect) {
+		print_expectation(&sim, sim.opts.expect);
 		return 0;
 	}
-	open_log(&sim, choices.log);
+	open_log(&sim, sim.opts.log);
 	run(&sim);
 	return 0;
 }

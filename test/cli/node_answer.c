@@ -59,6 +59,29 @@ static void get_fact(struct result *result, const struct loop_node *node, const 
 	result->data = json_pack("{s:s, s:O}", "fact", name, "value", value ? value : json_null());
 }
 
+/* "a, b": each name with its value, null if the node has none. */
+static void get_facts(struct result *result, const struct loop_node *node, const json_t *inputs)
+{
+	const char *at = json_string_value(json_object_get(inputs, "facts"));
+	const json_t *facts = json_object_get(node->traits, "facts");
+	json_t *values = json_object();
+
+	if (!at)
+		set_result(result, 4, "Action get_facts needs a facts argument", "");
+	while (at && *at) {
+		size_t len = strcspn(at, ", ");
+		char *name = dp_xstrndup(at, len);
+		json_t *value = json_object_get(facts, name);
+
+		if (len)
+			(void)json_object_set_new(
+				values, name, value ? json_incref(value) : json_null());
+		free(name);
+		at += len + strspn(at + len, ", ");
+	}
+	result->data = json_pack("{s:o}", "values", values);
+}
+
 static json_t *trait(const struct loop_node *node, const char *kind)
 {
 	return json_object_get(node->traits, kind);
@@ -102,6 +125,8 @@ static void act(struct result *result, const struct making *making)
 			(json_int_t)(dp_wall_us() / 1000 + making->node->clock_ms) / 1000);
 	else if (!is_lab && strcmp(action, "get_fact") == 0)
 		get_fact(result, making->node, inputs);
+	else if (!is_lab && strcmp(action, "get_facts") == 0)
+		get_facts(result, making->node, inputs);
 	else if (!is_lab && strcmp(action, "inventory") == 0)
 		result->data = inventory(making->node);
 	else if (!is_lab && strcmp(action, "daemon_stats") == 0)

@@ -1,7 +1,7 @@
 /*
  * A node that lies, on the lab's real broker: it answers discovery and every request like a node
  * called evil.example.net, and sends with its answer what nobody should believe.
- * Usage: forge PORT USER PASSWORD VHOST PSK KIND
+ * Usage, inside a lab: forge KIND
  * KIND: zoo (one of each kind of bad reply), flood (100,000 copies), late (answers after 3 s)
  * Prints "ready" when it is bound, then one line per request; ends when its stdin does.
  */
@@ -9,43 +9,32 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <amqp.h>
-#include <amqp_framing.h>
-#include <amqp_tcp_socket.h>
 
+#include "../bench/link.h"
 #include "base/buf.h"
 #include "wire/marshal.h"
 #include "wire/security_psk.h"
 
 #define ME "evil.example.net"
 
-static amqp_connection_state_t connection;
+static struct link link_to_broker;
 static const char *psk;
-
-static void need(amqp_rpc_reply_t reply, const char *what)
-{
-	if (reply.reply_type == AMQP_RESPONSE_NORMAL)
-		return;
-	(void)fprintf(stderr, "forge: %s failed\n", what);
-	exit(1);
-}
 
 static void send_bytes(amqp_bytes_t reply_to, const void *data, size_t len)
 {
-	amqp_table_entry_t sender = {.key = amqp_cstring_bytes("mc_sender"),
-		.value = {.kind = AMQP_FIELD_KIND_UTF8}};
-	amqp_basic_properties_t properties = {._flags = AMQP_BASIC_HEADERS_FLAG,
-		.headers = {.num_entries = 1, .entries = &sender}};
-	amqp_bytes_t body = {.len = len};
+	const struct message message = {.exchange = "",
+		.key = reply_to.bytes,
+		.key_len = reply_to.len,
+		.sender = ME,
+		.body = data,
+		.body_len = len};
 
-	sender.value.value.bytes = amqp_cstring_bytes(ME);
-	memcpy(&body.bytes, &data, sizeof(body.bytes));
-	if (amqp_basic_publish(connection, 1, amqp_empty_bytes, reply_to, 0, 0, &properties, body))
-		exit(1);
+	link_frame(&link_to_broker.out, &message);
+	link_flush_some(&link_to_broker);
 }
 
 static void put_pair(struct dp_buf *out, const char *key, const void *value, size_t len)
@@ -136,8 +125,8 @@ static void answer(const amqp_envelope_t *envelope, const char *kind)
 	size_t copies = 1;
 	bool is_pong;
 
-	if (dp_marshal_decode_fields(field, 2, envelope->message.body.bytes,
-		    envelope->message.body.len, NULL, &err))
+	if (dp_marshal_decode_fields(
+		    field, 2, envelope->message.body.bytes, envelope->message.body.len, NULL, &err))
 		return;
 	is_pong = field[1].text.len == 9 && memcmp(field[1].text.data, "discovery", 9) == 0;
 	dp_buf_init(&reply, 65536);
@@ -159,66 +148,51 @@ static void answer(const amqp_envelope_t *envelope, const char *kind)
 
 static void bind_queue(amqp_bytes_t queue, const char *exchange, const char *key)
 {
-	amqp_queue_bind(connection, 1, queue, amqp_cstring_bytes(exchange),
+	(void)amqp_queue_bind(link_to_broker.connection, 1, queue, amqp_cstring_bytes(exchange),
 		amqp_cstring_bytes(key), amqp_empty_table);
-	need(amqp_get_rpc_reply(connection), "bind");
+	link_need(&link_to_broker, "bind");
 }
 
 static void open_queue(void)
 {
-	amqp_queue_declare_ok_t *queue;
-	amqp_bytes_t name;
+	amqp_bytes_t name = link_queue(&link_to_broker);
 
-	queue = amqp_queue_declare(connection, 1, amqp_empty_bytes, 0, 0, 1, 1, amqp_empty_table);
-	need(amqp_get_rpc_reply(connection), "queue");
-	name = amqp_bytes_malloc_dup(queue->queue);
 	bind_queue(name, "mcollective_broadcast", "discovery");
 	bind_queue(name, "mcollective_directed", ME);
-	amqp_basic_consume(connection, 1, name, amqp_empty_bytes, 0, 1, 1, amqp_empty_table);
-	need(amqp_get_rpc_reply(connection), "consume");
 	amqp_bytes_free(name);
 }
 
-static bool stdin_has_ended(void)
+/* False when stdin has ended. */
+static bool wait_for_more(void)
 {
-	struct pollfd in = {.fd = 0, .events = POLLIN};
+	struct pollfd fds[] = {{.fd = STDIN_FILENO, .events = POLLIN},
+		{.fd = link_to_broker.fd, .events = POLLIN}};
 	char byte;
 
-	return poll(&in, 1, 0) > 0 && read(0, &byte, 1) <= 0;
+	(void)poll(fds, 2, -1);
+	return !fds[0].revents || read(STDIN_FILENO, &byte, 1) > 0;
 }
 
 int main(int argc, char **argv)
 {
-	amqp_socket_t *socket;
 	amqp_envelope_t envelope;
 
-	if (argc != 7) {
-		(void)fprintf(stderr, "usage: forge PORT USER PASSWORD VHOST PSK zoo|flood|late\n");
+	if (argc != 2) {
+		(void)fprintf(stderr, "usage: forge zoo|flood|late\n");
 		return 64;
 	}
-	psk = argv[5];
-	connection = amqp_new_connection();
-	socket = amqp_tcp_socket_new(connection);
-	if (amqp_socket_open(socket, "127.0.0.1", (int)strtol(argv[1], NULL, 10)) != 0)
-		return 69;
-	need(amqp_login(connection, argv[4], 0, 131072, 0, AMQP_SASL_METHOD_PLAIN, argv[2], argv[3]),
-		"login");
-	amqp_channel_open(connection, 1);
-	need(amqp_get_rpc_reply(connection), "channel");
+	psk = lab_value("LAB_PSK");
+	link_open(&link_to_broker, "forge");
 	open_queue();
 	(void)printf("ready\n");
 	(void)fflush(stdout);
-	while (!stdin_has_ended()) {
-		struct timeval wait = {.tv_usec = 200000};
-
-		amqp_maybe_release_buffers(connection);
-		if (amqp_consume_message(connection, &envelope, &wait, 0).reply_type !=
-			AMQP_RESPONSE_NORMAL)
-			continue;
-		answer(&envelope, argv[6]);
-		amqp_destroy_envelope(&envelope);
-	}
-	(void)amqp_connection_close(connection, AMQP_REPLY_SUCCESS);
-	(void)amqp_destroy_connection(connection);
+	do
+		while (link_take(&link_to_broker, &envelope)) {
+			answer(&envelope, argv[1]);
+			link_flush(&link_to_broker);
+			amqp_destroy_envelope(&envelope);
+		}
+	while (wait_for_more());
+	link_close(&link_to_broker);
 	return 0;
 }

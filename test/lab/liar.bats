@@ -10,8 +10,7 @@ teardown() {
 start_liar() {
 	local line
 	# shellcheck disable=SC2034
-	coproc LIAR { exec "$BUILD/test/lab/forge" "$LAB_AMQP_PORT" mcollective mcollective-words \
-		"$LAB_VHOST" "$LAB_PSK" "$1" 3>&-; }
+	coproc LIAR { exec "$BUILD/test/lab/forge" "$1" 3>&-; }
 	liar=$LIAR_PID
 	read -r line <&"${LIAR[0]}"
 	equal ready "$line"
