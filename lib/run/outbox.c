@@ -11,6 +11,8 @@
 /* What surely fits into the socket's buffer when it is writable, so that publishing never waits. */
 #define MAX_MESSAGE_BYTES (100 * 1024)
 #define MAX_AGE_US	  (10 * 1000000LL)
+/* So much may be sent in publishes of one name each; beyond it many names share one message. */
+#define MAX_SINGLE_BYTES (64UL * 1024 * 1024)
 
 /* One request id and the message that carries it. attempt 0 is a probe. */
 struct topic {
@@ -112,8 +114,8 @@ void dp_outbox_add(struct dp_outbox *outbox, const struct dp_action *action)
 	send->nodes = action->nodes;
 	/* A broadcast is worth it only above what can be asked one by one. */
 	send->is_broadcast =
-		action->is_broadcast && (!action->nodes || action->row_count > DP_MANDATORY_NAMES);
-	send->is_mandatory = is_probe || action->row_count <= DP_MANDATORY_NAMES;
+		action->is_broadcast && (!action->nodes || action->row_count > DP_FEW_NAMES);
+	send->is_mandatory = is_probe || action->row_count <= DP_FEW_NAMES;
 	send->count = action->row_count;
 	if (action->row_count)
 		memcpy(send->rows, action->rows, action->row_count * sizeof(uint32_t));
@@ -233,6 +235,9 @@ int dp_outbox_publish(
 	if (rc)
 		return rc;
 	from = send->done;
+	/* The broker takes 10,000 publishes sooner than one with 10,000 names, and tells more. */
+	if (!from && send->count * topic->message.len <= MAX_SINGLE_BYTES)
+		send->is_mandatory = true;
 	if (send->is_broadcast) {
 		rc = dp_transport_broadcast(
 			outbox->transport, &topic->message, request, topic->id, err);

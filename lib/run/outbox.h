@@ -10,8 +10,12 @@
 #include "run/runner.h"
 #include "wire/transport.h"
 
-/* Up to this many names get a publish each, so that the broker says which have no queue. */
-#define DP_MANDATORY_NAMES 64
+/*
+ * Directed, each name gets a publish of its own, so that the broker says which have no queue; only
+ * a message that would become 64 MiB in that way goes to many names at once. Up to this many names
+ * a broadcast is not worth it.
+ */
+#define DP_FEW_NAMES 64
 
 struct dp_outbox;
 

@@ -392,45 +392,21 @@ static void up_to_64_names_are_a_mandatory_publish_each(void **state)
 	}
 }
 
-static void more_names_go_as_further_keys_of_few_publishes(void **state)
+static void each_name_has_a_publish_of_its_own(void **state)
 {
-	static const struct {
-		size_t nodes, publishes;
-	} table[] = {{65, 1}, {66, 1}, {1966, 1}, {1967, 2}, {10000, 6}};
+	static const size_t nodes[] = {65, 1967, 10000};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(table); i++) {
-		struct bench bench = bench_of(table[i].nodes);
+	for (size_t i = 0; i < COUNT(nodes); i++) {
+		struct bench bench = bench_of(nodes[i]);
 
-		add(&bench, 0, 1, 0, table[i].nodes);
+		add(&bench, 0, 1, 0, nodes[i]);
 		(void)send_all(&bench, 0);
-		expect_keys(&bench, 0, table[i].nodes);
-		assert_int_equal(table[i].publishes, carrier.count);
+		expect_keys(&bench, 0, nodes[i]);
+		assert_int_equal(nodes[i], carrier.count);
 		for (size_t j = 0; j < carrier.count; j++) {
-			assert_false(carrier.records[j].is_mandatory);
+			assert_true(carrier.records[j].is_mandatory);
 			assert_string_equal("eu_directed", carrier.records[j].exchange);
-		}
-		bench_free(&bench);
-	}
-}
-
-static void portions_are_cut_by_bytes(void **state)
-{
-	static const size_t name_lens[] = {5, 20, 100, 254, 255};
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(name_lens); i++) {
-		struct bench bench = bench_new(20000, name_lens[i], NULL, false);
-
-		add(&bench, 0, 1, 0, 20000);
-		(void)send_all(&bench, 0);
-		expect_keys(&bench, 0, 20000);
-		for (size_t j = 0; j < carrier.count; j++) {
-			size_t bytes = bytes_of_keys(&carrier.records[j]);
-
-			assert_true(bytes <= DP_MAX_KEYS_BYTES);
-			if (j + 1 < carrier.count)
-				assert_true(bytes + name_lens[i] + KEY_BYTES > DP_MAX_KEYS_BYTES);
 		}
 		bench_free(&bench);
 	}
@@ -446,6 +422,55 @@ static json_t *inputs_of(size_t bytes)
 	inputs = json_pack("{s:s%}", "text", text, bytes);
 	free(text);
 	return inputs;
+}
+
+/* 64 MiB in publishes of one name each are too much. */
+static void more_names_go_as_further_keys_of_few_publishes(void **state)
+{
+	static const struct {
+		size_t nodes, publishes;
+	} table[] = {{800, 1}, {1966, 1}, {1967, 2}, {10000, 6}};
+	json_t *inputs = inputs_of(90 * KIB);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(table); i++) {
+		struct bench bench = bench_new(table[i].nodes, 20, inputs, false);
+
+		add(&bench, 0, 1, 0, table[i].nodes);
+		(void)send_all(&bench, 0);
+		expect_keys(&bench, 0, table[i].nodes);
+		assert_int_equal(table[i].publishes, carrier.count);
+		for (size_t j = 0; j < carrier.count; j++) {
+			assert_false(carrier.records[j].is_mandatory);
+			assert_string_equal("eu_directed", carrier.records[j].exchange);
+		}
+		bench_free(&bench);
+	}
+	json_decref(inputs);
+}
+
+static void portions_are_cut_by_bytes(void **state)
+{
+	static const size_t name_lens[] = {5, 20, 100, 254, 255};
+	json_t *inputs = inputs_of(90 * KIB);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(name_lens); i++) {
+		struct bench bench = bench_new(20000, name_lens[i], inputs, false);
+
+		add(&bench, 0, 1, 0, 20000);
+		(void)send_all(&bench, 0);
+		expect_keys(&bench, 0, 20000);
+		for (size_t j = 0; j < carrier.count; j++) {
+			size_t bytes = bytes_of_keys(&carrier.records[j]);
+
+			assert_true(bytes <= DP_MAX_KEYS_BYTES);
+			if (j + 1 < carrier.count)
+				assert_true(bytes + name_lens[i] + KEY_BYTES > DP_MAX_KEYS_BYTES);
+		}
+		bench_free(&bench);
+	}
+	json_decref(inputs);
 }
 
 /* A turn ends as soon as it has published 64 KiB, so that it is over by one publish at most. */
@@ -678,21 +703,21 @@ static void a_probe_is_a_ping_that_no_node_answers(void **state)
 	add_probe(&bench, 0, 200);
 	while (!dp_outbox_is_empty(bench.outbox))
 		assert_int_equal(DP_IN_TICK, turn(&bench).kind);
-	assert_int_equal(201, carrier.count);
-	for (size_t i = 1; i < carrier.count; i++) {
+	assert_int_equal(300, carrier.count);
+	for (size_t i = 100; i < carrier.count; i++) {
 		assert_true(carrier.records[i].is_mandatory);
 		assert_int_equal(1, carrier.records[i].key_count);
 		assert_string_equal(
-			deploy_nodeset_get(bench.nodes, i - 1), carrier.records[i].keys[0]);
+			deploy_nodeset_get(bench.nodes, i - 100), carrier.records[i].keys[0]);
 		assert_string_equal("eu_directed", carrier.records[i].exchange);
-		assert_string_equal(carrier.records[1].id, carrier.records[i].id);
+		assert_string_equal(carrier.records[100].id, carrier.records[i].id);
 		assert_string_not_equal(carrier.records[0].id, carrier.records[i].id);
 	}
-	message = read_record(1);
+	message = read_record(100);
 	json_decref(message.filter);
 	assert_true(message.is_ping);
 	assert_string_equal("discovery", message.agent);
-	expect_filter(1, "agent", "deployctl_probe");
+	expect_filter(100, "agent", "deployctl_probe");
 	bench_free(&bench);
 }
 
@@ -889,6 +914,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(up_to_64_names_are_a_mandatory_publish_each),
+		cmocka_unit_test(each_name_has_a_publish_of_its_own),
 		cmocka_unit_test(more_names_go_as_further_keys_of_few_publishes),
 		cmocka_unit_test(portions_are_cut_by_bytes),
 		cmocka_unit_test(a_turn_publishes_64_kib),
