@@ -6,7 +6,8 @@
  *   --keys N             so many names in one publish, by BCC (1). One is the floor: RabbitMQ looks
  * a single key up, but for several goes through all bindings of the exchange
  *   --discovery          ask "ping" of discovery instead of rpcutil
- * Prints the seconds from the first publish to the COUNT-th reply. Status 1 if fewer come in 60 s.
+ * Prints the seconds from the first publish to the COUNT-th reply, and those of the longest pause
+ * between two replies. Status 1 if fewer come in 60 s.
  */
 #include <getopt.h>
 #include <poll.h>
@@ -115,16 +116,32 @@ static size_t take(const struct link *link)
 	return count;
 }
 
-static size_t count_replies(const struct link *link, size_t want, int64_t start_us)
+/* What came of a question. pause_us: the longest time between two replies. */
+struct answer {
+	size_t seen;
+	int64_t took_us, pause_us;
+};
+
+static struct answer count_replies(const struct link *link, size_t want, int64_t start_us)
 {
 	struct pollfd in = {.fd = link->fd, .events = POLLIN};
-	size_t seen = take(link);
+	struct answer answer = {.seen = 0};
+	int64_t last_us = 0;
 
-	while (seen < want && dp_clock_us() - start_us < MAX_WAIT_US) {
-		(void)poll(&in, 1, 1000);
-		seen += take(link);
+	while (answer.seen < want && dp_clock_us() - start_us < MAX_WAIT_US) {
+		size_t more = take(link);
+		int64_t now_us = dp_clock_us();
+
+		answer.seen += more;
+		if (more && last_us && now_us - last_us > answer.pause_us)
+			answer.pause_us = now_us - last_us;
+		if (more)
+			last_us = now_us;
+		else
+			(void)poll(&in, 1, 1000);
 	}
-	return seen;
+	answer.took_us = dp_clock_us() - start_us;
+	return answer;
 }
 
 struct question {
@@ -144,8 +161,8 @@ static int measure(const struct question *question)
 	struct dp_buf request;
 	amqp_bytes_t queue;
 	struct link link;
+	struct answer answer;
 	int64_t start_us;
-	size_t seen;
 
 	link_open(&link, "floor");
 	queue = link_queue(&link);
@@ -156,16 +173,17 @@ static int measure(const struct question *question)
 	else
 		publish(&link, exchange, is_discovery ? "discovery" : "rpcutil", NULL, 0, queue,
 			&request);
-	seen = count_replies(&link, want, start_us);
-	if (seen >= want)
-		(void)printf("%.6f\n", (double)(dp_clock_us() - start_us) / 1e6);
+	answer = count_replies(&link, want, start_us);
+	if (answer.seen >= want)
+		(void)printf("%.6f %.6f\n", (double)answer.took_us / 1e6,
+			(double)answer.pause_us / 1e6);
 	else
-		(void)fprintf(stderr, "floor: only %zu of %zu replies came\n", seen, want);
+		(void)fprintf(stderr, "floor: only %zu of %zu replies came\n", answer.seen, want);
 	amqp_bytes_free(queue);
 	dp_buf_release(&request);
 	free(exchange);
 	link_close(&link);
-	return seen >= want ? 0 : 1;
+	return answer.seen >= want ? 0 : 1;
 }
 
 static size_t parse_count(const char *text)
