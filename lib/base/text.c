@@ -104,11 +104,18 @@ size_t dp_utf8_decode(const char *bytes, size_t len, uint32_t *code_point)
 bool deploy_text_is_utf8(const char *bytes, size_t len)
 {
 	uint32_t cp;
+	size_t i = 0, n;
 
-	for (size_t i = 0, n; i < len; i += n) {
+	while (i < len) {
+		/* Nearly all text is ASCII, and nothing is looked at as often as text. */
+		while (i < len && (signed char)bytes[i] > 0)
+			i++;
+		if (i == len)
+			break;
 		n = dp_utf8_decode(bytes + i, len - i, &cp);
 		if (n == 0 || cp == 0)
 			return false;
+		i += n;
 	}
 	return true;
 }

@@ -124,3 +124,30 @@ judged() {
 	dc rpc rpcutil ping -1 --window-time 1s -o wide
 	has "$output" 'web01.example.net  ok'
 }
+
+@test "rpc --limit-seed: the nodes that mco chooses with the same number" {
+	local cfg seed theirs
+	cfg=$(with_cfg random rpclimitmethod=random)
+	for seed in 1 42 4294967297; do
+		theirs=$(lab mco rpc rpcutil ping -j --limit 4 --limit-seed "$seed" -c "$cfg" |
+			ruby -rjson -e 'puts JSON.parse($stdin.read).map { |r| r["sender"] }.sort')
+		[ "$(wc -l <<<"$theirs")" -eq 4 ]
+		dc rpc rpcutil ping --limit 4 --limit-seed "$seed" --window-time 1s -o name
+		equal "$theirs" "$output"
+	done
+}
+
+@test "--nodes: a list from mco, and what mco makes of ours" {
+	lab mco rpc rpcutil ping -j -F country=uk >list
+	dc rpc rpcutil ping --nodes list -o name
+	equal "$(lab mco find -F country=uk | sort)" "$output"
+	"$DEPLOYCTL" discover -F country=de --window-time 1s >names
+	"$DEPLOYCTL" ping -F country=de --window-time 1s -j >replies
+	for list in names replies; do
+		equal "$(cat names)" "$("$DEPLOYCTL" find --nodes "$list" | sort)"
+	done
+	equal "$(cat names)" "$(lab mco rpc rpcutil ping -j --dm flatfile --do names |
+		ruby -rjson -e 'puts JSON.parse($stdin.read).map { |r| r["sender"] }.sort')"
+	equal "$(cat names)" "$(lab mco rpc rpcutil ping -j --dm stdin <replies |
+		ruby -rjson -e 'puts JSON.parse($stdin.read).map { |r| r["sender"] }.sort')"
+}
