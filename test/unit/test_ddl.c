@@ -208,8 +208,7 @@ static void an_action_that_is_untyped_stays_so(void **state)
 	(void)state;
 	assert_int_equal(1, ddl->action_count);
 	assert_string_equal("x", ddl->actions[0].description);
-	assert_string_equal(
-		"x.ddl:3:1: 'X' is not understood here", ddl->actions[0].untyped_why);
+	assert_string_equal("x.ddl:3:1: 'X' is not understood here", ddl->actions[0].untyped_why);
 	assert_int_equal(0, ddl->actions[0].input_count);
 	deploy_ddl_free(ddl);
 }
