@@ -74,16 +74,16 @@ lab: programs ## the tests on a real broker with real nodes
 	@BUILD=$(BUILD) test/run lab
 
 sanitize: ## unit and command line tests under ASan and UBSan
-	@$(MAKE) $(SANITIZE) programs
+	@$(MAKE) -j$$(nproc) $(SANITIZE) programs
 	@BUILD=$(BUILD)/sanitize test/run unit cli
 
 check: deps ## every test, what they need installed first
-	@$(MAKE) programs
-	@$(MAKE) $(SANITIZE) programs
-	@BUILD=$(BUILD) test/run unit cli layers docs sanitize lab selftest
+	@$(MAKE) -j$$(nproc) programs
+	@$(MAKE) -j$$(nproc) $(SANITIZE) programs
+	@BUILD=$(BUILD) test/run unit cli layers docs shells install sanitize lab selftest
 
 demo: deps ## the main job on a real broker with real nodes
-	@$(MAKE) all
+	@$(MAKE) -j$$(nproc) all
 	@BUILD=$(BUILD) test/lab/demo
 
 deps: ## install what is missing to build and to test, with apt
@@ -108,27 +108,34 @@ coverage: ## lines that unit and command line tests reach
 docs: all ## write man pages and completions from the command table
 	@DEPLOYCTL=$(BUILD)/deployctl test/docs write
 
-install: all ## into $(DESTDIR)$(PREFIX)
-	install -d $(DESTDIR)$(PREFIX)/bin $(addprefix $(DESTDIR)$(PREFIX)/share/man/man,1 5 7)
-	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions
-	install -d $(DESTDIR)$(PREFIX)/share/zsh/site-functions
-	install -d $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
-	install -m 755 $(BUILD)/deployctl $(DESTDIR)$(PREFIX)/bin/deployctl
-	for s in 1 5 7; do install -m 644 man/*.$$s $(DESTDIR)$(PREFIX)/share/man/man$$s/ || exit 1; done
-	install -m 644 completions/deployctl.bash \
-		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/deployctl
-	install -m 644 completions/_deployctl $(DESTDIR)$(PREFIX)/share/zsh/site-functions/
-	install -m 644 completions/deployctl.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/
+# What is installed, as lines "MODE FILE FOLDER/NAME"; folders are those below PREFIX.
+INSTALLED = { echo 755 $(BUILD)/deployctl bin/deployctl; \
+	for page in man/*.[1-9]; do echo "644 $$page share/man/man$${page\#\#*.}/$${page\#man/}"; done; \
+	echo 644 completions/deployctl.bash share/bash-completion/completions/deployctl; \
+	echo 644 completions/_deployctl share/zsh/site-functions/_deployctl; \
+	echo 644 completions/deployctl.fish share/fish/vendor_completions.d/deployctl.fish; \
+	for file in README COPYING $$(test ! -d examples || find examples -type f ! -name '.*'); do \
+		echo "644 $$file share/doc/deployctl/$$file"; done; }
 
-uninstall: ## remove what install put there
-	rm -f $(DESTDIR)$(PREFIX)/bin/deployctl
-	rm -f $(foreach s,1 5 7,$(addprefix $(DESTDIR)$(PREFIX)/share/man/man$(s)/,$(notdir $(wildcard man/*.$(s)))))
-	rm -f $(DESTDIR)$(PREFIX)/share/bash-completion/completions/deployctl
-	rm -f $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_deployctl
-	rm -f $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/deployctl.fish
+install: ## what make has built, into $(DESTDIR)$(PREFIX)
+	@$(MAKE) -q all || { echo "make install: $(BUILD)/deployctl is missing or older than" \
+		"its sources; run make first, as yourself" >&2; exit 1; }
+	@$(INSTALLED) | while read -r mode file target; do \
+		install -D -m "$$mode" "$$file" "$(DESTDIR)$(PREFIX)/$$target" || exit 1; done
 
+# Pages of commands that only another version has are left; nothing that is not ours is removed.
+uninstall: ## remove what install put there, but no folders
+	@$(INSTALLED) | while read -r mode file target; do \
+		rm -f "$(DESTDIR)$(PREFIX)/$$target" || exit 1; done
+
+# The same commit makes the same bytes, whoever packs it.
 dist: ## a source archive of what is committed
-	git archive --prefix=deployctl-$(VERSION)/ -o deployctl-$(VERSION).tar.gz HEAD
+	@test "$$(git rev-parse --show-cdup 2>/dev/null || echo no)" = "" || { \
+		echo "make dist: this is no git repository; the archive is made of a commit" >&2; exit 1; }
+	@mkdir -p $(BUILD)
+	git -c tar.umask=0022 archive --format=tar --prefix=deployctl-$(VERSION)/ -o $(BUILD)/dist.tar HEAD
+	gzip -9n <$(BUILD)/dist.tar >deployctl-$(VERSION).tar.gz
+	@rm $(BUILD)/dist.tar
 
 clean: ## remove everything that was built
 	rm -rf $(BUILD)

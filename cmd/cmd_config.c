@@ -71,7 +71,7 @@ static void print_listing(struct listing *listing, struct deploy_error *err)
 {
 	enum out_format format = out_format(listing->out);
 
-	if (format == OUT_TABLE)
+	if (out_is_for_people(listing->out))
 		out_table_print(listing->out, listing->table);
 	else if (format == OUT_JSONL)
 		print_lines(listing);
@@ -190,6 +190,14 @@ static int config_main(struct ctx *ctx, void *opts, struct args args, struct dep
 	return exit_of_error(err->code);
 }
 
+static struct choice config_first_operand(size_t index)
+{
+	static const struct choice choices[] = {{"show", "every value, and where it comes from"},
+		{"path", "the files that are looked for"}, {NULL, NULL}};
+
+	return choices[index];
+}
+
 const struct command cmd_config = {
 	.name = "config",
 	.group = "about",
@@ -205,6 +213,7 @@ const struct command cmd_config = {
 	.min_args = 1,
 	.max_args = 1,
 	.needs = NEED_SETTINGS,
+	.first_operand = config_first_operand,
 	.exits = config_exits,
 	.examples = config_examples,
 	.main = config_main,

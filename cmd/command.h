@@ -24,6 +24,7 @@
 	X(rpc)                                                                                     \
 	X(config)                                                                                  \
 	X(doctor)                                                                                  \
+	X(completion)                                                                              \
 	X(help)                                                                                    \
 	X(version)
 
@@ -70,6 +71,11 @@ struct example {
 	const char *text;    /* what it does, one line */
 };
 
+/* One of the words that an operand may be, and what it stands for. */
+struct choice {
+	const char *name, *text;
+};
+
 /* The second part of the name tells the rest: the operands' help, and their limits. */
 #define ARGS_ANY (-1)
 #define OPTS_MAX 4096 /* bytes of a command's options */
@@ -78,9 +84,11 @@ struct command {
 	const char *name, *also; /* also: another name that is accepted, or NULL */
 	const char *group;	 /* group: "observe", "act", "about" */
 	const char *summary;	 /* at most 50 characters, no full stop */
-	const char *operands;	 /* "AGENT ACTION [KEY=VALUE...]" or "" */
+	const char *operands;	 /* "AGENT ACTION [KEY=VALUE...]" or ""; FILE is completed */
 	const char *description; /* paragraphs separated by an empty line, plain text */
 	int min_args, max_args;
+	/* What completion offers for the first operand; a NULL name after the last. May be NULL. */
+	struct choice (*first_operand)(size_t index);
 	const struct opt *options; /* ends with OPT_END; NULL for none */
 	size_t opts_size;	   /* of the struct that the options fill in; at most OPTS_MAX */
 	void (*opts_init)(void *opts);	  /* defaults other than zero; may be NULL */

@@ -23,16 +23,14 @@ void help_print(struct out *out, const struct command *command);
 void help_man(struct out *out, const struct command *command);
 
 /*
- * complete.c: the script that makes a shell ask `deployctl __complete`.
- * shell: bash, zsh, fish. Errors: DEPLOY_USAGE.
- */
-int help_completion(struct out *out, const char *shell, struct deploy_error *err);
-
-/*
  * complete.c: print what may stand in the place of the last word, a line each, perhaps with a tab
- * and a description: "--output\tprint results as FORMAT". Nothing: a file name is as good as any.
+ * and a description: "--output\tprint results as FORMAT". An empty candidate, "\tFILE", stands for
+ * the names of files; after "--nodes=" too.
  * words: what was typed after the program's name, the last one perhaps unfinished or empty.
  */
 void help_complete(struct out *out, int count, char **words);
+
+/* complete.c: whether the operand at index is called FILE: "ACTION [FILE...]" from 1 on. */
+bool help_wants_file(const struct command *command, int index);
 
 #endif

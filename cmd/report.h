@@ -44,6 +44,7 @@ struct report {
 	const struct deploy_ddl_action *ddl; /* report_replies: what the action returns, or NULL */
 	bool is_filtered;		     /* a filter was given: nobody there is then no fault */
 	bool empty_ok;
+	bool is_dry; /* only names are the result; what told them is no reply of the action */
 	/* Of some views: */
 	bool folds;		    /* report_nodes: as a node set */
 	bool shows_nodes;	    /* report_values: who has each value */

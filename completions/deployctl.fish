@@ -1,11 +1,20 @@
 # fish completion for deployctl, made by `make docs`
 function __deployctl_complete
-	set -l typed (commandline -opc) (commandline -ct)
-	set -l found (deployctl __complete $typed[2..-1] 2>/dev/null)
-	if test (count $found) -gt 0
-		printf '%s\n' $found
-	else
-		__fish_complete_path (commandline -ct)
+	set -l typed (commandline -opc)
+	set -l last (string unescape -- (commandline -ct))
+	set -l program deployctl
+	string match -q '*/*' -- $typed[1]
+	and set program (string replace -r '^~/' "$HOME/" -- $typed[1])
+	command -q $program
+	or return
+	for line in (command $program __complete $typed[2..-1] "$last" 2>/dev/null)
+		if string match -qr '^\t' -- $line
+			set -l before (string match -r '^--[^=]*=' -- $last)
+			__fish_complete_path (string replace -- "$before" '' "$last") |
+				string replace -r '^' -- "$before"
+		else
+			echo $line
+		end
 	end
 end
-complete -c deployctl -f -a '(__deployctl_complete)'
+complete -c deployctl -f -k -a '(__deployctl_complete)'

@@ -121,13 +121,20 @@ int dp_file_check_key(const char *path, struct deploy_error *err)
 
 bool dp_file_is_there(const char *path, struct deploy_error *err)
 {
+	struct stat st;
+
 	if (access(path, R_OK) == 0)
 		return true;
+	if (errno == ENOENT && lstat(path, &st) == 0)
+		return fail(err, path, "a link to nothing") != 0;
 	if (errno == ENOENT || errno == ENOTDIR)
 		return false;
-	if (access(path, F_OK) == 0)
+	if (access(path, F_OK) == 0) {
 		(void)fail(err, path, "you may not read it");
-	else
+	} else {
+		/* A folder is closed to us: su and its like may leave us another's HOME. */
 		(void)fail(err, path, strerror(errno));
+		deploy_error_hint(err, "set HOME to your own, or name a file with -c FILE");
+	}
 	return true;
 }

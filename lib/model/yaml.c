@@ -240,48 +240,49 @@ static int take_event(struct reader *r, const yaml_event_t *event)
 	}
 }
 
+#define AT_BEGIN (-1)
+
 /* What libyaml says, and what it means for who wrote the text. */
 static const struct problem {
 	const char *theirs, *ours;
-	bool at_begin; /* of what is not complete, rather than where that shows */
+	int back; /* columns to where it stands; AT_BEGIN: to what is not whole
+		   */
 } problems[] = {
 	{"found character that cannot start any token",
-		"text cannot begin with this character; quote it", false},
+		"text cannot begin with this character; quote it", 0},
 	{"mapping values are not allowed in this context",
 		"a ': ' where no key can stand; quote text that holds one, or indent like the "
 		"lines above",
-		false},
+		0},
 	{"block sequence entries are not allowed in this context",
-		"a '- ' where no list can begin; put it on a line of its own", false},
+		"a '- ' where no list can begin; put it on a line of its own", 0},
 	{"mapping keys are not allowed in this context", "a '? ' where no key can stand; quote it",
-		false},
-	{"could not find expected ':'", "a key without ': ' behind it", true},
+		0},
+	{"could not find expected ':'", "a key without ': ' behind it", AT_BEGIN},
 	{"did not find expected key",
-		"neither a key nor the end; indent keys alike, and quote text whole", false},
+		"neither a key nor the end; indent keys alike, and quote text whole", 0},
 	{"did not find expected '-' indicator",
-		"neither '- ' nor the end of the list; indent items alike", false},
-	{"did not find expected ',' or ']'", "no ',' or ']' where the list should go on or end",
-		false},
+		"neither '- ' nor the end of the list; indent items alike", 0},
+	{"did not find expected ',' or ']'", "no ',' or ']' where the list should go on or end", 0},
 	{"did not find expected ',' or '}'", "no ',' or '}' where the mapping should go on or end",
-		false},
-	{"did not find expected node content", "no value where one should be", false},
+		0},
+	{"did not find expected node content", "no value where one should be", 0},
 	{"did not find expected <document start>",
-		"more text behind the end; one value is all that is read", false},
-	{"found unexpected end of stream", "a quote that is never closed", true},
+		"more text behind the end; one value is all that is read", 0},
+	{"found unexpected end of stream", "a quote that is never closed", AT_BEGIN},
 	{"found unexpected document indicator", "a quote that is not closed before --- or ...",
-		true},
+		AT_BEGIN},
 	{"found unknown escape character",
-		"an escape that is none; write \\\\ for a backslash, or use single quotes", false},
-	{"did not find expected hexdecimal number", "an escape that needs more hex digits", false},
+		"an escape that is none; write \\\\ for a backslash, or use single quotes", 0},
+	{"did not find expected hexdecimal number", "an escape that needs more hex digits", 2},
 	{"found invalid Unicode character escape code",
-		"an escape that is no character; write the character itself or \\UXXXXXXXX", false},
-	{"found undefined tag handle", "a tag (!); leave it out, and quote what shall be text",
-		false},
-	{"found unknown directive name", "a directive other than %YAML; leave it out", true},
+		"an escape that is no character; write the character itself or \\UXXXXXXXX", 2},
+	{"found undefined tag handle", "a tag (!); leave it out, and quote what shall be text", 0},
+	{"found unknown directive name", "a directive other than %YAML; leave it out", AT_BEGIN},
 	{"found incompatible YAML document", "a version other than 1.1 and 1.2; leave %YAML out",
-		false},
-	{"found unexpected ':'", "a ':' inside of text; quote the text", false},
-	{"found an indentation indicator equal to 0", "an indentation of 0; use 1 to 9", false},
+		0},
+	{"found unexpected ':'", "a ':' inside of text; quote the text", 0},
+	{"found an indentation indicator equal to 0", "an indentation of 0; use 1 to 9", 1},
 };
 
 /* At the end of a text it is of no use to say where that is. */
@@ -306,6 +307,17 @@ static char character_at(const char *text, size_t len, size_t index)
 	return '\0';
 }
 
+static struct deploy_place place_of_problem(
+	const struct problem *problem, const yaml_parser_t *parser)
+{
+	struct deploy_place place =
+		place_of(problem->back == AT_BEGIN ? parser->context_mark : parser->problem_mark);
+
+	if (problem->back > 0)
+		place.column -= (unsigned)problem->back;
+	return place;
+}
+
 static int refuse_syntax(
 	const struct reader *r, const yaml_parser_t *parser, const char *text, size_t len)
 {
@@ -315,7 +327,7 @@ static int refuse_syntax(
 
 	/* Our own allocations end the program as well. */
 	assert(parser->error != YAML_MEMORY_ERROR);
-	if (at == '\t' || strstr(parser->problem, "a tab character"))
+	if (at == '\t')
 		return deploy_yaml_fail(
 			r->doc, place, DEPLOY_INPUT, r->err, "a tab; indent with spaces");
 	if (at == '\0' && unclosed(parser->problem))
@@ -323,8 +335,7 @@ static int refuse_syntax(
 			r->err, "%s", unclosed(parser->problem));
 	for (const struct problem *p = problems; p < end; p++)
 		if (strcmp(p->theirs, parser->problem) == 0)
-			return deploy_yaml_fail(r->doc,
-				p->at_begin ? place_of(parser->context_mark) : place, DEPLOY_INPUT,
+			return deploy_yaml_fail(r->doc, place_of_problem(p, parser), DEPLOY_INPUT,
 				r->err, "%s", p->ours);
 	return deploy_yaml_fail(r->doc, place, DEPLOY_INPUT, r->err, "%s", parser->problem);
 }

@@ -133,11 +133,22 @@ every_command() {
 	same '  try: deployctl version' "${stderr_lines[1]}"
 	deployctl 64 help hlep
 	same '  try: deployctl help' "${stderr_lines[1]}"
+	deployctl 64 help versoin
+	same '  try: deployctl help version' "${stderr_lines[1]}"
 	for word in zzzzzzzz '' __nonsense __man -; do
 		deployctl 64 "$word"
 		holds "${stderr_lines[0]}" "unknown command \"$word\""
 		same '  try: deployctl help' "${stderr_lines[1]}"
 	done
+}
+
+@test "what is wrong with configuration or broker names the command that finds it out" {
+	deployctl 78 ping -c "$BATS_TEST_TMPDIR/none.cfg"
+	same "  try: deployctl doctor -c $BATS_TEST_TMPDIR/none.cfg" "${stderr_lines[1]}"
+	deployctl 78 config show -c "$BATS_TEST_TMPDIR/none.cfg"
+	same 1 "${#stderr_lines[@]}"
+	deployctl 64 --version
+	same '  try: deployctl version' "${stderr_lines[1]}"
 }
 
 @test "an option that is nearly right is suggested as a command to type" {
@@ -213,7 +224,20 @@ every_command() {
 	done
 	deployctl 64 version -o json --nonsense
 	error_document 64 usage
-	deployctl 64 version --nonsense -o json
+	deployctl 64 version --nonsense -j
+	same '' "$output"
+}
+
+@test "the format counts also if it stands behind the word that is wrong" {
+	for words in 'version --nonsense -o json' 'versoin --output=json' 'ping --dt never -ojson' \
+		'--nonsense version -q -o json' 'version -o json -o yaml'; do
+		# shellcheck disable=SC2086
+		deployctl 64 $words
+		error_document 64 usage
+	done
+	deployctl 64 version --nonsense -o jsonl
+	same summary "$(json 'd["type"]')"
+	deployctl 64 version --nonsense -- -o json
 	same '' "$output"
 }
 
@@ -329,35 +353,47 @@ candidates() {
 	same '--output=json --output=jsonl ' "$(candidates version --output=js)"
 	same 'ping ' "$(candidates help pi)"
 	same '--with-fact ' "$(candidates ping --with-f)"
+	same 'bash zsh fish ' "$(candidates completion '')"
+	same 'fish ' "$(candidates completion -q f)"
 	holds "$(candidates rpc agent action --)" --batch --output --with-fact
+	same "$(candidates help '')" "$(candidates '')"
+	same "$("$DEPLOYCTL" __complete help '')" "$("$DEPLOYCTL" __complete '')"
 	holds "$("$DEPLOYCTL" __complete ping --dt | head -n 1)" $'--dt\t'
-	for words in 'nonsense x' 'version x' '-c fi' 'help ping x' '-- --ou' 'ping --nonsense=x' \
-		'version -- -' '-ojs'; do
+	for words in 'nonsense x' 'version x' 'help ping p' 'completion bash z' '-- --ou' \
+		'ping --nonsense=x' 'version -- -' '-ojs' 'rpc agent a' 'ping --dt fi'; do
 		# shellcheck disable=SC2086
 		same '' "$(candidates $words)"
 	done
 }
 
-@test "the script for bash offers what __complete says, also after an equals sign" {
-	unset -f deployctl # ours; the script means the program
-	PATH=$(dirname "$DEPLOYCTL"):$PATH
-	# shellcheck source=/dev/null
-	source "$REPO/completions/deployctl.bash"
-	complete_words() { # WORDS...: as readline splits them
-		COMP_WORDS=(deployctl "$@") COMP_CWORD=$# COMP_WORDBREAKS=$' \t\n"\'><=;|&(:'
-		_deployctl
-		printf '%s ' "${COMPREPLY[@]}"
-	}
-	same 'version ' "$(complete_words ve)"
-	same 'json jsonl ' "$(complete_words version --output = js)"
-	same 'table wide json jsonl yaml name ' "$(complete_words version --output =)"
-	same 'jsonl ' "$(complete_words version -o jsonl)"
-	same "$(all_commands | tr '\n' ' ')" "$(complete_words '')"
+@test "where a file can stand one empty candidate says so" {
+	for words in '-c fi' '--config fi' '--config=fi' 'ping --config='; do
+		# shellcheck disable=SC2086
+		same $'\tFILE' "$("$DEPLOYCTL" __complete $words)"
+	done
+	same '' "$("$DEPLOYCTL" __complete -- --config=fi)"
+	same '' "$(candidates ping --config file f)"
 }
 
-@test "the script of an unknown shell and the page of an unknown command are refused" {
-	deployctl 64 __completion tcsh
-	holds "$stderr" tcsh
+@test "completion prints the script of a shell, and refuses a shell that it does not know" {
+	for file in deployctl.bash:bash _deployctl:zsh deployctl.fish:fish; do
+		deployctl 0 completion "${file#*:}"
+		same "$(cat "$REPO/completions/${file%:*}")" "$output"
+		deployctl 0 completion "${file#*:}" -o json
+		same "$(cat "$REPO/completions/${file%:*}")" "$(json 'd["items"][0]["script"]')"
+		deployctl 0 completion "${file#*:}" -o name
+		same "${file#*:}" "$output"
+	done
+	deployctl 0 completion zsh -o jsonl
+	same 'completion zsh summary' "$(printf '%s\n' "$output" | ruby --disable-gems -rjson -e \
+		'a, b = STDIN.map { |l| JSON.parse(l) }; puts [a["type"], a["shell"], b["type"]].join(" ")')"
+	deployctl 64 completion tcsh
+	same 'deployctl: "tcsh" is none of bash, zsh, fish' "${stderr_lines[0]}"
+	deployctl 64 completion fihs
+	same '  try: deployctl completion fish' "${stderr_lines[1]}"
+}
+
+@test "the page of an unknown command is refused" {
 	deployctl 64 __man nonsense
 	holds "$stderr" nonsense
 }

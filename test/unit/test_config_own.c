@@ -355,6 +355,8 @@ static void what_is_wrong_is_named_with_its_place(void **state)
 		{"timeout: soon", "timeout: time \"soon\""},
 		{"timeout: 11y", "timeout: time"},
 		{"timeout: 1e300", "more than ten years"},
+		{"timeout: 0.0001", "timeout is '0.000100000', less than a millisecond"},
+		{"timeout: 0.4ms", "timeout is '0.4ms', less than a millisecond"},
 		{"discovery_timeout: 0", "discovery_timeout is '0', it must be more than 0"},
 		{"window_time: 0s", "window_time is '0s', it must be more than 0"},
 		{"connection_timeout: 0.0001", "it must be more than 0"},
@@ -667,7 +669,8 @@ static void a_file_that_others_can_write_is_refused(void **state)
 	expect(load_file(), "~/config.yaml: everybody can write it | chmod o-w ~/config.yaml\n");
 	assert_int_equal(0, chmod(file, 0664));
 	if (getegid() != 0)
-		expect(load_file(), " can write it | chmod g-w ~/config.yaml\n");
+		expect(load_file(),
+			" can write it (read as deployctl's own YAML) | chmod g-w ~/config.yaml\n");
 	else
 		expect_not(load_file(), "error");
 	assert_int_equal(0, chmod(file, 0644));
@@ -899,6 +902,25 @@ static void a_file_that_may_not_be_read_is_never_skipped(void **state)
 		"error config: /etc/deployctl/config.yaml: Permission denied");
 }
 
+/* Its disk is not mounted, perhaps: another file would mean another fleet. */
+static void a_link_to_nothing_is_never_skipped(void **state)
+{
+	static const char *const files[] = {USER_FILE, SYSTEM_FILE, "home/.mcollective"};
+	char want[128];
+
+	(void)state;
+	need_root();
+	make_folders();
+	for (size_t i = 0; i < COUNT(files); i++) {
+		(void)unlink(in_folder(files[i]));
+		assert_int_equal(0, symlink("/mnt/nowhere", in_folder(files[i])));
+		(void)snprintf(
+			want, sizeof(want), "error config: /%s: a link to nothing", files[i]);
+		expect(in_child(folder, 0, &(struct deploy_config_options){0}), want);
+		assert_int_equal(0, unlink(in_folder(files[i])));
+	}
+}
+
 static void secrets_are_shown_as_where_they_are(void **state)
 {
 	static const struct comes table[] = {
@@ -959,9 +981,10 @@ static void secrets_are_opened_once_and_only_if_they_win(void **state)
 	(void)state;
 	(void)snprintf(text, sizeof(text),
 		"context: c\npsk: {cmd: [sh, -c, 'echo x >>%s/top; echo p']}\n"
-		"contexts:\n  c:\n    brokers: [a, b, {host: d, password: {env: HOME}}]\n"
+		"contexts:\n  c:\n    brokers: [a, b, {host: d, password: {env: DEPLOYCTL_PSK}}]\n"
 		"    password: {cmd: [sh, -c, 'echo x >>%s/count; echo p']}\n",
 		folder, folder);
+	(void)setenv("DEPLOYCTL_PSK", SECRET, 1);
 	expect_not(load_text(text), "error");
 	assert_int_equal(0, stat(in_folder("count"), &st));
 	assert_int_equal(2, st.st_size);
@@ -970,6 +993,18 @@ static void secrets_are_opened_once_and_only_if_they_win(void **state)
 		"error");
 	assert_int_equal(0, stat(in_folder("count"), &st));
 	assert_int_equal(2, st.st_size);
+}
+
+static void secrets_of_a_configuration_that_is_wrong_are_not_opened(void **state)
+{
+	char text[512];
+	struct stat st;
+
+	(void)state;
+	(void)snprintf(
+		text, sizeof(text), "brokers: ['a:0']\npsk: {cmd: [touch, %s/opened]}\n", folder);
+	expect(load_text(text), "brokers.1.port is 0");
+	assert_int_equal(-1, stat(in_folder("opened"), &st));
 }
 
 static void a_key_that_everybody_can_read_is_refused(void **state)
@@ -1062,6 +1097,18 @@ static void what_an_mco_file_says_in_vain_is_a_warning(void **state)
 	}
 }
 
+/* It is there to win. */
+static void a_key_that_plugin_d_says_again_is_no_warning(void **state)
+{
+	(void)state;
+	assert_int_equal(0, mkdir(in_folder("plugin.d"), 0755));
+	write_text(in_folder("plugin.d/rabbitmq.cfg"), "vhost = /other\n");
+	expect(load_text(MCO "plugin.rabbitmq.vhost = /mco\n"),
+		"\nvhost=/other @~/plugin.d/rabbitmq.cfg:1\n");
+	expect(load_file(), "\nfile ~/plugin.d/rabbitmq.cfg: used\n");
+	expect_not(load_file(), "warning");
+}
+
 static void a_secret_that_everybody_can_read_is_a_warning(void **state)
 {
 	(void)state;
@@ -1128,12 +1175,15 @@ int main(void)
 		TEST(a_connection_is_that_of_the_first_file_that_names_a_key_of_it),
 		TEST(nothing_is_built_in_while_a_file_is_not_read),
 		TEST(a_file_that_may_not_be_read_is_never_skipped),
+		TEST(a_link_to_nothing_is_never_skipped),
 		TEST(secrets_are_shown_as_where_they_are),
 		TEST(secrets_that_cannot_be_opened_are_named),
 		TEST(secrets_are_opened_once_and_only_if_they_win),
+		TEST(secrets_of_a_configuration_that_is_wrong_are_not_opened),
 		TEST(a_key_that_everybody_can_read_is_refused),
 		TEST(an_mco_file_is_told_in_our_keys),
 		TEST(what_an_mco_file_says_in_vain_is_a_warning),
+		TEST(a_key_that_plugin_d_says_again_is_no_warning),
 		TEST(a_secret_that_everybody_can_read_is_a_warning),
 		TEST(an_mco_file_without_rabbitmq_says_which_keys_to_set),
 		TEST(every_use_of_a_file_has_a_name),
