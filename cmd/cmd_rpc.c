@@ -160,6 +160,8 @@ static int parse_request(struct deploy_request **out, const struct ctx *ctx, str
 	}
 	if (!rc && action)
 		rc = check_inputs(ctx, inputs, action, err);
+	if (err->code == DEPLOY_INPUT)
+		deploy_error_hint(err, "deployctl agent doc %s", args.values[0]);
 	if (!rc)
 		rc = deploy_request_new(out, args.values[0], args.values[1], inputs, err);
 	json_decref(inputs);

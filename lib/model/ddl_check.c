@@ -280,8 +280,14 @@ static char *list_text(const json_t *list)
 		dp_buf_addf(&text, "%s%s", i ? ", " : "", shown ? shown : "");
 		free(shown);
 	}
-	dp_buf_add_text(&text, "");
-	return text.len ? dp_buf_take(&text) : dp_xstrdup("nothing");
+	if (text.overflow) {
+		/* What did not fit was left out whole. */
+		text.overflow = false;
+		text.limit += 16;
+		dp_buf_add_text(&text, ", …");
+	}
+	dp_buf_add_text(&text, i ? "" : "nothing");
+	return dp_buf_take(&text);
 }
 
 static int check_member(

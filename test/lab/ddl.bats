@@ -48,9 +48,21 @@ same_replies() {
 
 @test "typed inputs arrive as mco's do" {
 	same_replies lab big size=10
-	same_replies lab sleep seconds=0
-	same_replies lab sleep seconds=0.5
+	same_replies lab big size=010
 	same_replies rpcutil get_data source=fact query=cluster
+}
+
+# mco cannot call an action of this name: it sleeps itself.
+@test "nodes take the numbers and booleans that are typed" {
+	dc rpc lab sleep seconds=0.5 -I web01.example.net -o json
+	equal '[0,0.5]' "$(json '[d["exit"]["code"], d["items"][0]["data"]["seconds"]]')"
+	dc rpc lab sleep seconds=1e-1 -I web01.example.net -o json
+	equal '[0,0.1]' "$(json '[d["exit"]["code"], d["items"][0]["data"]["seconds"]]')"
+	dc rpc lab weird own_class=No -I web01.example.net -o json
+	equal 0 "$(json 'd["exit"]["code"]')"
+	# Without the conversion the node says no.
+	dc rpc lab weird 'own_class:="No"' -I web01.example.net
+	[ "$status" -eq 65 ]
 }
 
 @test "what mco refuses is refused before anything is sent" {

@@ -133,6 +133,7 @@ expected_of() {
 	make_secrets etc
 	mkdir -p .config/deployctl
 	example config.5 contexts.yaml | localize >.config/deployctl/config.yaml
+	printf 'ddl_dirs: [/usr/lib/ruby/vendor_ruby/mcollective]\n' >>.config/deployctl/config.yaml
 	# The folders that shells look into are there for whoever completes with them.
 	mkdir -p .local/share/bash-completion/completions .zfunc .config/fish/completions
 	while read -r line; do
@@ -237,15 +238,17 @@ status_is() {
 	status_is 0 rpcutil ping -I web01.example.net
 	status_is 1 rpcutil ping -C nosuch
 	status_is 0 rpcutil ping -C nosuch --empty-ok
-	status_is 2 rpcutil nosuch -I web01.example.net
-	status_is 2 rpcutil nosuch -I 'web01.example.net,none.example.net'
+	status_is 2 rpcutil get_config_item item=nosuch -I web01.example.net
+	status_is 2 rpcutil get_config_item item=nosuch -I 'web01.example.net,none.example.net'
 	status_is 3 nosuch ping
 	status_is 3 nosuch ping -I web01.example.net -t 1s
 	has "$stderr" 'silent: web01.example.net'
 	status_is 4 rpcutil ping -I 'web01.example.net,none.example.net'
-	status_is 5 rpcutil nosuch -I 'web[01-03].example.net' --batch 1 --batch-sleep 0 --max-fail 0
+	status_is 5 rpcutil get_config_item item=nosuch -I 'web[01-03].example.net' --batch 1 --batch-sleep 0 --max-fail 0
 	status_is 64 rpcutil ping --nosuch
 	status_is 64 rpcutil ping -T nosuch
+	status_is 65 rpcutil nosuch -I web01.example.net
+	status_is 65 rpcutil get_fact -I web01.example.net
 	status_is 124 lab sleep seconds:=9 -I web01.example.net --deadline 1s
 }
 

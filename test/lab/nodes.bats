@@ -75,8 +75,11 @@ stop() {
 	equal 5 "$(json 'd["items"][0]["statuscode"]')"
 }
 
-@test "an unknown action: 2, as the node says" {
+@test "an unknown action: 65, as the DDL says; without a DDL 2, as the node says" {
 	dc rpc rpcutil nosuch -I web01.example.net
+	[ "$status" -eq 65 ]
+	has "$stderr" 'agent rpcutil has no action "nosuch"'
+	dc rpc rpcutil nosuch -I web01.example.net -c "$(with_cfg no_ddl libdir=/nonexistent)"
 	[ "$status" -eq 2 ]
 	has "$output" "web01.example.net: failed (4)"
 }
@@ -166,7 +169,8 @@ stop() {
 }
 
 @test "a request that might not fit into the socket at once is refused, not half sent" {
-	dc rpc lab echo "msg=$(head -c 110000 /dev/zero | tr '\0' x)" -I web01.example.net
+	dc rpc lab echo "msg=$(head -c 110000 /dev/zero | tr '\0' x)" -I web01.example.net \
+		-c "$(with_cfg no_ddl libdir=/nonexistent)"
 	[ "$status" -eq 65 ]
 	has "$stderr" "larger than"
 }

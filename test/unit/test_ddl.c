@@ -208,8 +208,7 @@ static void an_action_that_is_untyped_stays_so(void **state)
 	(void)state;
 	assert_int_equal(1, ddl->action_count);
 	assert_string_equal("x", ddl->actions[0].description);
-	assert_string_equal(
-		"x.ddl:3:1: 'X' is not understood here", ddl->actions[0].untyped_why);
+	assert_string_equal("x.ddl:3:1: 'X' is not understood here", ddl->actions[0].untyped_why);
 	assert_int_equal(0, ddl->actions[0].input_count);
 	deploy_ddl_free(ddl);
 }
@@ -421,6 +420,7 @@ static int make_folders(void **state)
 		assert_int_equal(0, mkdir(path, 0700));
 	}
 	write_file(folder, "a/agent/one.ddl", METADATA);
+	write_file(folder, "a/agent/three.json", "{" METADATA_JSON "}");
 	write_file(folder, "b/agent/one.json", "{" METADATA_JSON "}");
 	write_file(folder, "b/agent/two.ddl", METADATA);
 	write_file(folder, "b/agent/two.json", "{" METADATA_JSON "}");
@@ -432,9 +432,9 @@ static int make_folders(void **state)
 
 static int remove_folders(void **state)
 {
-	static const char *const names[] = {"a/agent/one.ddl", "b/agent/one.json",
-		"b/agent/two.ddl", "b/agent/two.json", "b/agent/bad.ddl", "b/agent/not.txt",
-		"a/agent", "b/agent", "a", "b", ""};
+	static const char *const names[] = {"a/agent/one.ddl", "a/agent/three.json",
+		"b/agent/one.json", "b/agent/two.ddl", "b/agent/two.json", "b/agent/bad.ddl",
+		"b/agent/not.txt", "a/agent", "b/agent", "a", "b", ""};
 	char path[200];
 
 	for (size_t i = 0; i < COUNT(names); i++) {
@@ -467,6 +467,7 @@ static void the_first_folder_counts_and_json_within_one(void **state)
 {
 	assert_string_equal("a/agent/one.ddl", find(*state, "one"));
 	assert_string_equal("b/agent/two.json", find(*state, "two"));
+	assert_string_equal("a/agent/three.json", find(*state, "three"));
 	assert_string_equal("b/agent/bad.ddl:1:1: 'x' is not understood here", find(*state, "bad"));
 	assert_null(find(*state, "none"));
 	assert_null(find(*state, "../agent/one"));
@@ -477,14 +478,14 @@ static void all_that_would_be_found_is_listed(void **state)
 {
 	char a[200], b[200], *const dirs[] = {a, b, b};
 	static const char *const names[] = {
-		"b/agent/bad.ddl", "a/agent/one.ddl", "b/agent/two.json"};
+		"b/agent/bad.ddl", "a/agent/one.ddl", "a/agent/three.json", "b/agent/two.json"};
 	json_t *list;
 
 	(void)snprintf(a, sizeof(a), "%s/a", (const char *)*state);
 	(void)snprintf(b, sizeof(b), "%s/b", (const char *)*state);
 	list = deploy_ddl_list(dirs, 3);
-	assert_int_equal(3, json_array_size(list));
-	for (size_t i = 0; i < 3; i++)
+	assert_int_equal(4, json_array_size(list));
+	for (size_t i = 0; i < 4; i++)
 		assert_string_equal(
 			names[i], json_string_value(json_array_get(list, i)) + strlen(*state) + 1);
 	json_decref(list);

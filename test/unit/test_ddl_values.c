@@ -327,6 +327,15 @@ static void errors_name_input_value_and_rule(void **state)
 		{"{\"type\": \"hash\"}", "{\"v\": []}", "input v: '[]' is no hash"},
 		{"{\"type\": \"list\", \"list\": [\"a\", 1]}", "{\"v\": \"b\"}",
 			"input v: 'b' is none of a, 1"},
+		{"{\"type\": \"list\", \"list\": [\"a\", "
+		 "\"0123456789012345678901234567890123456789012345678901234567890123456789\","
+		 "\"0123456789012345678901234567890123456789012345678901234567890123456789\","
+		 "\"0123456789012345678901234567890123456789012345678901234567890123456789\"]}",
+			"{\"v\": \"b\"}",
+			"input v: 'b' is none of a, "
+			"0123456789012345678901234567890123456789012345678901234567890123456789, "
+			"0123456789012345678901234567890123456789012345678901234567890123456789, "
+			"…"},
 		{"{\"type\": \"list\", \"list\": []}", "{\"v\": \"b\"}",
 			"input v: 'b' is none of nothing"},
 		{"{\"type\": \"integer\"}", "{\"v\": 1, \"other\": 2}",
@@ -394,6 +403,8 @@ static void aggregates_beyond_those_of_mcollective(void **state)
 		"[true, false, true, null]", "Summary of The V:\n      on = 2\n     off = 1\n");
 	assert_aggregate("boolean_summary", NULL, "[true, false, true]",
 		"Summary of The V:\n    true = 2\n   false = 1\n");
+	assert_aggregate("summary", NULL, "[{\"a\": 1, \"b\": 2}, {\"b\": 2, \"a\": 1}]",
+		"Summary of The V:\n   {\"a\":1,\"b\":2} = 2\n");
 	/* As often: by the text. */
 	assert_aggregate("summary", NULL, "[\"b\", \"a\", \"c\", \"c\"]",
 		"Summary of The V:\n   c = 2\n   a = 1\n   b = 1\n");
