@@ -211,7 +211,9 @@ int target_connect(struct ctx *ctx, const struct target_opts *target, struct dep
 {
 	if (target->connection_ms)
 		ctx->config->connection_timeout_ms = target->connection_ms;
-	deploy_filter_warn_unchecked(&target->filter);
+	if (deploy_filter_check_functions(
+		    &target->filter, ctx->config->ddl_dirs, ctx->config->ddl_dir_count, err))
+		return err->code;
 	return ctx_bus(ctx, target_collective(ctx, target), err);
 }
 

@@ -101,15 +101,20 @@ int deploy_filter_add_with(
  * sends although nodes cannot do what it says: a comparison with != == =~ in a statement, a cut
  * value, a quote that has no end, the bare words and, or, not in place of a class, a function
  * without its value. Control characters are refused, too. Names, parameters and values of functions
- * are not checked: see deploy_filter_warn_unchecked().
+ * are not checked: see deploy_filter_check_functions().
  * Errors: DEPLOY_USAGE with the column, "column 12: ) has no (".
  * Source: MCollective::Matcher, 2.12.5.
  */
 int deploy_filter_add_compound(
 	struct deploy_filter *filter, const char *text, struct deploy_error *err);
 
-/* Log a warning for each function, since nobody checked its name, parameters and value. */
-void deploy_filter_warn_unchecked(const struct deploy_filter *filter);
+/*
+ * Check the functions of all compounds against the data DDLs, DIR/data/NAME_data.ddl, in dirs: the
+ * value that is compared, and the parameter. One without a DDL is logged as a warning and sent.
+ * Errors: DEPLOY_USAGE naming the function; DEPLOY_INPUT for a DDL that makes no sense.
+ */
+int deploy_filter_check_functions(const struct deploy_filter *filter, char *const *dirs,
+	size_t count, struct deploy_error *err);
 
 /*
  * How long the functions of all compounds may keep a node busy before it answers: one second each,

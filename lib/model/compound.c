@@ -8,10 +8,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/log.h"
 #include "base/mem.h"
 #include "base/regex.h"
-#include "base/strset.h"
 #include "deploy/text.h"
 #include "model/compound_scan.h"
 
@@ -472,22 +470,4 @@ long long deploy_filter_functions_ms(const struct deploy_filter *filter)
 				sum_ms += strcasecmp(name, "service") == 0 ? 3000 : 1000;
 		}
 	return sum_ms;
-}
-
-void deploy_filter_warn_unchecked(const struct deploy_filter *filter)
-{
-	struct dp_strset names;
-
-	dp_strset_init(&names);
-	for (size_t i = 0; i < filter->compound_count; i++)
-		for (size_t j = 0; j < filter->compounds[i].token_count; j++) {
-			const char *name = filter->compounds[i].tokens[j].name;
-
-			if (name && dp_strset_add(&names, name))
-				dp_log(DEPLOY_LOG_WARN,
-					"function %s: without its data DDL neither its name nor "
-					"its parameters and value can be checked here",
-					name);
-		}
-	dp_strset_release(&names);
 }

@@ -63,6 +63,34 @@ selects() {
 	holds "$stderr" 'function fact:'
 }
 
+@test "with its data DDL a function is checked before anything is sent" {
+	mkdir -p ddl/data
+	cat >ddl/data/fact_data.ddl <<-'END'
+		metadata :name => "fact", :description => "facts", :author => "a", :license => "l",
+		         :version => "1", :url => "u", :timeout => 1
+		dataquery :description => "a fact" do
+		  input :query, :prompt => "p", :description => "d", :type => :string,
+		        :validation => /^[a-z]+$/, :maxlength => 10
+		  output :exists, :description => "d", :display_as => "d"
+		  output :value, :description => "d", :display_as => "d"
+		end
+	END
+	sed -i "s|^libdir.*||; \$ a libdir = $PWD/none" .mcollective
+	mkdir -p none && mv ddl none/mcollective
+	deployctl 0 discover --window-time 25ms --dt 100ms -o name -S "fact('country').value=uk and !postgres"
+	same "$(names web6 web7 web8 web9)" "$output"
+	same '' "$stderr"
+	: >"$DEPLOYCTL_LOOP_LOG"
+	deployctl 64 discover -S "fact('country').valeu=uk"
+	holds "$stderr" "function fact has no value 'valeu'" "did you mean 'value'?"
+	deployctl 64 discover -S "fact('COUNTRY').value=uk"
+	holds "$stderr" 'function fact: ' COUNTRY
+	deployctl 64 discover -S "fact('abcdefghijklm').value=uk"
+	deployctl 64 discover -S "apache and fact().value=uk"
+	holds "$stderr" 'function fact: '
+	same '' "$(cat "$DEPLOYCTL_LOOP_LOG")"
+}
+
 @test "why a node is among them" {
 	deployctl 1 discover --window-time 25ms --dt 100ms -S 'apache or country=de' --why web6
 	holds "$output" "-S 'apache or country=de'" "country=de: country is 'uk'" 'web6 does not match'
