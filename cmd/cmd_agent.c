@@ -331,6 +331,14 @@ static int agent_main(struct ctx *ctx, void *opts, struct args args, struct depl
 	return exit_of_error((enum deploy_code)wrong_words(args, err));
 }
 
+static struct choice agent_first_operand(size_t index)
+{
+	static const struct choice choices[] = {{"list", "agents that have a DDL here"},
+		{"doc", "what an agent can do"}, {NULL, NULL}};
+
+	return choices[index];
+}
+
 const struct command cmd_agent = {
 	.name = "agent",
 	.group = "observe",
@@ -347,6 +355,7 @@ const struct command cmd_agent = {
 	.min_args = 1,
 	.max_args = 2,
 	.needs = NEED_SETTINGS,
+	.first_operand = agent_first_operand,
 	.exits = agent_exits,
 	.examples = agent_examples,
 	.main = agent_main,

@@ -2,6 +2,7 @@
 #ifndef DP_DDL_RUBY_H
 #define DP_DDL_RUBY_H
 
+#include "base/buf.h"
 #include "model/ddl_lex.h"
 #include "model/ddl_parts.h"
 
@@ -13,6 +14,7 @@ struct dp_ruby_value {
 	enum dp_ruby_kind kind, items; /* items: what all members of an array are */
 };
 
+#define DP_RUBY_MAX_TEXT      DEPLOY_DDL_MAX_BYTES
 #define DP_RUBY_MAX_VARIABLES 32
 #define DP_RUBY_MAX_ARGUMENTS 8
 
@@ -49,6 +51,28 @@ void dp_ruby_skip_newlines(struct dp_ruby *ruby);
 
 /* True, and one on, if the next token is that word or sign. */
 bool dp_ruby_accept(struct dp_ruby *ruby, const char *text);
+
+/* Pay for bytes that are read or made, which loops may repeat. Errors: it was too much. */
+int dp_ruby_pay(struct dp_ruby *ruby, size_t bytes);
+
+/* Fail: the next token is none that is understood here. */
+int dp_ruby_unexpected(struct dp_ruby *ruby);
+
+/* Make out, or what it holds, the text of len bytes; its kind stays. token: where it stands. */
+int dp_ruby_set_text(struct dp_ruby *ruby, struct dp_ruby_value *out, const struct dp_token *token,
+	const char *text, size_t len);
+int dp_ruby_replace_text(struct dp_ruby *ruby, struct dp_ruby_value *value,
+	const struct dp_token *token, const char *text, size_t len);
+
+/* Add what Ruby's to_s makes of a text, symbol, whole number, true, false or nil. */
+void dp_ruby_print_value(struct dp_buf *out, const json_t *value);
+
+/* Read the text of a string, symbol or label. */
+int dp_ruby_read_text(
+	struct dp_ruby *ruby, struct dp_ruby_value *out, const struct dp_token *token);
+
+/* Call the method whose name is the next token on value. */
+int dp_ruby_call_method(struct dp_ruby *ruby, struct dp_ruby_value *value);
 
 /* Read a value; .each behind it is left. Release also after an error. */
 int dp_ruby_read_value(struct dp_ruby *ruby, struct dp_ruby_value *out);

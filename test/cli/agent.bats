@@ -161,4 +161,6 @@ Summary of Owner:
 	same 2 "$(document 'd["items"].length')"
 	ask_rpc 0 rpcutil ping -I 'web[1-2]' --dry-run -o name
 	same $'web1\nweb2' "$output"
+	ask_rpc 0 rpcutil ping -I 'web[1-2]' --dry-run
+	same $'web1\nweb2' "$output"
 }
