@@ -78,16 +78,16 @@ lab: programs ## the tests on a real broker with real nodes
 	@BUILD=$(BUILD) test/run lab
 
 sanitize: ## unit and command line tests under ASan and UBSan
-	@$(MAKE) $(SANITIZE) programs
+	@$(MAKE) -j$$(nproc) $(SANITIZE) programs
 	@BUILD=$(BUILD)/sanitize test/run unit cli
 
 check: deps ## every test, what they need installed first
-	@$(MAKE) programs
-	@$(MAKE) $(SANITIZE) programs
+	@$(MAKE) -j$$(nproc) programs
+	@$(MAKE) -j$$(nproc) $(SANITIZE) programs
 	@BUILD=$(BUILD) test/run unit cli layers docs shells install sanitize lab selftest
 
 demo: deps ## the main job on a real broker with real nodes
-	@$(MAKE) all
+	@$(MAKE) -j$$(nproc) all
 	@BUILD=$(BUILD) test/lab/demo
 
 deps: ## install what is missing to build and to test, with apt

@@ -71,7 +71,7 @@ static void print_listing(struct listing *listing, struct deploy_error *err)
 {
 	enum out_format format = out_format(listing->out);
 
-	if (format == OUT_TABLE)
+	if (out_is_for_people(listing->out))
 		out_table_print(listing->out, listing->table);
 	else if (format == OUT_JSONL)
 		print_lines(listing);

@@ -14,28 +14,26 @@ struct discover_opts {
 	bool folds;
 };
 
+#define AGENT_CHARS "abcdefghijklmnopqrstuvwxyz0123456789_"
+#define AGENT_MAX   255 /* bytes */
+
 static int parse_agents(void *field, const char *text, struct deploy_error *err)
 {
 	json_t **agents = field;
-	struct deploy_filter checked = {0};
-	int rc = 0;
 
 	*agents = json_array();
-	while (!rc) {
+	for (;; text++) {
 		size_t len = strcspn(text, ",");
-		char word[256];
 
-		(void)snprintf(word, sizeof(word), "%.*s", (int)len, text);
-		rc = word[0] == '/' ? deploy_error_set(
-					      err, DEPLOY_USAGE, "\"%s\" is no agent's name", word)
-				    : deploy_filter_add_agent(&checked, word, err);
-		(void)json_array_append_new(*agents, json_string(word));
-		if (!text[len])
-			break;
-		text += len + 1;
+		if (len == 0 || len > AGENT_MAX || strspn(text, AGENT_CHARS) != len)
+			return deploy_error_set(err, DEPLOY_USAGE,
+				"\"%.*s\" is no agent's name: 1 to 255 of a-z 0-9 _", (int)len,
+				text);
+		(void)json_array_append_new(*agents, json_stringn(text, len));
+		text += len;
+		if (!*text)
+			return 0;
 	}
-	deploy_filter_release(&checked);
-	return rc;
 }
 
 static const struct opt discover_options[] = {

@@ -35,7 +35,7 @@ static const enum exit_status doctor_exits[] = {EXIT_ALL_OK, EXIT_NODE_FAILED, E
 static const struct example doctor_examples[] = {
 	{"deployctl doctor", "configuration, brokers, discovery, clocks"},
 	{"deployctl doctor web01.example.net", "the same, with a round trip to this node"},
-	{"deployctl doctor -T subcol -o json", "of another collective, as a document"},
+	{"deployctl doctor -o json", "the checks as a document, for monitoring"},
 	{NULL, NULL},
 };
 

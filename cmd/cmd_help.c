@@ -1,4 +1,6 @@
 /* deployctl help — how to use it. */
+#include <string.h>
+
 #include "command.h"
 #include "help.h"
 
@@ -18,6 +20,19 @@ static struct choice help_first_operand(size_t index)
 	return command ? (struct choice){command->name, command->summary} : (struct choice){0};
 }
 
+/* "deployctl ping" would do it: who asks for help is told how to get that. */
+static void ask_for_help(struct deploy_error *err)
+{
+	const char *before = "deployctl ";
+	char name[sizeof(err->hint)];
+
+	if (strcmp(err->hint, "deployctl help") == 0)
+		return;
+	memcpy(name, err->hint, sizeof(name));
+	err->hint[0] = '\0';
+	deploy_error_hint(err, "deployctl help %.200s", name + strlen(before));
+}
+
 static int help_main(struct ctx *ctx, void *opts, struct args args, struct deploy_error *err)
 {
 	const struct command *command = NULL;
@@ -25,8 +40,10 @@ static int help_main(struct ctx *ctx, void *opts, struct args args, struct deplo
 	(void)opts;
 	if (args.count > 0) {
 		command = command_find(args.values[0], err);
-		if (!command)
+		if (!command) {
+			ask_for_help(err);
 			return EXIT_USAGE;
+		}
 	}
 	help_print(ctx->out, command);
 	return EXIT_ALL_OK;

@@ -42,6 +42,18 @@ static void inventory_release(void *opts)
 	target_opts_release(&((struct inventory_opts *)opts)->target);
 }
 
+/* The filter would speak of -I, which nobody has typed. */
+static int check_operand(const char *text, struct deploy_error *err)
+{
+	struct deploy_nodeset *set = deploy_nodeset_new();
+	struct deploy_error wrong = {0};
+
+	if (deploy_nodeset_parse(set, text, &wrong))
+		(void)deploy_error_set(err, DEPLOY_USAGE, "%s", wrong.text);
+	deploy_nodeset_free(set);
+	return err->code;
+}
+
 static int read_operands(struct target_opts *target, struct args args, struct deploy_error *err)
 {
 	for (int i = 0; i < args.count; i++) {
@@ -49,7 +61,8 @@ static int read_operands(struct target_opts *target, struct args args, struct de
 			return deploy_error_set(err, DEPLOY_USAGE,
 				"\"%s\": nodes are named here, as in web[01-03].example.net",
 				args.values[i]);
-		if (deploy_filter_add_identity(&target->filter, args.values[i], err))
+		if (check_operand(args.values[i], err) ||
+			deploy_filter_add_identity(&target->filter, args.values[i], err))
 			return err->code;
 	}
 	return 0;

@@ -15,6 +15,22 @@ struct rpc_opts {
 	bool says_yes, asks_nothing;
 };
 
+#define TTL_MAX 315359990 /* seconds, as the key of the configuration has it */
+
+/* Nodes know whole seconds only. */
+static int parse_ttl(void *field, const char *text, struct deploy_error *err)
+{
+	long long ms = 0;
+
+	if (deploy_time_parse(&ms, text, err))
+		return err->code;
+	if (ms < 1000 || ms % 1000 || ms / 1000 > TTL_MAX)
+		return deploy_error_set(err, DEPLOY_USAGE,
+			"\"%s\" is no number of whole seconds from 1 to %d", text, TTL_MAX);
+	*(unsigned *)field = (unsigned)(ms / 1000);
+	return 0;
+}
+
 static const struct opt rpc_options[] = {
 	OPT_GROUP(target_options, struct rpc_opts, target),
 	OPT_GROUP(limit_options, struct rpc_opts, target),
@@ -23,8 +39,13 @@ static const struct opt rpc_options[] = {
 		"show these replies", "all"),
 	OPT_FLAG(0, "sort", struct rpc_opts, sorts,
 		"sort replies by node: they are, with or without it"),
-	OPT_NUMBER(0, "ttl", struct rpc_opts, ttl_s, "SECONDS", 1, 315359990,
-		"nodes drop the request when it is older", "60, or ttl of the configuration"),
+	{.type = OPT_IS_PARSED,
+		.name = "ttl",
+		.offset = offsetof(struct rpc_opts, ttl_s),
+		.value = "TIME",
+		.parse = parse_ttl,
+		.text = "nodes drop the request when it is older",
+		.preset = "60s, or ttl of the configuration"},
 	OPT_FLAG('y', "yes", struct rpc_opts, says_yes,
 		"do not ask before an action without filter on many nodes"),
 	OPT_FLAG(0, "no-input", struct rpc_opts, asks_nothing,
@@ -82,6 +103,7 @@ static int dry_run(struct ctx *ctx, const struct rpc_opts *rpc, const struct rep
 	int status;
 
 	report.view = &report_nodes;
+	report.is_dry = true;
 	report.limit = rpc->target.limit;
 	report.operands.count = 0;
 	target_plan_ping(plan, ctx, &rpc->target, report.agent);

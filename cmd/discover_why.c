@@ -34,7 +34,8 @@ static void take_event(void *arg, const struct deploy_event *event)
 		(void)snprintf(why->trouble, sizeof(why->trouble), "%s%s%s",
 			outcome->not_connected ? "not connected"
 					       : deploy_outcome_state_name(outcome->state),
-			outcome->message[0] ? ": " : "", outcome->message);
+			outcome->not_connected || !outcome->message[0] ? "" : ": ",
+			outcome->not_connected ? "" : outcome->message);
 }
 
 static struct deploy_plan *make_plan(
@@ -83,8 +84,12 @@ static void print_table(const struct why *why)
 		out_table_add(table,
 			(const char *const[]){why->verdicts[i].term,
 				why->verdicts[i].holds ? "yes" : "no", why->verdicts[i].why});
-	if (why->is_excluded)
-		out_table_add(table, (const char *const[]){"-x", "no", "the node is excluded"});
+	if (why->is_excluded) {
+		char term[300];
+
+		(void)snprintf(term, sizeof(term), "-x %s", why->node);
+		out_table_add(table, (const char *const[]){term, "no", "the node is excluded"});
+	}
 	out_table_tone(table, 1);
 	out_table_print(why->out, table);
 	out_table_free(table);
@@ -92,7 +97,8 @@ static void print_table(const struct why *why)
 		why->is_excluded ? " is excluded"
 		: why->is_found	 ? " matches"
 				 : " does not match");
-	if (why->is_found != all_hold(why))
+	/* Of a node that is excluded, nobody asks what it says. */
+	if (!why->is_excluded && why->is_found != all_hold(why))
 		out_note(why->out, "the node itself says so, and what it says counts: it judges "
 				   "differently than the terms above");
 }
@@ -108,18 +114,31 @@ static json_t *items(const struct why *why)
 	return list;
 }
 
+static void print_lines(const struct why *why, const json_t *list)
+{
+	json_t *term, *line;
+	size_t i;
+
+	json_array_foreach(list, i, term)
+	{
+		line = json_pack("{s:s, s:I}", "type", "term", "seq", (json_int_t)i + 1);
+		(void)json_object_update(line, term);
+		out_json_line(why->out, line);
+		json_decref(line);
+	}
+}
+
 static void print(struct why *why, int status, const struct deploy_error *err)
 {
 	bool matches = why->is_found && !why->is_excluded;
-	json_t *list = items(why), *summary, *line;
-	size_t i;
+	json_t *list = items(why), *summary;
 
 	if (out_is_for_people(why->out))
 		print_table(why);
 	else if (out_format(why->out) == OUT_NAME && matches)
 		out_text(why->out, "%s\n", why->node);
 	if (out_format(why->out) == OUT_JSONL)
-		json_array_foreach(list, i, line) out_json_line(why->out, line);
+		print_lines(why, list);
 	summary = json_pack("{s:s, s:b, s:b}", "node", why->node, "matches", matches, "excluded",
 		why->is_excluded);
 	out_document(why->out, "why", list, summary, status, err);
@@ -145,6 +164,20 @@ static int run(struct why *why, struct ctx *ctx, const struct target_opts *targe
 	return status;
 }
 
+/* The node does not say what it is, so there is nothing to judge. */
+static void print_trouble(struct why *why, int status, const struct deploy_error *err)
+{
+	const char *trouble = why->trouble[0] ? why->trouble : "no answer that tells what it is";
+	char *escaped = deploy_text_escape(trouble, strlen(trouble));
+	json_t *summary =
+		json_pack("{s:s, s:n, s:s}", "node", why->node, "matches", "trouble", escaped);
+
+	out_note(why->out, "%s: %s", why->node, trouble);
+	out_document(why->out, "why", NULL, summary, status, err);
+	json_decref(summary);
+	free(escaped);
+}
+
 int discover_why(struct ctx *ctx, const struct target_opts *target, const char *node,
 	long long timeout_ms, struct deploy_error *err)
 {
@@ -152,9 +185,8 @@ int discover_why(struct ctx *ctx, const struct target_opts *target, const char *
 	int status = run(&why, ctx, target, err);
 
 	if (status == EXIT_ALL_OK && !why.inventory) {
-		out_note(ctx->out, "%s: %s", node,
-			why.trouble[0] ? why.trouble : "no answer that tells what it is");
 		status = EXIT_NO_ANSWER;
+		print_trouble(&why, status, err);
 	} else if (status == EXIT_ALL_OK) {
 		judge(&why, target);
 		status = why.is_found && !why.is_excluded ? EXIT_ALL_OK : EXIT_NO_NODES;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define MAX_SUBJECT_WIDTH 48
+#define MIN_DETAIL	  30
 #define CHECK_WIDTH	  13 /* "configuration" */
 #define RESULT_WIDTH	  9  /* "not tried" */
 
@@ -26,6 +27,50 @@ static void print_cell(struct out *out, enum out_tone tone, const char *text, si
 
 	out_tone(out, tone, text);
 	out_text(out, "%*s", (int)(columns < width ? width - columns : 0) + 2, "");
+}
+
+/* True on a terminal where the columns leave no room for what there is to tell. */
+static bool is_narrow(const struct findings *findings)
+{
+	size_t columns = out_columns(findings->out);
+
+	return columns && out_format(findings->out) != OUT_WIDE &&
+	       CHECK_WIDTH + findings->subject_width + RESULT_WIDTH + 6 + MIN_DETAIL > columns;
+}
+
+/* The subject is then a part of the text, which is broken into lines. */
+static void print_narrow(struct findings *findings, const struct deploy_finding *finding)
+{
+	const char *result = deploy_grade_name(finding->grade);
+	struct out *out = findings->out;
+	size_t columns = out_columns(out), start = RESULT_WIDTH + CHECK_WIDTH + 4, indent = start;
+	const char *parts[] = {finding->subject, ": ", finding->text};
+	char *text = NULL;
+	size_t size = 0;
+	FILE *stream = open_memstream(&text, &size);
+
+	if (!stream)
+		abort();
+	for (int i = strcmp(finding->subject, "-") == 0 ? 2 : 0; i < 3; i++)
+		(void)fputs(parts[i], stream);
+	(void)fclose(stream);
+	if (columns < start + MIN_DETAIL)
+		indent = 4;
+	if (!findings->has_headers && out_has_headers(out)) {
+		print_cell(out, OUT_PLAIN, "RESULT", RESULT_WIDTH);
+		print_cell(out, OUT_PLAIN, "CHECK", CHECK_WIDTH);
+		out_text(out, "DETAIL\n");
+	}
+	findings->has_headers = true;
+	print_cell(out, out_tone_of(result), result, RESULT_WIDTH);
+	print_cell(out, OUT_PLAIN, finding->check, CHECK_WIDTH);
+	out_words(out, text, indent, start, columns);
+	free(text);
+	if (finding->remedy[0]) {
+		out_text(out, "    try: ");
+		out_words(out, finding->remedy, 9, 9, columns);
+	}
+	out_flush(out);
 }
 
 static void print_row(struct findings *findings, const struct deploy_finding *finding)
@@ -76,7 +121,10 @@ static void show(struct findings *findings, const struct deploy_finding *finding
 	switch (out_format(findings->out)) {
 	case OUT_TABLE:
 	case OUT_WIDE:
-		print_row(findings, finding);
+		if (is_narrow(findings))
+			print_narrow(findings, finding);
+		else
+			print_row(findings, finding);
 		break;
 	case OUT_JSON:
 	case OUT_YAML:

@@ -33,7 +33,11 @@ const char program_text[] =
 	"them.\n\n"
 	"Results go to stdout, everything else to stderr. A node that did not answer never counts "
 	"as done. The options below are those of every command; they stand before or after its "
-	"name.";
+	"name.\n\n"
+	"-o json and -o yaml print one document, also of a failure: items, a summary, exit and "
+	"errors. -o jsonl prints one event a line as it comes, and the summary last, -o name one "
+	"name a line, -o wide a table that leaves nothing out. -j prints nothing if the command "
+	"cannot do its work.";
 
 const struct program_variable program_environment[] = {
 	{"DEPLOYCTL_CONFIG", "the configuration, unless --config is given"},
@@ -50,35 +54,13 @@ const struct program_variable program_environment[] = {
 	{"XDG_CONFIG_HOME", "the folder of deployctl/config.yaml, instead of ~/.config"},
 	{"NO_COLOR", "no colours, if it is not empty and --color does not say otherwise"},
 	{"CLICOLOR_FORCE", "colours without a terminal too, if it is neither empty nor 0"},
+	{"TERM", "no colours on a terminal that is dumb, unless they are asked for"},
 	{NULL, NULL},
 };
 
-/* Print text from column on, with lines broken before WIDTH and then indented. Ends the line. */
 static void put_words(struct out *out, const char *text, size_t indent, size_t column)
 {
-	size_t width = width_of(out);
-	bool is_first = true; /* on its line */
-
-	while (*text) {
-		size_t len = strcspn(text, " \n");
-
-		if (!is_first && column + 1 + len > width) {
-			out_text(out, "\n%*s", (int)indent, "");
-			column = indent;
-			is_first = true;
-		}
-		out_text(out, "%s%.*s", is_first ? "" : " ", (int)len, text);
-		column += len + (is_first ? 0 : 1);
-		is_first = false;
-		text += len;
-		if (strncmp(text, "\n\n", 2) == 0) {
-			out_text(out, "\n\n%*s", (int)indent, "");
-			column = indent;
-			is_first = true;
-		}
-		text += strspn(text, " \n");
-	}
-	out_text(out, "\n");
+	out_words(out, text, indent, column, width_of(out));
 }
 
 /* head, then text in a column of its own, on the next line if head is too long. */
@@ -141,6 +123,8 @@ static void put_call(struct out *out, const struct command *command)
 {
 	out_text(out, "usage: deployctl %s [OPTION...]%s%s\n", command->name,
 		command->operands[0] ? " " : "", command->operands);
+	if (command->also)
+		out_text(out, "also called: deployctl %s\n", command->also);
 }
 
 void help_usage(struct out *out)
@@ -234,12 +218,12 @@ static json_t *json_command(const struct command *command)
 		(void)json_array_append_new(
 			examples, json_pack("{s:s, s:s}", "command", example->command, "text",
 					  example->text));
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:o, s:s, s:o, s:o, s:o}", "type",
-		"command", "name", command->name, "group", command->group, "summary",
-		command->summary, "operands", command->operands, "min_operands", command->min_args,
-		"max_operands", command->max_args, "first_operand", json_choices(command),
-		"description", command->description, "options", json_options(command->options),
-		"exits", exits, "examples", examples);
+	return json_pack("{s:s, s:s, s:s?, s:s, s:s, s:s, s:i, s:i, s:o, s:s, s:o, s:o, s:o}",
+		"type", "command", "name", command->name, "also", command->also, "group",
+		command->group, "summary", command->summary, "operands", command->operands,
+		"min_operands", command->min_args, "max_operands", command->max_args,
+		"first_operand", json_choices(command), "description", command->description,
+		"options", json_options(command->options), "exits", exits, "examples", examples);
 }
 
 static void print_json(struct out *out, const struct command *command)

@@ -125,13 +125,14 @@ static const char *origin_of(const struct deploy_config *config, const char *key
 static int settle_by_config(
 	struct global_opts *global, const struct deploy_config *config, struct deploy_error *err)
 {
+	const char *force = environment("CLICOLOR_FORCE");
 	int rc = 0;
 
 	if (global->output < 0)
 		rc = choose(&global->output, out_format_names, config->output, DEPLOY_CONFIG,
 			origin_of(config, "output"), no_format, err);
 	if (rc == 0 && global->color < 0 && !environment("NO_COLOR") &&
-		!environment("CLICOLOR_FORCE"))
+		(!force || strcmp(force, "0") == 0))
 		rc = choose(&global->color, color_names, config->color, DEPLOY_CONFIG,
 			origin_of(config, "color"), no_color, err);
 	return rc;
@@ -302,8 +303,11 @@ static int run(struct ctx *ctx, const struct command **command, int argc, char *
 		argc--;
 		argv++;
 	}
-	if (opt_parse(&target, 1, argc, argv, true, &at, err) != 0)
+	if (opt_parse(&target, 1, argc, argv, true, &at, err) != 0) {
+		if (strcmp(err->text, "unknown option --version") == 0)
+			deploy_error_hint(err, "deployctl version");
 		return exit_of_error(err->code);
+	}
 	if (at == argc)
 		return run_without_command(ctx, err);
 	*command = command_find(argv[at], err);
@@ -313,8 +317,12 @@ static int run(struct ctx *ctx, const struct command **command, int argc, char *
 	return run_command(ctx, *command, (struct args){argc - 1, argv + 1}, err);
 }
 
-/* A hint that is an option, or a usage error without one, becomes a command to type. */
-static void complete_hint(struct deploy_error *err, const struct command *command)
+/*
+ * A hint that is an option, or a usage error without one, becomes a command to type; and where
+ * nothing says what to do about configuration or broker, there is a command that finds it out.
+ */
+static void complete_hint(
+	struct deploy_error *err, const struct command *command, const struct global_opts *global)
 {
 	char option[sizeof(err->hint)];
 	const char *name = command ? command->name : "";
@@ -325,6 +333,32 @@ static void complete_hint(struct deploy_error *err, const struct command *comman
 		deploy_error_hint(err, "deployctl%s%s %.200s", command ? " " : "", name, option);
 	} else if (err->code == DEPLOY_USAGE) {
 		deploy_error_hint(err, "deployctl help%s%s", command ? " " : "", name);
+	} else if (command != &cmd_doctor && command != &cmd_config &&
+		   (err->code == DEPLOY_CONFIG || err->code == DEPLOY_CONNECT ||
+			   err->code == DEPLOY_AUTH)) {
+		deploy_error_hint(err, "deployctl doctor%s%s%s%s", global->config ? " -c " : "",
+			global->config ? global->config : "", global->context ? " --context " : "",
+			global->context ? global->context : "");
+	}
+}
+
+/*
+ * After a usage error: the format that words behind the wrong one, which nobody has read, ask for.
+ * What only looks like -o, as the value of another option, does no harm then.
+ */
+static void look_for_format(struct global_opts *global, int argc, char **argv)
+{
+	const struct opt_target target = {global_options, global};
+	struct deploy_error ignored = {0};
+	int i, at;
+
+	for (i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		const struct opt *opt = opt_find(&target, 1, argv[i]);
+
+		if (opt && (opt->offset == offsetof(struct global_opts, output) ||
+				   opt->offset == offsetof(struct global_opts, mco_json)))
+			(void)opt_parse(
+				&target, 1, i + 1 < argc ? 2 : 1, argv + i, true, &at, &ignored);
 	}
 }
 
@@ -337,8 +371,9 @@ static bool lacks_document(const struct ctx *ctx)
 	       (out_format(ctx->out) == OUT_JSONL && out_is_empty(ctx->out));
 }
 
-static int finish(
-	struct ctx *ctx, const struct command *command, int status, struct deploy_error *err)
+/* meant: what the command line says of the format, right or wrong as it may be. */
+static int finish(struct ctx *ctx, const struct command *command, const struct global_opts *meant,
+	int status, struct deploy_error *err)
 {
 	struct deploy_error closing = {0};
 
@@ -346,10 +381,14 @@ static int finish(
 		status = exit_of_error(err->code);
 	if (err->code == DEPLOY_INTERRUPTED && signals_received() != 0)
 		status = signals_received() == SIGINT ? EXIT_INT : EXIT_TERM;
-	complete_hint(err, command);
+	complete_hint(err, command, &ctx->global);
 	deploy_bus_close(ctx->bus);
 	deploy_config_free(ctx->config);
 	signals_close();
+	if (!ctx->out && err->code == DEPLOY_USAGE && ctx->global.output < 0) {
+		ctx->global.output = meant->mco_json ? OUT_JSON : meant->output;
+		ctx->global.mco_json = ctx->global.mco_json || meant->mco_json;
+	}
 	if (ctx->global.output < 0)
 		(void)settle_options(&ctx->global, false, err);
 	if (!ctx->out)
@@ -367,11 +406,13 @@ static int finish(
 int main(int argc, char **argv)
 {
 	struct ctx ctx = {.global = {.output = -1, .color = -1}, .signal_fd = -1};
+	struct global_opts meant = {.output = -1, .color = -1};
 	const struct command *command = NULL;
 	struct deploy_error err = {0};
 	int status;
 
 	open_standard_files();
+	look_for_format(&meant, argc, argv);
 	status = run(&ctx, &command, argc, argv, &err);
-	return finish(&ctx, command, status, &err);
+	return finish(&ctx, command, &meant, status, &err);
 }

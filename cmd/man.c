@@ -222,10 +222,13 @@ void help_man(struct out *out, const struct command *command)
 		return;
 	}
 	put_prose(out, command->description);
+	if (command->also)
+		out_text(out, ".Pp\nThe command is also called\n.Cm %s .\n", command->also);
 	out_text(out, ".Sh OPTIONS\n");
 	if (command->options)
 		man_options(out, command->options);
-	out_text(out, "Options that every command has are in\n.Xr deployctl 1 .\n");
+	out_text(out, "%sOptions that every command has are in\n.Xr deployctl 1 .\n",
+		command->options ? ".Pp\n" : "");
 	man_exits(out, command);
 	man_examples(out, command);
 	out_text(out, ".Sh SEE ALSO\n.Xr deployctl 1 ,\n%s.Xr deployctl-exit 7\n",

@@ -33,15 +33,15 @@ static bool is_set(const char *variable)
 
 static bool wants_color(const struct out *out)
 {
-	const char *force = getenv("CLICOLOR_FORCE");
+	const char *force = getenv("CLICOLOR_FORCE"), *term = getenv("TERM");
 
 	if (out->options.color != 0)
 		return out->options.color == 1;
 	if (is_set("NO_COLOR"))
 		return false;
-	if (is_set("CLICOLOR_FORCE"))
-		return strcmp(force, "0") != 0;
-	return out->is_terminal;
+	if (is_set("CLICOLOR_FORCE") && strcmp(force, "0") != 0)
+		return true;
+	return out->is_terminal && !(term && strcmp(term, "dumb") == 0);
 }
 
 /* As the terminal says; COLUMNS would be that of another one. */
@@ -167,6 +167,32 @@ void out_text(struct out *out, const char *format, ...)
 	va_end(args);
 }
 
+void out_words(struct out *out, const char *text, size_t indent, size_t column, size_t width)
+{
+	bool is_first = true; /* on its line */
+
+	while (*text) {
+		size_t len = strcspn(text, " \n");
+
+		if (!is_first && column + 1 + len > width) {
+			out_text(out, "\n%*s", (int)indent, "");
+			column = indent;
+			is_first = true;
+		}
+		out_text(out, "%s%.*s", is_first ? "" : " ", (int)len, text);
+		column += len + (is_first ? 0 : 1);
+		is_first = false;
+		text += len;
+		if (strncmp(text, "\n\n", 2) == 0) {
+			out_text(out, "\n\n%*s", (int)indent, "");
+			column = indent;
+			is_first = true;
+		}
+		text += strspn(text, " \n");
+	}
+	out_text(out, "\n");
+}
+
 void out_foreign(struct out *out, const char *bytes, size_t len)
 {
 	char *text = deploy_text_escape(bytes, len);
@@ -182,7 +208,7 @@ enum out_tone out_tone_of(const char *word)
 		enum out_tone tone;
 	} words[] = {{"ok", OUT_GOOD}, {"failed", OUT_BAD}, {"silent", OUT_WARN},
 		{"not connected", OUT_WARN}, {"unknown", OUT_WARN}, {"warning", OUT_WARN},
-		{"not tried", OUT_DIM}, {"cancelled", OUT_DIM}, {"yes", OUT_GOOD}, {"no", OUT_BAD}};
+		{"not tried", OUT_DIM}, {"not asked", OUT_DIM}, {"yes", OUT_GOOD}, {"no", OUT_BAD}};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (strcmp(words[i].word, word) == 0)

@@ -51,6 +51,12 @@ void out_flush(struct out *out);
 void out_text(struct out *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void out_foreign(struct out *out, const char *bytes, size_t len);
 
+/*
+ * Text from column on, lines broken at blanks before width and then indented; ends the line. Two
+ * newlines begin a paragraph.
+ */
+void out_words(struct out *out, const char *text, size_t indent, size_t column, size_t width);
+
 /* One JSON value on a line of its own, compact, keys as inserted; reals in as few digits as are
  * exact. */
 void out_json_line(struct out *out, json_t *value);

@@ -1,4 +1,5 @@
 /* Tables: columns as wide as their cells, words in colour, long cells cut to fit a terminal. */
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,15 +57,15 @@ static char **row_of(const struct out_table *table, size_t row)
 	return table->cells + row * table->columns;
 }
 
-/* The widest of those cells that are aligned. */
-static size_t column_width(const struct out_table *table, size_t column, size_t first)
+/* The widest of those cells that are aligned: those of more than limit columns are not. */
+static size_t column_width(const struct out_table *table, size_t column, size_t first, size_t limit)
 {
 	size_t width = 0;
 
 	for (size_t row = first; row < table->rows; row++) {
 		size_t len = deploy_text_columns(row_of(table, row)[column]);
 
-		if (len > width && len <= ALIGN_COLUMNS)
+		if (len > width && len <= limit)
 			width = len;
 	}
 	return width;
@@ -143,6 +144,24 @@ static void print_row(
 	out_text(out, "\n");
 }
 
+/*
+ * If lines are too long for the terminal, a few long cells between the first column and the last
+ * are let push what is behind them, so that the lines of all others fit.
+ */
+static void fit_columns(
+	const struct out *out, const struct out_table *table, size_t *width, size_t first)
+{
+	size_t last = table->columns - 1, total = column_width(table, last, first, SIZE_MAX);
+
+	for (size_t i = 0; i < last; i++)
+		total += width[i] + GAP;
+	if (!out->columns || total <= out->columns)
+		return;
+	for (size_t i = 1; i < last; i++)
+		if (i != table->cut)
+			width[i] = column_width(table, i, first, out->columns / 3);
+}
+
 static void cut_column(const struct out *out, struct out_table *table, size_t *width)
 {
 	size_t rest = rest_of_line(table, width), limit;
@@ -164,7 +183,8 @@ void out_table_print(struct out *out, struct out_table *table)
 		return;
 	width = out_resize(NULL, table->columns * sizeof(*width));
 	for (size_t i = 0; i < table->columns; i++)
-		width[i] = column_width(table, i, first);
+		width[i] = column_width(table, i, first, ALIGN_COLUMNS);
+	fit_columns(out, table, width, first);
 	cut_column(out, table, width);
 	for (size_t row = first; row < table->rows; row++)
 		print_row(out, table, row, width);

@@ -73,7 +73,8 @@ static void keep(struct report *report, const char *node, const struct deploy_ou
 		return;
 	if (is_viewed(report) || report->view->items)
 		report->view->keep(report, node, outcome);
-	if (!is_viewed(report) && out_format(report->out) != OUT_JSONL && report_is_reply(outcome))
+	if (!is_viewed(report) && (out_format(report->out) != OUT_JSONL || report->is_dry) &&
+		report_is_reply(outcome))
 		keep_reply(report, node, outcome);
 }
 
@@ -209,6 +210,8 @@ static int finish(struct report *report, const struct deploy_run_result *result,
 		report->view->print(report);
 	if (out_format(report->out) == OUT_NAME)
 		report_print_names(report);
+	if (out_format(report->out) == OUT_JSONL && report->is_dry)
+		report_stream_names(report);
 	out_flush(report->out);
 	if (result->end == DEPLOY_RUN_NO_NODES)
 		report_note_nobody(report, result);

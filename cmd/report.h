@@ -43,6 +43,7 @@ struct report {
 	int display;	  /* enum report_display */
 	bool is_filtered; /* a filter was given: nobody there is then no fault */
 	bool empty_ok;
+	bool is_dry; /* only names are the result; what told them is no reply of the action */
 	/* Of some views: */
 	bool folds;		    /* report_nodes: as a node set */
 	bool shows_nodes;	    /* report_values: who has each value */

@@ -24,6 +24,8 @@ json_t *report_item_json(
 		(void)json_object_set_new(item, "action", json_string(report->action));
 	}
 	(void)json_object_set_new(item, "sender", json_string(node));
+	if (report->is_dry)
+		return item;
 	(void)json_object_set_new(item, "statuscode", json_integer(outcome->statuscode));
 	(void)json_object_set_new(item, "statusmsg", report_foreign_text(outcome->message));
 	(void)json_object_set_new(item, "data", data_of(outcome));
@@ -40,6 +42,17 @@ json_t *report_items_json(const struct report *report)
 		(void)json_array_append(
 			list, json_object_get(report->items, deploy_nodeset_get(report->names, i)));
 	return list;
+}
+
+void report_stream_names(struct report *report)
+{
+	for (size_t i = 0; i < deploy_nodeset_count(report->names); i++) {
+		json_t *line = json_pack("{s:s, s:I, s:s}", "type", "node", "seq",
+			(json_int_t)i + 1, "node", deploy_nodeset_get(report->names, i));
+
+		out_json_line(report->out, line);
+		json_decref(line);
+	}
 }
 
 static json_t *set_json(const struct deploy_nodeset *set)
@@ -63,6 +76,13 @@ json_t *report_summary_json(const struct report *report, const struct deploy_run
 	for (int i = 0; i < DEPLOY_IGNORED_REASONS; i++)
 		(void)json_object_set_new(summary, deploy_ignored_name((enum deploy_ignored)i),
 			json_integer((json_int_t)report_ignored(result, (enum deploy_ignored)i)));
+	/* Nothing was done: nobody is ok, and the limit holds for the count, too. */
+	if (report->is_dry) {
+		(void)json_object_set_new(summary, "dry_run", json_true());
+		(void)json_object_set_new(summary, "nodes",
+			json_integer((json_int_t)deploy_amount_part(report->limit, tally->nodes)));
+		(void)json_object_set_new(summary, "ok", json_integer(0));
+	}
 	return summary;
 }
 
@@ -85,7 +105,7 @@ void report_stream(struct report *report, const struct deploy_event *event)
 {
 	json_t *line;
 
-	if (event->type == DEPLOY_EVENT_ASKED)
+	if (event->type == DEPLOY_EVENT_ASKED || report->is_dry)
 		return;
 	if (event->task != report->task && event->type == DEPLOY_EVENT_OUTCOME)
 		return;

@@ -19,12 +19,17 @@ void report_print_names(const struct report *report)
 		out_text(report->out, "%s\n", deploy_nodeset_get(report->names, i));
 }
 
+static bool tells_more(const struct report *report)
+{
+	return out_format(report->out) == OUT_WIDE && !report->is_dry;
+}
+
 static void keep(struct report *report, const char *node, const struct deploy_outcome *outcome)
 {
 	json_t *row;
 
 	/* Wide, the nodes are known from discovery: one that says no more about itself stays. */
-	if (!report_is_reply(outcome) && out_format(report->out) != OUT_WIDE)
+	if (!report_is_reply(outcome) && !tells_more(report))
 		return;
 	row = report_row(report, node);
 	if (report_is_reply(outcome) && json_is_object(outcome->data))
@@ -56,7 +61,7 @@ static void print(struct report *report)
 		"NODE", "VERSION", "COLLECTIVES", "CLASSES", "FACTS", "AGENTS"};
 	struct out_table *table;
 
-	if (out_format(report->out) != OUT_WIDE) {
+	if (!tells_more(report)) {
 		report_print_names(report);
 		return;
 	}

@@ -18,6 +18,7 @@ json_t *report_summary_json(const struct report *report, const struct deploy_run
 size_t report_ignored(const struct deploy_run_result *result, enum deploy_ignored reason);
 
 /* One line of jsonl. What discovery hears is counted; its replies are not the result. */
+void report_stream_names(struct report *report); /* of a dry run: a line for each node */
 void report_stream(struct report *report, const struct deploy_event *event);
 
 /* The entry of node in report->kept, made if need be; also in report->names. Borrowed. */

@@ -158,10 +158,19 @@ static void note_again(const struct report *report, const struct deploy_tally *t
 /* Nobody was found who said anything, or everybody that is connected was silent. */
 static void note_silence(const struct report *report)
 {
-	out_note(report->out, report->is_blocked ? "nodes cannot answer while the broker takes no "
-						   "publishes; free its memory or disk"
-						 : "a wrong PSK, a wrong collective and nodes "
-						   "whose clock is off all look like this");
+	if (report->is_blocked)
+		out_note(report->out, "nodes cannot answer while the broker takes no publishes; "
+				      "free its memory or disk");
+	else
+		out_note(report->out, "a wrong PSK, a wrong collective and nodes whose clock is "
+				      "off all look like this");
+	/* What an operand names may be misspelt; rpcutil, which we name ourselves, is everywhere.
+	 */
+	if (!report->is_blocked && strcmp(report->kind, "rpc") == 0)
+		out_note(report->out,
+			"so do nodes without the agent %s: deployctl discover "
+			"--check-agents %s",
+			report->agent, report->agent);
 }
 
 void report_note_summary(const struct report *report, const struct deploy_tally *tally)

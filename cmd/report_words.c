@@ -6,7 +6,12 @@
 
 const char *report_state(const struct deploy_outcome *outcome)
 {
-	return outcome->not_connected ? "not connected" : deploy_outcome_state_name(outcome->state);
+	if (outcome->not_connected)
+		return "not connected";
+	/* As the counts below have it; cancelled is what programs read. */
+	return outcome->state == DEPLOY_OUTCOME_CANCELLED
+		       ? "not asked"
+		       : deploy_outcome_state_name(outcome->state);
 }
 
 char *report_value_text(const json_t *value)

@@ -85,7 +85,9 @@ static int say_number(struct dp_own *own, struct dp_said *said, enum dp_key_kind
 		(void)snprintf(text, sizeof(text), "%" JSON_INTEGER_FORMAT,
 			json_integer_value(spot.value));
 	else if (is_time && json_is_real(spot.value))
-		(void)snprintf(text, sizeof(text), "%.3f", json_real_value(spot.value));
+		/* What is not 0 must not look like it. */
+		(void)snprintf(text, sizeof(text), "%.*f",
+			json_real_value(spot.value) < 0.001 ? 9 : 3, json_real_value(spot.value));
 	else
 		return dp_own_wrong(own, spot, err,
 			is_time ? "a time: a number of seconds, or a text such as 90s"

@@ -2,6 +2,7 @@
 #include "model/config_read.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -106,7 +107,12 @@ static int read_time(long long *out, const struct dp_key *key, const struct valu
 		err->code = DEPLOY_CONFIG;
 		return deploy_error_wrap(err, "%s: %s", value->origin, value->name);
 	}
-	return *out < key->min ? wrong(value, err, "it must be more than 0") : 0;
+	if (*out < key->min)
+		return wrong(value, err, "it must be more than 0");
+	/* 0 may mean no limit at all. */
+	if (!*out && strpbrk(value->items[0], "123456789"))
+		return wrong(value, err, "less than a millisecond");
+	return 0;
 }
 
 /* "60" or "60s". */

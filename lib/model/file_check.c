@@ -121,8 +121,12 @@ int dp_file_check_key(const char *path, struct deploy_error *err)
 
 bool dp_file_is_there(const char *path, struct deploy_error *err)
 {
+	struct stat st;
+
 	if (access(path, R_OK) == 0)
 		return true;
+	if (errno == ENOENT && lstat(path, &st) == 0)
+		return fail(err, path, "a link to nothing") != 0;
 	if (errno == ENOENT || errno == ENOTDIR)
 		return false;
 	if (access(path, F_OK) == 0) {

@@ -35,7 +35,8 @@ int dp_file_read_secret(
 /* A private key that others can read is refused; one that is missing is for TLS to complain of. */
 int dp_file_check_key(const char *path, struct deploy_error *err);
 
-/* True if path is there; also if it is kept from us, which is an error (DEPLOY_CONFIG). */
+/* True if path is there; also if it is kept from us, or a link to nothing, which are errors
+ * (DEPLOY_CONFIG). */
 bool dp_file_is_there(const char *path, struct deploy_error *err);
 
 #endif

@@ -12,7 +12,6 @@
 #include <strings.h>
 
 #include "base/buf.h"
-#include "base/mem.h"
 #include "base/utf8.h"
 
 /* Readers look no further than 1024 characters for the ':' behind a key; quotes and all. */

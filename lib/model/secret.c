@@ -40,6 +40,7 @@ struct command {
 	int status; /* of waitpid() */
 	int64_t deadline_us;
 	sigset_t usual, held;
+	struct sigaction usual_end; /* what SIGCHLD did */
 };
 
 static int spawn(struct command *command, const char *const *words, size_t count, int writing_end,
@@ -76,16 +77,17 @@ static int spawn(struct command *command, const char *const *words, size_t count
 	return 0;
 }
 
-/* What is ignored (nohup) ends nobody. */
+/* What is ignored (nohup) ends nobody. But while the end of children is, nobody knows of it. */
 static void hold_signals(struct command *command)
 {
-	struct sigaction action;
+	struct sigaction action, usual_end = {.sa_handler = SIG_DFL};
 
 	(void)sigemptyset(&command->held);
 	for (size_t i = 0; i < ENDING; i++)
 		if (sigaction(ending[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN)
 			(void)sigaddset(&command->held, ending[i]);
 	(void)sigprocmask(SIG_BLOCK, &command->held, &command->usual);
+	(void)sigaction(SIGCHLD, &usual_end, &command->usual_end);
 }
 
 static bool has_signal(const struct command *command)
@@ -110,7 +112,7 @@ static void look_for_end(struct command *command)
 	do
 		pid = waitpid(command->pid, &command->status, WNOHANG);
 	while (pid < 0 && errno == EINTR);
-	/* Nobody's child: whoever started us has made the system forget ours. */
+	/* Somebody else has asked for it. */
 	if (pid < 0)
 		command->status = -1;
 	command->has_ended = pid != 0;
@@ -218,6 +220,7 @@ static int run_command(struct secret *secret, const char *const *words, size_t c
 		kill_command(&command);
 	}
 	(void)close(ends[0]);
+	(void)sigaction(SIGCHLD, &command.usual_end, NULL);
 	/* Now the signal that came, if any, does what it does. */
 	(void)sigprocmask(SIG_SETMASK, &command.usual, NULL);
 	return rc ? rc : check_status(&command, err);

@@ -327,7 +327,7 @@ static int refuse_syntax(
 
 	/* Our own allocations end the program as well. */
 	assert(parser->error != YAML_MEMORY_ERROR);
-	if (at == '\t' || strstr(parser->problem, "a tab character"))
+	if (at == '\t')
 		return deploy_yaml_fail(
 			r->doc, place, DEPLOY_INPUT, r->err, "a tab; indent with spaces");
 	if (at == '\0' && unclosed(parser->problem))

@@ -73,7 +73,8 @@ static int open_tls(amqp_connection_state_t connection, const struct deploy_brok
 	int64_t deadline_us, struct deploy_error *err)
 {
 	amqp_socket_t *socket = amqp_ssl_socket_new(connection);
-	struct timeval left = dp_amqp_time_left(deadline_us);
+	struct dp_addresses found;
+	struct timeval left;
 	int status;
 
 	if (!socket)
@@ -91,6 +92,11 @@ static int open_tls(amqp_connection_state_t connection, const struct deploy_brok
 		return deploy_error_set(err, DEPLOY_CONFIG,
 			"certificate %s with key %s cannot be used", broker->cert_file,
 			broker->key_file);
+	/* Librabbitmq asks the name server itself, without an end: it does so only if one answers.
+	 */
+	if (dp_socket_lookup(&found, broker->host, broker->port, deadline_us, err))
+		return err->code;
+	left = dp_amqp_time_left(deadline_us);
 	status = amqp_socket_open_noblock(socket, broker->host, (int)broker->port, &left);
 	if (status == AMQP_STATUS_SSL_PEER_VERIFY_FAILED ||
 		status == AMQP_STATUS_SSL_HOSTNAME_VERIFY_FAILED)

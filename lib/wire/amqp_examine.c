@@ -10,6 +10,7 @@
 
 #include <amqp_framing.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "wire/examination.h"
 
@@ -125,7 +126,8 @@ static int try_vhost(struct dp_examination *examination)
 			examination, DEPLOY_GRADE_OK, dp_xasprintf("'%s'", vhost), NULL);
 		return 0;
 	}
-	if (strstr(err->text, "refused"))
+	/* "access to vhost 'VHOST' refused for user 'USER'": both have the same code. */
+	if (strstr(err->text, "' refused for user '"))
 		return dp_examination_fail_take(examination, err->code, dp_xstrdup(err->text),
 			remedy_of_permission(examination));
 	key = dp_xasprintf("is the name right? rabbitmqctl list_vhosts; it is set by "
@@ -241,7 +243,7 @@ static int fail_blocked(struct dp_carrier *carrier, const amqp_connection_blocke
 		(int)blocked->reason.len, (const char *)blocked->reason.bytes);
 }
 
-/* Wait for what the broker says about what was published on the channel. */
+/* Wait for what the broker says about what was published on the channel, whatever else it says. */
 static int await_verdict(struct dp_carrier *carrier, amqp_channel_t channel, int64_t deadline_us,
 	struct deploy_error *err)
 {
@@ -250,10 +252,17 @@ static int await_verdict(struct dp_carrier *carrier, amqp_channel_t channel, int
 		const amqp_channel_close_t *closed;
 		const amqp_connection_close_t *ended;
 		amqp_frame_t frame;
-		int status = amqp_simple_wait_frame_noblock(carrier->connection, &frame, &left);
+		int status;
 
-		if (status != AMQP_STATUS_OK)
+		/* The frame before is done with. */
+		amqp_maybe_release_buffers(carrier->connection);
+		status = dp_clock_us() < deadline_us ? amqp_simple_wait_frame_noblock(
+							       carrier->connection, &frame, &left)
+						     : AMQP_STATUS_TIMEOUT;
+		if (status != AMQP_STATUS_OK) {
+			carrier->is_broken = true;
 			return dp_amqp_fail_status(err, "publish", status);
+		}
 		if (frame.frame_type != AMQP_FRAME_METHOD)
 			continue;
 		closed = frame.payload.method.decoded;
@@ -262,6 +271,7 @@ static int await_verdict(struct dp_carrier *carrier, amqp_channel_t channel, int
 		case AMQP_CONNECTION_BLOCKED_METHOD:
 			return fail_blocked(carrier, frame.payload.method.decoded, err);
 		case AMQP_CONNECTION_CLOSE_METHOD:
+			carrier->is_broken = true;
 			return dp_amqp_fail_close(
 				err, "publish", ended->reply_code, ended->reply_text);
 		case AMQP_CHANNEL_CLOSE_METHOD:
@@ -303,6 +313,11 @@ static char *remedy_of_publish(const struct dp_examination *examination)
 	return remedy_of_permission(examination);
 }
 
+static bool can_publish(const struct dp_carrier *carrier)
+{
+	return !carrier->is_blocked && !carrier->is_broken;
+}
+
 static int try_publish(struct dp_examination *examination)
 {
 	int64_t deadline_us = dp_examination_deadline(examination);
@@ -310,7 +325,7 @@ static int try_publish(struct dp_examination *examination)
 	struct dp_buf text;
 
 	dp_buf_init(&text, 4096);
-	for (size_t i = 0; i < EXCHANGES && !examination->carrier->is_blocked; i++) {
+	for (size_t i = 0; i < EXCHANGES; i++) {
 		struct deploy_error err = {0};
 
 		if (!try_write(examination, i, deadline_us, &err))
@@ -318,6 +333,8 @@ static int try_publish(struct dp_examination *examination)
 		if (!first.code)
 			first = err;
 		dp_buf_addf(&text, "%s%s", text.len ? "; " : "", err.text);
+		if (!can_publish(examination->carrier))
+			break;
 	}
 	if (is_interrupted(&first)) {
 		dp_buf_release(&text);
@@ -366,7 +383,7 @@ static int examine(struct dp_examination *examination)
 				dp_xasprintf("%s failed", failed), NULL);
 			continue;
 		}
-		rc = steps[i].try(examination);
+		rc = dp_socket_was_interrupted() ? DEPLOY_INTERRUPTED : steps[i].try(examination);
 		if (rc == DEPLOY_INTERRUPTED)
 			return rc;
 		if (!rc)
@@ -376,7 +393,7 @@ static int examine(struct dp_examination *examination)
 		if (!first)
 			first = rc;
 	}
-	return first;
+	return dp_socket_was_interrupted() ? DEPLOY_INTERRUPTED : first;
 }
 
 int dp_carrier_examine(const struct deploy_config *config, size_t index, const char *collective,
@@ -398,6 +415,7 @@ int dp_carrier_examine(const struct deploy_config *config, size_t index, const c
 		(void)close(examination.fd);
 	dp_socket_watch(-1);
 	dp_carrier_close(examination.carrier);
+	dp_socket_forget_interrupt();
 	free(examination.subject);
 	return rc;
 }

@@ -64,13 +64,17 @@ int dp_carrier_open(struct dp_carrier **out, const struct deploy_config *config,
 		if (open_one(out, config, &config->brokers[i], collective, &one) == 0)
 			break;
 		dp_buf_addf(&reasons, "%s%s", reasons.len ? "; " : "", one.text);
-		/* A broker that refuses us says more than one that is down. */
-		if (first.code == DEPLOY_OK || first.code == DEPLOY_CONNECT)
+		/* A broker that refuses us says more than one that is down; an interrupt is an end.
+		 */
+		if (first.code == DEPLOY_OK || first.code == DEPLOY_CONNECT ||
+			one.code == DEPLOY_INTERRUPTED)
 			first = one;
 		if (one.code == DEPLOY_INTERRUPTED)
 			break;
 	}
 	if (!*out) {
+		if (first.code == DEPLOY_INTERRUPTED)
+			dp_socket_forget_interrupt();
 		(void)deploy_error_set(err, first.code, "%s", dp_buf_text(&reasons));
 		if (first.hint[0])
 			deploy_error_hint(err, "%s", first.hint);

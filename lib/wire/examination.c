@@ -101,6 +101,9 @@ static void try_address(struct dp_examination *examination, size_t i, int64_t de
 
 	dp_address_print(number, &examination->addresses.list[i]);
 	dp_buf_addf(&attempts->text, "%s%s", i ? ", " : "", number);
+	/* The one that is kept is the one that an interrupt shuts down. */
+	if (examination->fd >= 0)
+		dp_socket_watch(examination->fd);
 	if (fd < 0) {
 		attempts->error = error;
 		attempts->is_slow = attempts->is_slow || error == ETIMEDOUT;
@@ -114,7 +117,6 @@ static void try_address(struct dp_examination *examination, size_t i, int64_t de
 		examination->chosen = i;
 	} else {
 		(void)close(fd);
-		dp_socket_watch(examination->fd);
 	}
 }
 
@@ -207,11 +209,12 @@ int dp_examine_connect(struct dp_examination *examination)
 	int rc;
 
 	dp_buf_init(&attempts.text, 8192);
+	/* Each has its share of the time, and so has the greeting that comes after them. */
 	for (size_t i = 0; i < count && !dp_socket_was_interrupted(); i++) {
 		int64_t now_us = dp_clock_us();
+		int64_t share_us = (deadline_us - now_us) / (int64_t)(count - i + 1);
 
-		try_address(examination, i, now_us + (deadline_us - now_us) / (int64_t)(count - i),
-			&attempts);
+		try_address(examination, i, now_us + share_us, &attempts);
 	}
 	rc = dp_socket_was_interrupted() ? DEPLOY_INTERRUPTED : 0;
 	if (!rc && examination->fd < 0)

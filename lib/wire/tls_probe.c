@@ -319,7 +319,6 @@ static void look_at_peer(struct probe *probe)
 	STACK_OF(X509) *chain = SSL_get0_verified_chain(probe->ssl);
 
 	out->version = SSL_get_version(probe->ssl);
-	out->cipher = SSL_get_cipher_name(probe->ssl);
 	if (certificate) {
 		describe(&out->peer, certificate);
 		list_names(out, certificate);

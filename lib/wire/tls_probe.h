@@ -33,9 +33,9 @@ enum dp_tls_fault {
 
 struct dp_tls_report {
 	enum dp_tls_fault fault;
-	char why[256];		      /* OpenSSL's words */
-	const char *version, *cipher; /* "TLSv1.3"; NULL before the handshake is done */
-	bool wants_certificate;	      /* the peer asked for ours */
+	char why[256];		/* OpenSSL's words */
+	const char *version;	/* "TLSv1.3"; NULL before the handshake is done */
+	bool wants_certificate; /* the peer asked for ours */
 	struct dp_tls_certificate peer, faulty;
 	struct dp_tls_certificate anchor; /* the CA that vouches for the peer, if all is fine */
 	char names[512];	 /* that the certificate is for: "DNS:broker1, IP:10.0.0.1" */

@@ -133,11 +133,22 @@ every_command() {
 	same '  try: deployctl version' "${stderr_lines[1]}"
 	deployctl 64 help hlep
 	same '  try: deployctl help' "${stderr_lines[1]}"
+	deployctl 64 help versoin
+	same '  try: deployctl help version' "${stderr_lines[1]}"
 	for word in zzzzzzzz '' __nonsense __man -; do
 		deployctl 64 "$word"
 		holds "${stderr_lines[0]}" "unknown command \"$word\""
 		same '  try: deployctl help' "${stderr_lines[1]}"
 	done
+}
+
+@test "what is wrong with configuration or broker names the command that finds it out" {
+	deployctl 78 ping -c "$BATS_TEST_TMPDIR/none.cfg"
+	same "  try: deployctl doctor -c $BATS_TEST_TMPDIR/none.cfg" "${stderr_lines[1]}"
+	deployctl 78 config show -c "$BATS_TEST_TMPDIR/none.cfg"
+	same 1 "${#stderr_lines[@]}"
+	deployctl 64 --version
+	same '  try: deployctl version' "${stderr_lines[1]}"
 }
 
 @test "an option that is nearly right is suggested as a command to type" {
@@ -213,7 +224,20 @@ every_command() {
 	done
 	deployctl 64 version -o json --nonsense
 	error_document 64 usage
-	deployctl 64 version --nonsense -o json
+	deployctl 64 version --nonsense -j
+	same '' "$output"
+}
+
+@test "the format counts also if it stands behind the word that is wrong" {
+	for words in 'version --nonsense -o json' 'versoin --output=json' 'ping --dt never -ojson' \
+		'--nonsense version -q -o json' 'version -o json -o yaml'; do
+		# shellcheck disable=SC2086
+		deployctl 64 $words
+		error_document 64 usage
+	done
+	deployctl 64 version --nonsense -o jsonl
+	same summary "$(json 'd["type"]')"
+	deployctl 64 version --nonsense -- -o json
 	same '' "$output"
 }
 

@@ -59,6 +59,26 @@ row() {
 		't = STDIN.map { |l| JSON.parse(l)["type"] }; puts([t.length, t[0], t[-1]].join(" "))')"
 }
 
+@test "config wide is the table, too: nothing is lost" {
+	local word table
+	for word in show path; do
+		deployctl 0 config "$word"
+		table=$output
+		deployctl 0 config "$word" -o wide
+		same "$table" "$output"
+		holds "$output" /
+	done
+}
+
+@test "on a terminal long folders do not push the origins of all other values away" {
+	own "$CONNECTION"
+	on_terminal_of 80 config show >out
+	same "$(grep -n ORIGIN out | awk '{print index($0, "ORIGIN")}')" \
+		"$(grep -n '^batch ' out | awk '{print index($0, "built-in") - 1}')"
+	[ "$(grep '^batch ' out | wc -c)" -lt 50 ]
+	holds "$(cat out)" '/usr/share/mcollective/plugins/mcollective,  built-in'
+}
+
 @test "config path tells which file is used, and where others would be" {
 	deployctl 0 config path
 	same "FILE STATE" "$(head -n 1 <<<"$output" | tr -s ' ')"
@@ -154,7 +174,7 @@ row() {
 	same ping "$(json 'd["kind"]')"
 	own "$CONNECTION" 'output: xml'
 	deployctl 78 ping -I web1
-	same "deployctl: $OWN:4:9: \"xml\" is no format of output" "$stderr"
+	same "deployctl: $OWN:4:9: \"xml\" is no format of output" "${stderr_lines[0]}"
 	deployctl 0 ping -I web1 -o name
 	deployctl 0 help -c "$OWN"
 	own "$CONNECTION" 'color: blue'

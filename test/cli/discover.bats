@@ -19,6 +19,9 @@ ask() {
 	same '' "$stderr"
 	deployctl 0 find --window-time 25ms -o name
 	same "$(names web1 web10 web2)" "$output"
+	deployctl 0 help discover
+	holds "$output" 'also called: deployctl find'
+	holds "$(cat "$REPO/man/deployctl-discover.1")" '.Cm find .'
 	ask 0 --fold
 	same 'web[1-2,10]' "$output"
 	ask 0 --fold -o name -I 'web[1-2]'
@@ -127,7 +130,7 @@ web1  puppet" "$output"
 @test "agents to check are names" {
 	for bad in 'a,,b' '/lab/' 'Lab' ',' 'a b'; do
 		deployctl 64 discover --check-agents "$bad"
-		holds "$stderr" --check-agents
+		holds "$stderr" --check-agents "is no agent's name"
 	done
 }
 
@@ -137,18 +140,25 @@ web1  puppet" "$output"
 	ask 0 -F country=uk --why web6
 	holds "$output" 'web6 matches'
 	ask 1 -F country=uk -x web6 --why web6
-	holds "$output" 'web6 is excluded'
+	holds "$output" '-x web6' 'web6 is excluded'
+	same '' "$stderr"
 	ask 1 -F country=de --why web6 --dt 50ms -o json
 	same 'why web6 false false' "$(document \
 		'[d["kind"], s["node"], s["matches"], d["items"][0]["holds"]].join(" ")')"
 	ask 0 -F country=uk --why web6 -o name
 	same web6 "$output"
+	ask 0 -F country=uk -C common --why web6 -o jsonl
+	same 'term 1,term 2,summary' "$(ruby --disable-gems -rjson -e 'puts STDIN.map { |l|
+		JSON.parse(l).values_at("type", "seq").compact.join(" ") }.join(",")' <<<"$output")"
 }
 
 @test "why, of a node that does not answer" {
 	also 'absent web1' 'reply web2 fail 1 sorry'
 	ask 3 -F country=de --why web1
-	holds "$stderr" 'web1: not connected'
+	same 'web1: not connected' "$stderr"
+	ask 3 -F country=de --why web1 -o json
+	same 'why web1 nil "not connected"' "$(document \
+		'[d["kind"], s["node"], s["matches"].inspect, s["trouble"].inspect].join(" ")')"
 	ask 3 -F country=de --why web2
 	holds "$stderr" 'web2: failed: sorry'
 }

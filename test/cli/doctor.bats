@@ -39,6 +39,16 @@ found() {
 	same 'ok' "$(tail -n +2 <<<"$output" | cut -c "$column-$((column + 1))" | sort -u)"
 }
 
+@test "on a terminal of the usual width nothing is broken but at blanks, and nothing is lost" {
+	on_terminal_of 80 doctor nope --color never --window-time 25ms --dt 0.2 >out
+	same 'RESULT     CHECK          DETAIL' "$(head -n 1 out)"
+	same '' "$(grep -E '.{81}' out | grep -vE '^ok +(configuration|secrets) +/[^ ]+$')"
+	holds "$(tr -s '\n ' ' ' <out)" 'failed round trip nope: not connected' \
+		'try: does mcollectived run there, with this broker and this collective? Is the name right?'
+	on_terminal_of 80 doctor -o wide --window-time 25ms >out
+	holds "$(head -n 1 out)" 'CHECK  ' 'SUBJECT  ' 'RESULT  ' 'DETAIL'
+}
+
 @test "the document: items, counts, no code without a failure; jsonl as findings come" {
 	ask_doctor 0 -o json
 	same 'check subject result text remedy code' "$(document 'd["items"].map(&:keys).uniq.join(" ")')"

@@ -75,3 +75,11 @@ facts (2)
 	same '' "$(sed -n '/^agents/,$p' out | awk 'length($0) > 40')"
 	holds "$(cat out)" role1 role20 end 'yyy~'
 }
+
+@test "what is wrong with an operand is told of the operand, not of an option" {
+	for bad in 'web[01' '' 'a!'; do
+		deployctl 64 inventory "$bad"
+		holds "$stderr" "node set \"$bad\""
+		[[ $stderr != *-I:* ]]
+	done
+}

@@ -34,6 +34,21 @@ to ask those again: deployctl rpc rpcutil get_fact fact=cluster -I web2" "$stder
    nested: {"list":[1,"two",3.5,[null,true,false]],"big":1099511627776,"text":"by string"}' "$output"
 }
 
+@test "colour on a terminal: not on a dumb one, and CLICOLOR_FORCE=0 is as if it were unset" {
+	escapes() {
+		on_terminal ping --window-time 25ms "$@" >out
+		grep -c $'\033' out || true
+	}
+	export TERM=xterm
+	same 3 "$(escapes)"
+	same 3 "$(CLICOLOR_FORCE=0 escapes)"
+	same 0 "$(NO_COLOR=1 escapes)"
+	same 0 "$(TERM=dumb escapes)"
+	same 3 "$(TERM=dumb escapes --color always)"
+	printf 'color = no\n' >>.mcollective
+	same 0 "$(CLICOLOR_FORCE=0 escapes)"
+}
+
 @test "-q says nothing on stderr, and changes nothing on stdout" {
 	ask_rpc 2 "${FACT[@]}"
 	local loud=$output

@@ -245,8 +245,10 @@ $HINT" "$stderr"
 	fleet 'node n[0001-5000]'
 	deployctl 0 ping -I 'n[0001-5000]' -o name --dt 10
 	same 5000 "$(wc -l <<<"$output")"
-	same '0 0' "$(sent mcollective_broadcast) $(sent mcollective_directed '1 mandatory')"
-	[ "$(sent mcollective_directed)" -le 4 ]
+	same 0 "$(sent mcollective_broadcast)"
+	# A machine that is busy elsewhere makes a pause, in which the silent are asked for: no matter.
+	[ "$(sent mcollective_directed '[0-9]+ -')" -le 4 ]
+	same 5000 "$(awk '$1 == ">" && $4 == "-" {sum += $3} END {print sum}' "$DEPLOYCTL_LOOP_LOG")"
 }
 
 @test "a connection that is lost before anybody answered is 69, and names the broker" {

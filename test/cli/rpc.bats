@@ -289,6 +289,9 @@ web3: try 2: failed: never" "$(grep ': try ' <<<"$stderr")"
 	same 'web2 web3' "$(document 's["cancelled"]["nodes"].join(" ")')"
 	same 'stopped' "$(document 'd["exit"]["name"]')"
 	same web1 "$(executed)"
+	ask_rpc 5 "${FACT[@]}" -I 'web[1-3]' --batch 1 --batch-sleep 0 --max-fail 0
+	holds "$output" 'web[2-3] (2 nodes): not asked'
+	holds "$stderr" '1 failed, 2 not asked' 'not asked: web[2-3]'
 }
 
 @test "a node that failed once and worked then does not count towards --max-fail" {
@@ -315,6 +318,23 @@ web3: try 2: failed: never" "$(grep ': try ' <<<"$stderr")"
 
 # -- dry run
 
+@test "an agent that no node has is named as what may be wrong, in both ways of asking" {
+	ask_rpc 3 nosuch ping -t 0.1 --dt 50ms
+	holds "$stderr" "$HINT" 'nodes without the agent nosuch: deployctl discover --check-agents nosuch'
+	fleet 'node web1' 'reply web1 silent'
+	ask_rpc 3 nosuch ping -t 0.1 -I web1
+	holds "$stderr" "$HINT" 'so do nodes without the agent nosuch'
+}
+
+@test "--ttl takes times as every other option, in whole seconds" {
+	ask_rpc 0 rpcutil ping -I web1 --ttl 90s
+	ask_rpc 0 rpcutil ping -I web1 --ttl 90
+	for bad in 0 500ms 1500ms 315359991 x -1 ''; do
+		ask_rpc 64 rpcutil ping -I web1 --ttl "$bad"
+		holds "$stderr" 'option --ttl'
+	done
+}
+
 @test "--dry-run names whom it would ask and executes nothing" {
 	ask_rpc 0 lab echo a=b -I 'web[1-2]' --dry-run -o name
 	same "$(names web1 web2)" "$output"
@@ -327,6 +347,22 @@ web3: try 2: failed: never" "$(grep ': try ' <<<"$stderr")"
 	local asked=$output
 	ask_rpc 0 lab echo a=b -o name --dry-run
 	same "$asked" "$output"
+}
+
+@test "--dry-run as a document: names and no replies, within the limit, and nobody is ok" {
+	ask_rpc 0 lab echo a=b --dry-run --limit 2 -o json
+	same 'true 2 0 [["sender"], ["sender"]]' "$(document \
+		'[*s.values_at("dry_run", "nodes", "ok"), d["items"].map(&:keys).inspect].join(" ")')"
+	ask_rpc 0 lab echo a=b --dry-run --limit 2 -o jsonl
+	same 'node 1 web1,node 2 web2,summary' "$(ruby --disable-gems -rjson -e 'puts STDIN.map { |l|
+		JSON.parse(l).values_at("type", "seq", "node").compact.join(" ") }.join(",")' <<<"$output")"
+	also 'absent web3'
+	ask_rpc 4 lab echo a=b --dry-run -I 'web[1-3]' -o json
+	same '3 1 2' "$(document '[s["nodes"], s["not_connected"]["count"], d["items"].length].join(" ")')"
+	ask_rpc 4 lab echo a=b --dry-run -I 'web[1-3]' -o wide
+	same "$(names web1 web2)" "$output"
+	ask_rpc 0 lab echo a=b --dry-run -I web1 -j
+	same '[{"agent":"lab","action":"echo","sender":"web1"}]' "$output"
 }
 
 @test "--dry-run refuses what the command without it would refuse" {

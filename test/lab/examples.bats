@@ -133,6 +133,8 @@ expected_of() {
 	make_secrets etc
 	mkdir -p .config/deployctl
 	example config.5 contexts.yaml | localize >.config/deployctl/config.yaml
+	# The folders that shells look into are there for whoever completes with them.
+	mkdir -p .local/share/bash-completion/completions .zfunc .config/fish/completions
 	while read -r line; do
 		status=0
 		timeout 60 sh -c "$line" >out 2>err </dev/null || status=$?

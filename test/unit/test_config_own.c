@@ -355,6 +355,8 @@ static void what_is_wrong_is_named_with_its_place(void **state)
 		{"timeout: soon", "timeout: time \"soon\""},
 		{"timeout: 11y", "timeout: time"},
 		{"timeout: 1e300", "more than ten years"},
+		{"timeout: 0.0001", "timeout is '0.000100000', less than a millisecond"},
+		{"timeout: 0.4ms", "timeout is '0.4ms', less than a millisecond"},
 		{"discovery_timeout: 0", "discovery_timeout is '0', it must be more than 0"},
 		{"window_time: 0s", "window_time is '0s', it must be more than 0"},
 		{"connection_timeout: 0.0001", "it must be more than 0"},
@@ -900,6 +902,25 @@ static void a_file_that_may_not_be_read_is_never_skipped(void **state)
 		"error config: /etc/deployctl/config.yaml: Permission denied");
 }
 
+/* Its disk is not mounted, perhaps: another file would mean another fleet. */
+static void a_link_to_nothing_is_never_skipped(void **state)
+{
+	static const char *const files[] = {USER_FILE, SYSTEM_FILE, "home/.mcollective"};
+	char want[128];
+
+	(void)state;
+	need_root();
+	make_folders();
+	for (size_t i = 0; i < COUNT(files); i++) {
+		(void)unlink(in_folder(files[i]));
+		assert_int_equal(0, symlink("/mnt/nowhere", in_folder(files[i])));
+		(void)snprintf(
+			want, sizeof(want), "error config: /%s: a link to nothing", files[i]);
+		expect(in_child(folder, 0, &(struct deploy_config_options){0}), want);
+		assert_int_equal(0, unlink(in_folder(files[i])));
+	}
+}
+
 static void secrets_are_shown_as_where_they_are(void **state)
 {
 	static const struct comes table[] = {
@@ -1154,6 +1175,7 @@ int main(void)
 		TEST(a_connection_is_that_of_the_first_file_that_names_a_key_of_it),
 		TEST(nothing_is_built_in_while_a_file_is_not_read),
 		TEST(a_file_that_may_not_be_read_is_never_skipped),
+		TEST(a_link_to_nothing_is_never_skipped),
 		TEST(secrets_are_shown_as_where_they_are),
 		TEST(secrets_that_cannot_be_opened_are_named),
 		TEST(secrets_are_opened_once_and_only_if_they_win),

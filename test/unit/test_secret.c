@@ -225,6 +225,20 @@ static void a_command_that_leaves_a_child_behind_is_not_waited_for(void **state)
 	(void)alarm(0);
 }
 
+/* Whoever starts us may ignore the end of children; how ours end must be known all the same. */
+static void a_command_is_known_to_have_ended_though_nobody_asks(void **state)
+{
+	struct sigaction action;
+
+	(void)state;
+	(void)signal(SIGCHLD, SIG_IGN);
+	assert_string_equal("a", open_script("echo a", LONG_MS));
+	expect(open_script("exit 7", LONG_MS), "ended with status 7");
+	assert_int_equal(0, sigaction(SIGCHLD, NULL, &action));
+	(void)signal(SIGCHLD, SIG_DFL);
+	assert_true(action.sa_handler == SIG_IGN);
+}
+
 /* True once the script has written to the file: it has come to where it hangs. */
 static bool has_begun(void)
 {
@@ -333,6 +347,7 @@ int main(void)
 		TEST(a_command_is_run_without_a_shell),
 		TEST(a_command_gets_nothing_of_ours),
 		TEST(a_command_that_leaves_a_child_behind_is_not_waited_for),
+		TEST(a_command_is_known_to_have_ended_though_nobody_asks),
 		TEST(a_command_that_hangs_is_killed_with_its_children),
 		TEST(a_signal_that_ends_us_ends_the_command_first),
 		TEST(secrets_are_described_by_where_they_are),
