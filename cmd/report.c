@@ -174,6 +174,15 @@ static int status_of_tasks(const struct deploy_run_result *result)
 	return status;
 }
 
+size_t report_missed(const struct report *report, const struct deploy_run_result *result)
+{
+	/* Names that were given cannot be too few. */
+	if (!result->tally || report->task == 0 || !result->found[0])
+		return 0;
+	return result->tally[0].ignored[DEPLOY_IGNORED_LATE] +
+	       result->tally[report->task].ignored[DEPLOY_IGNORED_UNEXPECTED];
+}
+
 static int status_of_run(const struct report *report, const struct deploy_run_result *result,
 	const struct deploy_error *err)
 {
@@ -184,6 +193,8 @@ static int status_of_run(const struct report *report, const struct deploy_run_re
 
 	if (report->lacking)
 		status = exit_worse(status, EXIT_NODE_FAILED);
+	if (report_missed(report, result))
+		status = exit_worse(status, EXIT_SOME_SILENT);
 	switch (result->end) {
 	case DEPLOY_RUN_COMPLETE:
 		break;

@@ -17,6 +17,12 @@ json_t *report_summary_json(const struct report *report, const struct deploy_run
 /* How many replies were not credited for that reason, discovery's included. */
 size_t report_ignored(const struct deploy_run_result *result, enum deploy_ignored reason);
 
+/*
+ * Replies of nodes that discovery did not wait for: they match the filter, may have done what was
+ * asked, and are not in the result.
+ */
+size_t report_missed(const struct report *report, const struct deploy_run_result *result);
+
 /* One line of jsonl. What discovery hears is counted; its replies are not the result. */
 void report_stream_names(struct report *report); /* of a dry run: a line for each node */
 void report_stream(struct report *report, const struct deploy_event *event);

@@ -216,6 +216,14 @@ void report_note_summary(const struct report *report, const struct deploy_tally 
 
 void report_note_ignored(const struct report *report, const struct deploy_run_result *result)
 {
+	size_t missed = report_missed(report, result);
+
+	if (missed)
+		out_note(report->out,
+			"discovery ended too early, %zu more %s came later: not all nodes are "
+			"known; "
+			"give it time with --window-time, --dt or --expect",
+			missed, missed == 1 ? "reply" : "replies");
 	for (int i = 0; i < DEPLOY_IGNORED_REASONS; i++) {
 		enum deploy_ignored reason = (enum deploy_ignored)i;
 		size_t total = report_ignored(result, reason);

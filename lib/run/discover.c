@@ -15,6 +15,8 @@ struct dp_discover {
 	int64_t sent_us;
 	int64_t latest_us; /* it ends then, whatever comes */
 	int64_t quiet_us;  /* … or then, if no reply comes before */
+	int64_t heard_us;  /* the last node that was new */
+	int64_t pause_us;  /* the longest between two of them */
 	size_t seen;
 };
 
@@ -77,6 +79,24 @@ static bool is_new(struct dp_discover *discover, const char *sender)
 	return discover->found.count < DEPLOY_MAX_NODES && dp_strset_add(&discover->found, sender);
 }
 
+/*
+ * A broker or a network that has paused may pause again: the window is at least so many times as
+ * long as the longest pause so far.
+ */
+#define PAUSES 3
+
+static void wait_for_more(struct dp_discover *discover, int64_t now_us)
+{
+	int64_t window_us = discover->task->policy.window_ms * 1000;
+
+	if (discover->heard_us && now_us - discover->heard_us > discover->pause_us)
+		discover->pause_us = now_us - discover->heard_us;
+	if (window_us < PAUSES * discover->pause_us)
+		window_us = PAUSES * discover->pause_us;
+	discover->heard_us = now_us;
+	discover->quiet_us = now_us + window_us;
+}
+
 void dp_discover_reply(
 	struct dp_discover *discover, struct dp_stage *stage, const struct dp_reply *reply)
 {
@@ -105,7 +125,7 @@ void dp_discover_reply(
 			stage, discover->tally, reason_for_known(discover), reply->sender, 1, "");
 		return;
 	}
-	discover->quiet_us = stage->now_us + discover->task->policy.window_ms * 1000;
+	wait_for_more(discover, stage->now_us);
 	discover->tally->nodes++;
 	deploy_tally_add(discover->tally, reply->sender, &outcome);
 	dp_stage_emit(stage, (struct deploy_event){.type = DEPLOY_EVENT_OUTCOME,

@@ -410,10 +410,18 @@ web3: try 2: failed: never" "$(grep ': try ' <<<"$stderr")"
 	peak_below 32
 }
 
-@test "a node that discovery missed and the broadcast reached is counted, not credited" {
+@test "a node that discovery missed and the broadcast reached is counted, not credited, and no success" {
 	fleet 'node n[001-100]' 'pong n007 silent'
-	ask_rpc 0 "${FACT[@]}" -o json
+	ask_rpc 4 "${FACT[@]}" -o json
 	same '99 99 0 0 0 0 0 unexpected 1' "$(summary)"
+	holds "$stderr" 'discovery ended too early, 1 more reply came later'
+}
+
+@test "a node that answers discovery too late is no success either" {
+	also 'pong web1 delay 200ms' 'reply web2 delay 400ms'
+	deployctl 4 rpc "${FACT[@]}" --window-time 50ms -C apache -o json
+	same '4 4 0 0 0 0 0 late 1' "$(summary)"
+	holds "$stderr" 'discovery ended too early' '--window-time'
 }
 
 @test "a node that discovery only heard of is not connected when it is asked" {

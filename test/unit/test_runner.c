@@ -1370,6 +1370,27 @@ static void discovery_ends_with_as_many_nodes_as_are_expected(void **state)
 	expect(bench, "outcome web1 ok try1\nend t0 2\ndone complete\n");
 }
 
+static void discovery_waits_longer_where_replies_have_paused(void **state)
+{
+	struct bench *bench = *state;
+
+	add_task(bench, NULL)->policy.discovery_ms = 10000;
+	begin(bench);
+	ok(bench, "web1");
+	pass(bench, 290);
+	ok(bench, "web2");
+	forget(bench);
+	/* 300 ms would be over; a pause of 290 ms makes it 870. */
+	pass(bench, 869);
+	ok(bench, "web3");
+	expect(bench, "outcome web3 ok try1\n");
+	forget(bench);
+	pass(bench, 3 * 869 - 1);
+	expect(bench, "");
+	pass(bench, 1);
+	expect(bench, "end t0 3\ndone complete\n");
+}
+
 static void limit_leaves_the_first_of_the_nodes_given(void **state)
 {
 	struct bench *bench = *state;
@@ -1652,7 +1673,7 @@ static void open_task_ends_a_window_after_the_last_node_answered(void **state)
 	begin(bench);
 	pass(bench, 1000);
 	ok(bench, "web2");
-	pass(bench, 200);
+	pass(bench, 90);
 	reply(bench, "web1", 1);
 	pass(bench, 299);
 	expect(bench, "start t0 0\nsend t0 try1 everyone\noutcome web2 ok try1\n"
@@ -1978,6 +1999,7 @@ int main(void)
 		TEST(deadline_of_the_run_cuts_it_off_in_any_task),
 		TEST(deadline_of_the_run_ends_discovery),
 		TEST(discovery_ends_with_as_many_nodes_as_are_expected),
+		TEST(discovery_waits_longer_where_replies_have_paused),
 		TEST(limit_leaves_the_first_of_the_nodes_given),
 		TEST(limit_leaves_the_first_of_the_nodes_found),
 		TEST(progress_names_who_is_waited_for_and_changes_nothing),

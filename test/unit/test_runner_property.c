@@ -68,7 +68,7 @@ struct judge {
 	mask nodes;
 	struct node node[NAMES];
 	unsigned groups, announced;
-	int64_t now_us, start_us, group_us, traffic_us, latest_us, quiet_us;
+	int64_t now_us, start_us, group_us, traffic_us, latest_us, quiet_us, heard_us, pause_us;
 	int64_t run_deadline_us, grace_us;
 	size_t asked[MAX_TRIES + 1], seen[MAX_TRIES + 1], seen_open;
 	size_t not_ok;
@@ -529,6 +529,7 @@ static void judge_task_started(struct world *world, const struct deploy_event *e
 	judge->start_us = judge->group_us = judge->now_us;
 	judge->latest_us = judge->now_us + policy_on_stage(judge)->discovery_ms * MS;
 	judge->quiet_us = DP_NEVER;
+	judge->heard_us = judge->pause_us = 0;
 	judge->sums[judge->next].nodes = size_of(judge->nodes);
 }
 
@@ -633,6 +634,7 @@ static void judge_open_outcome(struct world *world, int name, const struct deplo
 {
 	struct judge *judge = &world->judge;
 	struct sums *sums = &judge->sums[judge->next];
+	int64_t window_us;
 
 	REQUIRE(judge->verdict == CREDIT && judge->about == name && !judge->has_reacted,
 		"%s answered nothing", names[name]);
@@ -643,7 +645,13 @@ static void judge_open_outcome(struct world *world, int name, const struct deplo
 			judge->input->reply->statuscode == outcome->statuscode,
 		"%s answered something else", names[name]);
 	judge->has_reacted = true;
-	judge->quiet_us = judge->now_us + policy_on_stage(judge)->window_ms * MS;
+	window_us = policy_on_stage(judge)->window_ms * MS;
+	if (judge->heard_us && judge->now_us - judge->heard_us > judge->pause_us)
+		judge->pause_us = judge->now_us - judge->heard_us;
+	if (3 * judge->pause_us > window_us)
+		window_us = 3 * judge->pause_us;
+	judge->heard_us = judge->now_us;
+	judge->quiet_us = judge->now_us + window_us;
 	sums->found |= 1u << name;
 	sums->nodes++;
 }
