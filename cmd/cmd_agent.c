@@ -1,5 +1,6 @@
 /* deployctl agent — which agents this machine knows, and what they can do. */
 #include "command.h"
+#include "completion.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -339,6 +340,12 @@ static struct choice agent_first_operand(size_t index)
 	return choices[index];
 }
 
+static void agent_complete(struct completion *completion, struct args operands)
+{
+	if (operands.count == 1 && strcmp(operands.values[0], "doc") == 0)
+		completion_offer_agents(completion);
+}
+
 const struct command cmd_agent = {
 	.name = "agent",
 	.group = "observe",
@@ -356,6 +363,7 @@ const struct command cmd_agent = {
 	.max_args = 2,
 	.needs = NEED_SETTINGS,
 	.first_operand = agent_first_operand,
+	.complete = agent_complete,
 	.exits = agent_exits,
 	.examples = agent_examples,
 	.main = agent_main,

@@ -3,6 +3,7 @@
 #include "confirm.h"
 #include "report.h"
 #include "rolling_opts.h"
+#include "rpc_complete.h"
 #include "target_opts.h"
 
 #include <stdio.h>
@@ -348,6 +349,7 @@ const struct command cmd_rpc = {
 	.opts_init = rpc_init,
 	.opts_release = rpc_release,
 	.needs = NEED_CONFIG | NEED_BROKER,
+	.complete = rpc_complete,
 	.exits = rpc_exits,
 	.examples = rpc_examples,
 	.main = rpc_main,

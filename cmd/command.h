@@ -66,6 +66,8 @@ int ctx_check_collective(const struct ctx *ctx, const char *name, struct deploy_
 /* Leave the broker for as long as somebody thinks; ctx_bus() comes back. */
 void ctx_leave_bus(struct ctx *ctx);
 
+struct completion;
+
 struct example {
 	const char *command; /* as typed, without "$ " */
 	const char *text;    /* what it does, one line */
@@ -89,6 +91,9 @@ struct command {
 	int min_args, max_args;
 	/* What completion offers for the first operand; a NULL name after the last. May be NULL. */
 	struct choice (*first_operand)(size_t index);
+	/* What completion offers behind these operands, beside that; see completion.h. May be NULL.
+	 */
+	void (*complete)(struct completion *completion, struct args operands);
 	const struct opt *options; /* ends with OPT_END; NULL for none */
 	size_t opts_size;	   /* of the struct that the options fill in; at most OPTS_MAX */
 	void (*opts_init)(void *opts);	  /* defaults other than zero; may be NULL */

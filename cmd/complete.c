@@ -1,7 +1,9 @@
 /* What may stand in the place of a word on the command line. The shells' scripts ask for it. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "completion.h"
 #include "help.h"
 
 /* What the words before the last one amount to. */
@@ -10,8 +12,16 @@ struct typed {
 	size_t target_count;
 	const struct command *command; /* NULL: not typed yet */
 	const struct opt *option;      /* whose value comes next, or NULL */
-	int operands;
+	struct args operands;	       /* room for all words, borrowed */
+	const char *config, *context;
 	bool ends_options, is_wrong;
+};
+
+struct completion {
+	struct out *out;
+	const char *word;
+	const struct typed *typed;
+	struct deploy_config *config; /* NULL until it is asked for */
 };
 
 /* The option whose value the word after this one is. */
@@ -33,11 +43,20 @@ static const struct opt *option_left_open(const struct typed *typed, const char 
 	return NULL;
 }
 
-static void read_word(struct typed *typed, const char *word)
+static void take_value(struct typed *typed, const char *name, const char *value)
+{
+	if (strcmp(name, "config") == 0)
+		typed->config = value;
+	else if (strcmp(name, "context") == 0)
+		typed->context = value;
+}
+
+static void read_word(struct typed *typed, char *word)
 {
 	struct deploy_error ignored = {0};
 
 	if (typed->option) {
+		take_value(typed, typed->option->name, word);
 		typed->option = NULL;
 	} else if (!typed->ends_options && strcmp(word, "--") == 0) {
 		typed->ends_options = true;
@@ -49,7 +68,7 @@ static void read_word(struct typed *typed, const char *word)
 		if (typed->command)
 			typed->targets[typed->target_count++].options = typed->command->options;
 	} else {
-		typed->operands++;
+		typed->operands.values[typed->operands.count++] = word;
 	}
 }
 
@@ -63,16 +82,66 @@ static void offer(
 		out_text(out, "%s%s%s\n", candidate, text ? "\t" : "", text ? text : "");
 }
 
+const char *completion_word(const struct completion *completion)
+{
+	return completion->word;
+}
+
+void completion_offer(struct completion *completion, const char *name, const char *text)
+{
+	char *shown = deploy_text_escape(text ? text : "", text ? strlen(text) : 0);
+
+	/* Names come from files: what a line could not hold is no word to type. */
+	if (!strpbrk(name, "\t\n"))
+		offer(completion->out, "", name, text ? shown : NULL, completion->word);
+	free(shown);
+}
+
+const struct deploy_config *completion_config(struct completion *completion)
+{
+	const char *path = completion->typed->config, *context = completion->typed->context;
+	struct deploy_error ignored = {0};
+
+	if (!completion->config)
+		(void)deploy_config_load(&completion->config,
+			&(struct deploy_config_options){
+				.path = path ? path : getenv("DEPLOYCTL_CONFIG"),
+				.context = context ? context : getenv("DEPLOYCTL_CONTEXT"),
+				.leaves_secrets = true},
+			&ignored);
+	return completion->config;
+}
+
+void completion_offer_agents(struct completion *completion)
+{
+	const struct deploy_config *config = completion_config(completion);
+	json_t *paths = deploy_ddl_list(config->ddl_dirs, config->ddl_dir_count), *path;
+	size_t index;
+
+	json_array_foreach(paths, index, path)
+	{
+		char *agent = deploy_ddl_agent(json_string_value(path));
+
+		completion_offer(completion, agent, NULL);
+		free(agent);
+	}
+	json_decref(paths);
+}
+
 /* The scripts put the names of files in the place of this one. */
 static void offer_files(struct out *out)
 {
 	out_text(out, "\tFILE\n");
 }
 
-static void offer_values(
-	struct out *out, const struct opt *opt, const char *before, const char *word)
+static void offer_values(struct completion *completion, const struct opt *opt, const char *before)
 {
+	struct out *out = completion->out;
+	const char *word = completion->word;
 	size_t i;
+
+	if (opt->value && strcmp(opt->value, "AGENT") == 0 && !*before)
+		completion_offer_agents(completion);
 
 	if (opt->value && strcmp(opt->value, "FILE") == 0)
 		offer_files(out);
@@ -81,14 +150,16 @@ static void offer_values(
 }
 
 /* word: "--name=", and perhaps the beginning of the value */
-static void offer_values_of(struct out *out, const struct typed *typed, const char *word)
+static void offer_values_of(struct completion *completion)
 {
+	const struct typed *typed = completion->typed;
+	const char *word = completion->word;
 	const struct opt *opt = opt_find(typed->targets, typed->target_count, word);
 	char before[64];
 
 	(void)snprintf(before, sizeof(before), "%.*s", (int)strcspn(word, "=") + 1, word);
 	if (opt)
-		offer_values(out, opt, before, word);
+		offer_values(completion, opt, before);
 }
 
 static void offer_options(struct out *out, const struct typed *typed, const char *word)
@@ -127,35 +198,51 @@ bool help_wants_file(const struct command *command, int index)
 	return strncmp(name, "FILE", 4) == 0 && strchr(".] ", name[4]) != NULL;
 }
 
-static void offer_operands(struct out *out, const struct typed *typed, const char *word)
+static void offer_operands(struct completion *completion)
 {
-	struct choice (*choices)(size_t) = typed->command->first_operand;
+	const struct typed *typed = completion->typed;
+	const struct command *command = typed->command;
+	struct choice (*choices)(size_t) = command->first_operand;
 	size_t i;
 
-	for (i = 0; typed->operands == 0 && choices && choices(i).name; i++)
-		offer(out, "", choices(i).name, choices(i).text, word);
-	if (help_wants_file(typed->command, typed->operands))
-		offer_files(out);
+	for (i = 0; typed->operands.count == 0 && choices && choices(i).name; i++)
+		offer(completion->out, "", choices(i).name, choices(i).text, completion->word);
+	if (command->complete)
+		command->complete(completion, typed->operands);
+	if (help_wants_file(command, typed->operands.count))
+		offer_files(completion->out);
+}
+
+static void complete_word(struct completion *completion)
+{
+	const struct typed *typed = completion->typed;
+	const char *word = completion->word;
+	bool is_option = !typed->ends_options && word[0] == '-';
+
+	if (typed->option)
+		offer_values(completion, typed->option, "");
+	else if (is_option && word[1] == '-' && strchr(word, '='))
+		offer_values_of(completion);
+	else if (is_option)
+		offer_options(completion->out, typed, word);
+	else if (!typed->command)
+		offer_commands(completion->out, word);
+	else
+		offer_operands(completion);
 }
 
 void help_complete(struct out *out, int count, char **words)
 {
 	struct typed typed = {.targets = {{.options = global_options}}, .target_count = 1};
-	const char *word = count > 0 ? words[count - 1] : "";
+	struct completion completion = {
+		.out = out, .word = count > 0 ? words[count - 1] : "", .typed = &typed};
 	int i;
 
+	typed.operands.values = out_resize(NULL, ((size_t)count + 1) * sizeof(char *));
 	for (i = 0; i + 1 < count && !typed.is_wrong; i++)
 		read_word(&typed, words[i]);
-	if (typed.is_wrong)
-		return;
-	if (typed.option)
-		offer_values(out, typed.option, "", word);
-	else if (!typed.ends_options && strncmp(word, "--", 2) == 0 && strchr(word, '='))
-		offer_values_of(out, &typed, word);
-	else if (!typed.ends_options && word[0] == '-')
-		offer_options(out, &typed, word);
-	else if (!typed.command)
-		offer_commands(out, word);
-	else
-		offer_operands(out, &typed, word);
+	if (!typed.is_wrong)
+		complete_word(&completion);
+	deploy_config_free(completion.config);
+	free(typed.operands.values);
 }

@@ -49,6 +49,7 @@ _deployctl()
 			compopt -o default
 			continue
 		fi
+		[[ $word != *= ]] || compopt -o nospace
 		word=${word#"$cut"}
 		[[ $quote ]] || printf -v word %q "$word"
 		COMPREPLY+=("$word")

@@ -366,6 +366,23 @@ candidates() {
 	done
 }
 
+@test "agents, actions, inputs and their values are completed from DDLs, of the configuration that is typed" {
+	mkdir -p "$HOME/ddl/agent"
+	cp "$REPO"/test/data/ddl/{words,loops}.ddl "$HOME/ddl/agent/"
+	(umask 077 && printf 'contexts: {a: {brokers: [x], ddl_dirs: [%s/ddl]}}\n' "$HOME" >"$HOME/c.yaml")
+	set -- -c "$HOME/c.yaml" --context a
+	same 'loops words ' "$(candidates "$@" rpc '')"
+	same 'words ' "$(candidates "$@" agent doc w)"
+	same 'loops words ' "$(candidates "$@" ping -A '')"
+	same 'escapes regexes ' "$(candidates "$@" rpc words '' | tr ' ' '\n' | grep -E 'escapes|regexes' | tr '\n' ' ')"
+	same 'a= b= c= d= ' "$(candidates "$@" rpc words escapes '')"
+	same 'a= d= ' "$(candidates "$@" rpc words escapes b=x c:=true '')"
+	same 'c=true c=false ' "$(candidates "$@" rpc words escapes c=)"
+	same 'b=x b=y b=z ' "$(candidates "$@" rpc words escapes b= | sed 's/b=true *//')"
+	same '' "$(candidates "$@" rpc nosuch '')$(candidates "$@" rpc words nosuch '')"
+	same '' "$(candidates -c "$HOME/nosuch" rpc wo)"
+}
+
 @test "where a file can stand one empty candidate says so" {
 	for words in '-c fi' '--config fi' '--config=fi' 'ping --config='; do
 		# shellcheck disable=SC2086

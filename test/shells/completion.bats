@@ -42,6 +42,18 @@ in_each_shell() {
 		'deployctl help -o json com\t' 'deployctl help -o json completion '
 }
 
+@test "agents, actions and inputs are completed from DDLs; behind KEY= there is no blank" {
+	mkdir -p ddl/agent
+	cp "$REPO"/test/data/ddl/words.ddl ddl/agent/
+	export DEPLOYCTL_CONFIG=$PWD/config.yaml
+	(umask 077 && printf 'brokers: [x]\nddl_dirs: [%s]\n' "$PWD/ddl" >config.yaml)
+	in_each_shell 'deployctl rpc wo\t' 'deployctl rpc words ' \
+		'deployctl rpc words reg\t' 'deployctl rpc words regexes ' \
+		'deployctl rpc words regexes pl\t' 'deployctl rpc words regexes plain=' \
+		'deployctl rpc words escapes c=t\t' 'deployctl rpc words escapes c=true ' \
+		'deployctl ping -A w\t' 'deployctl ping -A words '
+}
+
 @test "quoted words are read without their quotes" {
 	in_each_shell 'deployctl "ping" --out\t' 'deployctl "ping" --output ' \
 		"deployctl 'ping' -o na\\t" "deployctl 'ping' -o name " \
