@@ -27,6 +27,18 @@ struct deploy_bus {
 	struct dp_transport *transport;
 };
 
+/*
+ * Before time runs out for anybody the broker is asked for an echo: what it had for us comes first,
+ * so that a broker which is slow, and not the nodes, makes nobody silent and ends no discovery.
+ */
+enum echo {
+	ECHO_NONE,
+	ECHO_WANTED,
+	ECHO_SENT,
+	ECHO_BACK,
+	ECHO_MISSING /* the broker gave none; not asked for again until something comes */
+};
+
 struct loop {
 	struct dp_transport *transport;
 	const struct deploy_plan *plan;
@@ -34,6 +46,8 @@ struct loop {
 	struct dp_runner *runner;
 	struct dp_outbox *outbox;
 	bool can_write, has_more;
+	enum echo echo;
+	int64_t echo_us;     /* when it was first wanted */
 	int64_t progress_us; /* when progress is told next */
 	int64_t drained_us;  /* when nothing that had arrived was left unread */
 };
@@ -126,8 +140,14 @@ static void take(struct loop *loop, const struct dp_arrival *arrival)
 {
 	struct dp_input input = {.kind = DP_IN_UNBLOCKED, .text = arrival->text};
 
+	if (loop->echo == ECHO_MISSING)
+		loop->echo = ECHO_NONE;
 	switch (arrival->kind) {
 	case DP_ARRIVAL_NONE:
+		break;
+	case DP_ARRIVAL_ECHO:
+		if (loop->echo == ECHO_SENT)
+			loop->echo = ECHO_BACK;
 		break;
 	case DP_ARRIVAL_REPLY:
 		take_reply(loop, arrival);
@@ -167,7 +187,8 @@ static int receive(struct loop *loop, struct deploy_error *err)
 
 static bool wants_write(const struct loop *loop)
 {
-	return !dp_outbox_is_empty(loop->outbox) && !dp_transport_is_blocked(loop->transport);
+	return (!dp_outbox_is_empty(loop->outbox) || loop->echo == ECHO_WANTED) &&
+	       !dp_transport_is_blocked(loop->transport);
 }
 
 static int publish(struct loop *loop, struct deploy_error *err)
@@ -179,6 +200,10 @@ static int publish(struct loop *loop, struct deploy_error *err)
 	if (!loop->can_write || !wants_write(loop))
 		return 0;
 	loop->can_write = false;
+	if (loop->echo == ECHO_WANTED) {
+		loop->echo = ECHO_SENT;
+		return dp_transport_echo(loop->transport, err);
+	}
 	rc = dp_outbox_publish(loop->outbox, before_us, &sent, err);
 	/* A node may answer while we are still publishing, so that round trips begin before. */
 	if (sent.kind == DP_IN_SENT)
@@ -202,12 +227,40 @@ static void take_signals(struct loop *loop)
 	}
 }
 
+static bool is_awaiting_echo(const struct loop *loop)
+{
+	return loop->echo == ECHO_WANTED || loop->echo == ECHO_SENT;
+}
+
+/* True if nothing can be on its way that the broker had before now; or if waiting has its end. */
+static bool has_settled(struct loop *loop)
+{
+	int64_t now_us = dp_clock_us();
+
+	if (loop->has_more)
+		return now_us - loop->drained_us > MAX_UNDRAINED_US;
+	/* Who takes no publishes gives no echo either. */
+	if (dp_transport_is_blocked(loop->transport))
+		return true;
+	if (loop->echo == ECHO_NONE) {
+		loop->echo = ECHO_WANTED;
+		loop->echo_us = now_us;
+		return false;
+	}
+	if (is_awaiting_echo(loop) && now_us - loop->echo_us <= MAX_UNDRAINED_US)
+		return false;
+	loop->echo = loop->echo == ECHO_BACK ? ECHO_NONE : ECHO_MISSING;
+	return true;
+}
+
 static int wait_ms(const struct loop *loop)
 {
 	int64_t wake_us = dp_runner_wake_us(loop->runner), left_us;
 
 	if (loop->has_more)
 		return 0;
+	if (is_awaiting_echo(loop))
+		wake_us = loop->echo_us + MAX_UNDRAINED_US;
 	if (loop->options->progress_ms && loop->progress_us < wake_us)
 		wake_us = loop->progress_us;
 	if (wake_us == DP_NEVER)
@@ -256,9 +309,12 @@ static int turn(struct loop *loop, struct deploy_error *err)
 		return rc;
 	if (!loop->has_more)
 		loop->drained_us = dp_clock_us();
-	if (dp_clock_us() >= dp_runner_wake_us(loop->runner) &&
-		(!loop->has_more || dp_clock_us() - loop->drained_us > MAX_UNDRAINED_US))
+	if (dp_clock_us() < dp_runner_wake_us(loop->runner)) {
+		if (loop->echo == ECHO_WANTED || loop->echo == ECHO_BACK)
+			loop->echo = ECHO_NONE;
+	} else if (has_settled(loop)) {
 		step(loop, &tick);
+	}
 	tell_progress(loop);
 	if (!dp_runner_is_done(loop->runner))
 		wait_for_more(loop);

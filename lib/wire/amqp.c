@@ -76,6 +76,20 @@ int dp_carrier_publish(
 	return deploy_error_wrap(err, "%s", carrier->peer);
 }
 
+/* Our own queue is looked up by the process that brings its messages, behind all that it has. */
+int dp_carrier_echo(struct dp_carrier *carrier, struct deploy_error *err)
+{
+	amqp_queue_declare_t declare = {.queue = carrier->reply_queue, .passive = 1};
+	int status = amqp_send_method(
+		carrier->connection, DP_AMQP_CHANNEL, AMQP_QUEUE_DECLARE_METHOD, &declare);
+
+	if (status == AMQP_STATUS_OK)
+		return 0;
+	carrier->is_broken = true;
+	(void)dp_amqp_fail_status(err, "echo", status);
+	return deploy_error_wrap(err, "%s", carrier->peer);
+}
+
 static void copy_bytes(char *out, size_t size, amqp_bytes_t bytes)
 {
 	size_t len = bytes.len < size - 1 ? bytes.len : size - 1;
@@ -148,6 +162,9 @@ static int take_method(struct dp_carrier *carrier, const amqp_method_t *method,
 	case AMQP_CONNECTION_UNBLOCKED_METHOD:
 		carrier->is_blocked = false;
 		out->kind = DP_DELIVERY_UNBLOCKED;
+		return 0;
+	case AMQP_QUEUE_DECLARE_OK_METHOD:
+		out->kind = DP_DELIVERY_ECHO;
 		return 0;
 	case AMQP_CHANNEL_CLOSE_METHOD:
 		return fail_closed(carrier, err, "the broker refuses", channel->reply_code,

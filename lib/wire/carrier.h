@@ -50,6 +50,12 @@ struct dp_publish {
  */
 int dp_carrier_publish(
 	struct dp_carrier *carrier, const struct dp_publish *publish, struct deploy_error *err);
+
+/*
+ * Ask the broker for a sign of life: DP_DELIVERY_ECHO comes behind all that it had for us until
+ * then. Call only while writable and not blocked. Errors: DEPLOY_CONNECT.
+ */
+int dp_carrier_echo(struct dp_carrier *carrier, struct deploy_error *err);
 bool dp_carrier_is_blocked(const struct dp_carrier *carrier);
 
 enum dp_delivery_kind {
@@ -58,7 +64,8 @@ enum dp_delivery_kind {
 	DP_DELIVERY_TOO_LARGE, /* body_len, sender; the body was dropped */
 	DP_DELIVERY_RETURNED,  /* routing_key, id */
 	DP_DELIVERY_BLOCKED,   /* text */
-	DP_DELIVERY_UNBLOCKED
+	DP_DELIVERY_UNBLOCKED,
+	DP_DELIVERY_ECHO /* of dp_carrier_echo() */
 };
 
 /* Borrowed until the next call of the carrier. */

@@ -304,6 +304,14 @@ int dp_transport_receive(
 	case DP_DELIVERY_UNBLOCKED:
 		out->kind = DP_ARRIVAL_UNBLOCKED;
 		return 0;
+	case DP_DELIVERY_ECHO:
+		out->kind = DP_ARRIVAL_ECHO;
+		return 0;
 	}
 	return 0;
+}
+
+int dp_transport_echo(struct dp_transport *transport, struct deploy_error *err)
+{
+	return dp_carrier_echo(transport->carrier, err);
 }

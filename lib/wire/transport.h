@@ -60,7 +60,8 @@ enum dp_arrival_kind {
 	DP_ARRIVAL_RETURNED, /* sender: a node without a queue; id */
 	DP_ARRIVAL_REJECTED, /* sender if it claims one; text: why */
 	DP_ARRIVAL_BLOCKED,  /* text: the broker's reason */
-	DP_ARRIVAL_UNBLOCKED
+	DP_ARRIVAL_UNBLOCKED,
+	DP_ARRIVAL_ECHO /* of dp_transport_echo() */
 };
 
 /* Borrowed until the next call. */
@@ -76,6 +77,9 @@ int dp_transport_receive(
 	struct dp_transport *transport, struct dp_arrival *out, struct deploy_error *err);
 
 bool dp_transport_is_blocked(const struct dp_transport *transport);
+
+/* See dp_carrier_echo(). */
+int dp_transport_echo(struct dp_transport *transport, struct deploy_error *err);
 
 /* See dp_carrier_wait(). */
 void dp_transport_wait(struct dp_transport *transport, bool wants_write, int wake_fd,

@@ -313,17 +313,18 @@ static int parse_refusal(struct loop_broker *broker, char **at, struct deploy_er
 	return broker->refusal ? 0 : fail(err, "no refusal:", word);
 }
 
-static int parse_blocked(struct loop_broker *broker, char **at, struct deploy_error *err)
+/* "N [for TIME]" */
+static int parse_after(long long *after, long long *length_ms, char **at, struct deploy_error *err)
 {
-	unsigned long publishes;
+	unsigned long number;
 	const char *word;
-	int rc = take_number(at, &publishes, err);
+	int rc = take_number(at, &number, err);
 
-	broker->blocked_after = (long long)publishes;
+	*after = (long long)number;
 	word = rc ? NULL : take_word(at);
 	if (!word)
 		return rc;
-	return strcmp(word, "for") == 0 ? take_time(at, &broker->blocked_ms, err)
+	return strcmp(word, "for") == 0 ? take_time(at, length_ms, err)
 					: fail(err, "unexpected:", word);
 }
 
@@ -336,7 +337,9 @@ static int parse_broker(struct loop_broker *broker, char **at, struct deploy_err
 	if (word && strcmp(word, "refuse") == 0)
 		return parse_refusal(broker, at, err);
 	if (word && strcmp(word, "blocked-after") == 0)
-		return parse_blocked(broker, at, err);
+		return parse_after(&broker->blocked_after, &broker->blocked_ms, at, err);
+	if (word && strcmp(word, "pause-after") == 0)
+		return parse_after(&broker->pause_after, &broker->pause_ms, at, err);
 	if (word && strcmp(word, "lost-after") == 0) {
 		rc = take_number(at, &publishes, err);
 		broker->lost_after = (long long)publishes;
@@ -402,6 +405,7 @@ int loop_fleet_load(struct loop_fleet *fleet, const char *path, struct deploy_er
 	*fleet = (struct loop_fleet){.psk = dp_xstrdup("loop-psk"),
 		.broker = {.blocked_after = LOOP_NEVER,
 			.blocked_ms = LOOP_NEVER,
+			.pause_after = LOOP_NEVER,
 			.lost_after = LOOP_NEVER}};
 	if (!file)
 		return deploy_error_set(err, DEPLOY_BUG, "%s: %s", path, strerror(errno));

@@ -16,6 +16,8 @@
  *   broker mute                  takes everything and brings nothing
  *   broker blocked-after N [for TIME]
  *                                takes no more after N publishes, neither ours nor replies
+ *   broker pause-after N for TIME
+ *                                brings N messages, then nothing for that long, not even an echo
  *   broker lost-after N          ends the connection after N publishes and what is due by then
  *
  * BEHAVIOUR is one of these; several lines for one node combine those of the first group with one
@@ -107,6 +109,7 @@ struct loop_broker {
 	enum loop_refusal refusal;
 	bool is_mute;
 	long long blocked_after, blocked_ms; /* LOOP_NEVER: is not, does not end */
+	long long pause_after, pause_ms; /* LOOP_NEVER: does not pause */
 	long long lost_after;
 };
 

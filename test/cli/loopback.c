@@ -53,6 +53,8 @@ struct dp_carrier {
 	size_t held_count, held_cap;
 	bool is_base64; /* bodies travel as Base64 text, in both directions */
 	FILE *log;
+	long long messages;   /* that were brought */
+	int64_t pause_end_us; /* 0: it has not paused */
 };
 
 static volatile sig_atomic_t was_interrupted;
@@ -522,6 +524,20 @@ static struct parcel *next_parcel(const struct dp_carrier *carrier)
 	return parcel;
 }
 
+/* When it comes, if the broker does not pause any longer than it does. */
+static int64_t comes_us(const struct dp_carrier *carrier, const struct parcel *parcel)
+{
+	return parcel->due_us > carrier->pause_end_us ? parcel->due_us : carrier->pause_end_us;
+}
+
+static void count_message(struct dp_carrier *carrier)
+{
+	const struct loop_broker *broker = &carrier->fleet.broker;
+
+	if (++carrier->messages == broker->pause_after)
+		carrier->pause_end_us = dp_clock_us() + broker->pause_ms * 1000;
+}
+
 static void take_out(struct dp_carrier *carrier, struct parcel *parcel)
 {
 	if (parcel->next)
@@ -535,6 +551,13 @@ static void take_out(struct dp_carrier *carrier, struct parcel *parcel)
 	carrier->lent = parcel;
 }
 
+int dp_carrier_echo(struct dp_carrier *carrier, struct deploy_error *err)
+{
+	(void)err;
+	send_parcel(carrier, new_parcel(DP_DELIVERY_ECHO, 0));
+	return 0;
+}
+
 int dp_carrier_receive(
 	struct dp_carrier *carrier, struct dp_delivery *out, struct deploy_error *err)
 {
@@ -546,13 +569,15 @@ int dp_carrier_receive(
 	carrier->lent = NULL;
 	if (was_interrupted)
 		return deploy_error_set(err, DEPLOY_INTERRUPTED, "%s: interrupted", carrier->peer);
-	if (!parcel || parcel->due_us > dp_clock_us()) {
+	if (!parcel || comes_us(carrier, parcel) > dp_clock_us()) {
 		if (broker->lost_after == LOOP_NEVER || carrier->publishes < broker->lost_after)
 			return 0;
 		return deploy_error_set(err, DEPLOY_CONNECT,
 			"%s: connection lost: the broker closed the connection", carrier->peer);
 	}
 	*out = parcel->delivery;
+	if (out->kind == DP_DELIVERY_MESSAGE)
+		count_message(carrier);
 	if (--parcel->copies == 0)
 		take_out(carrier, parcel);
 	if (out->kind == DP_DELIVERY_BLOCKED)
@@ -572,7 +597,7 @@ void dp_carrier_wait(struct dp_carrier *carrier, bool wants_write, int wake_fd, 
 	if (wants_write || carrier->fleet.broker.lost_after == carrier->publishes)
 		timeout_ms = 0;
 	if (parcel) {
-		int64_t left_us = parcel->due_us - dp_clock_us();
+		int64_t left_us = comes_us(carrier, parcel) - dp_clock_us();
 
 		if (left_us / 1000 < timeout_ms)
 			timeout_ms = left_us <= 0 ? 0 : (int)((left_us + 999) / 1000);

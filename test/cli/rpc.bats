@@ -417,6 +417,24 @@ web3: try 2: failed: never" "$(grep ': try ' <<<"$stderr")"
 	holds "$stderr" 'discovery ended too early, 1 more reply came later'
 }
 
+@test "a broker that pauses makes discovery wait, however short the window is" {
+	fleet 'node n[001-100]' 'broker pause-after 50 for 700ms'
+	ask_rpc 0 "${FACT[@]}" -o json
+	same '100 100 0 0 0 0 0' "$(summary)"
+}
+
+@test "a broker that pauses makes no node silent" {
+	fleet 'node n[001-100]' 'broker pause-after 150 for 700ms'
+	ask_rpc 0 "${FACT[@]}" -o json -t 200ms
+	same '100 100 0 0 0 0 0' "$(summary)"
+}
+
+@test "a broker that pauses for good is waited for two seconds, once" {
+	fleet 'node n[001-100]' 'broker pause-after 150 for 1h'
+	ask_rpc 4 "${FACT[@]}" -o json -t 200ms
+	same '100 50 0 50 0 0 0' "$(summary)"
+}
+
 @test "a node that answers discovery too late is no success either" {
 	also 'pong web1 delay 200ms' 'reply web2 delay 400ms'
 	deployctl 4 rpc "${FACT[@]}" --window-time 50ms -C apache -o json
