@@ -176,8 +176,8 @@ static int status_of_tasks(const struct deploy_run_result *result)
 
 size_t report_missed(const struct report *report, const struct deploy_run_result *result)
 {
-	/* Names that were given cannot be too few. */
-	if (!result->tally || report->task == 0 || !result->found[0])
+	/* Names that were given cannot be too few, and a part need not be complete. */
+	if (!report->is_whole || !result->tally || !result->found[0])
 		return 0;
 	return result->tally[0].ignored[DEPLOY_IGNORED_LATE] +
 	       result->tally[report->task].ignored[DEPLOY_IGNORED_UNEXPECTED];
@@ -273,6 +273,8 @@ int report_run(struct report *report, struct ctx *ctx, const struct deploy_plan 
 	int status;
 
 	begin(report);
+	report->is_whole =
+		report->task < plan->task_count && plan->tasks[report->task].is_whole_match;
 	(void)deploy_run(&result, ctx->bus, plan, &options, err);
 	status = finish(report, &result, err);
 	release(report);

@@ -61,6 +61,7 @@ struct report {
 	struct deploy_nodeset *names;	    /* what -o name prints; of nodes in items */
 	long long rtt_sum_us, rtt_min_us, rtt_max_us;
 	size_t replies, rejected, lacking; /* lacking: nodes that are not as wanted */
+	bool is_whole; /* the nodes are to be all that match */
 	size_t asked, done, undone; /* of the task so far; undone: not ok */
 	bool is_blocked;		   /* the broker takes no publishes now */
 	char rejected_text[128];	   /* the reason of the first reply that was rejected */

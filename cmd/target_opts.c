@@ -271,7 +271,8 @@ size_t target_plan(struct deploy_plan *plan, const struct ctx *ctx,
 	else
 		task->nodes_from = 0;
 	task->limit = target->limit;
-	task->is_whole_match = !nodes && !task->limit.amount.value;
+	/* With --expect it may be a part, which must not be asked by a broadcast to all. */
+	task->is_whole_match = !nodes && !task->limit.amount.value && !target->expected;
 	return plan->task_count - 1;
 }
 

@@ -129,3 +129,11 @@ asked() {
 	same db1 "$output"
 	deployctl 64 ping --expect 0
 }
+
+@test "--expect asks those that were found and no others, also among many" {
+	fleet 'node n[001-200]' 'pong n[101-200] delay 300ms'
+	ask_rpc 0 rpcutil ping --expect 100 -o name
+	same 100 "$(wc -l <<<"$output")"
+	same 100 "$(executed | wc -w)"
+	same 1 "$(sent mcollective_broadcast)"
+}
