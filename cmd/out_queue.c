@@ -18,7 +18,7 @@
 
 void out_queue_add(struct out_queue *queue, const char *bytes, size_t len)
 {
-	if (queue->end + len > queue->cap) {
+	if (queue->start && queue->end + len > queue->cap) {
 		memmove(queue->bytes, queue->bytes + queue->start, queue->end - queue->start);
 		queue->end -= queue->start;
 		queue->start = 0;
