@@ -122,3 +122,11 @@ on_terminal_of() {
 on_terminal() {
 	on_terminal_of 80 "$@"
 }
+
+# An action that every node has.
+FACT=(rpcutil get_fact 'fact=cluster')
+
+# groups: what the notes on stderr say was asked together
+groups() {
+	sed -n 's/^asking \(.*\) (.*/\1/p' <<<"$stderr" | tr '\n' ' '
+}
