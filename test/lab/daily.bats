@@ -138,6 +138,7 @@ judged() {
 }
 
 @test "--nodes: a list from mco, and what mco makes of ours" {
+	cd "$BATS_TEST_TMPDIR"
 	lab mco rpc rpcutil ping -j -F country=uk >list
 	dc rpc rpcutil ping --nodes list -o name
 	equal "$(lab mco find -F country=uk | sort)" "$output"
