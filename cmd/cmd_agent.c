@@ -6,7 +6,7 @@
 #include <string.h>
 
 static const enum exit_status agent_exits[] = {
-	EXIT_ALL_OK, EXIT_USAGE, EXIT_INPUT, EXIT_OUTPUT, EXIT_LIST_END};
+	EXIT_ALL_OK, EXIT_USAGE, EXIT_INPUT, EXIT_NO_INPUT, EXIT_OUTPUT, EXIT_LIST_END};
 
 static const struct example agent_examples[] = {
 	{"deployctl agent list", "every agent that has a DDL on this machine"},

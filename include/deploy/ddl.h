@@ -101,7 +101,7 @@ struct deploy_ddl {
 int deploy_ddl_read(struct deploy_ddl **out, const char *path, const char *text, size_t len,
 	struct deploy_error *err);
 
-/* The same from a regular file. Also DEPLOY_IO if it cannot be read. */
+/* The same from a regular file. Also DEPLOY_NO_INPUT if it cannot be read. */
 int deploy_ddl_read_file(struct deploy_ddl **out, const char *path, struct deploy_error *err);
 
 /*

@@ -1,10 +1,12 @@
 /* Bounded buffer: see buf.h for the invariant. */
 #include "base/buf.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 
@@ -76,6 +78,25 @@ void dp_buf_addf(struct dp_buf *buf, const char *format, ...)
 		buf->len += (size_t)n;
 	}
 	va_end(again);
+}
+
+int dp_buf_read(struct dp_buf *buf, int fd)
+{
+	char piece[16384];
+	ssize_t n = 1;
+	int failure;
+
+	while (n != 0 && !buf->overflow) {
+		n = read(fd, piece, sizeof(piece));
+		if (n > 0)
+			dp_buf_add(buf, piece, (size_t)n);
+		else if (n < 0 && errno != EINTR)
+			break;
+	}
+	failure = errno;
+	dp_wipe(piece, sizeof(piece));
+	errno = failure;
+	return n < 0 ? -1 : 0;
 }
 
 const char *dp_buf_text(const struct dp_buf *buf)

@@ -25,6 +25,12 @@ void dp_buf_add_byte(struct dp_buf *buf, int byte);
 void dp_buf_add_text(struct dp_buf *buf, const char *text);
 void dp_buf_addf(struct dp_buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/*
+ * Add what can be read from fd until its end; stops early at the limit, which overflow then tells.
+ * Nothing of it stays behind on the stack. Returns 0, or -1 with errno.
+ */
+int dp_buf_read(struct dp_buf *buf, int fd);
+
 /* Borrowed, NUL-terminated, "" while empty. */
 const char *dp_buf_text(const struct dp_buf *buf);
 

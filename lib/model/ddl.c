@@ -92,20 +92,6 @@ static int open_file(const char *path)
 	return fd;
 }
 
-static int read_all(struct dp_buf *text, int fd)
-{
-	char piece[4096];
-	ssize_t n;
-
-	while (!text->overflow && (n = read(fd, piece, sizeof(piece))) != 0) {
-		if (n > 0)
-			dp_buf_add(text, piece, (size_t)n);
-		else if (errno != EINTR)
-			return -1;
-	}
-	return 0;
-}
-
 int deploy_ddl_read_file(struct deploy_ddl **out, const char *path, struct deploy_error *err)
 {
 	int fd = open_file(path);
@@ -114,8 +100,8 @@ int deploy_ddl_read_file(struct deploy_ddl **out, const char *path, struct deplo
 	*out = NULL;
 	/* One byte more tells that there is too much. */
 	dp_buf_init(&text, DEPLOY_DDL_MAX_BYTES + 4096);
-	if (fd < 0 || read_all(&text, fd))
-		(void)deploy_error_set(err, DEPLOY_IO, "%s: %s", path,
+	if (fd < 0 || dp_buf_read(&text, fd))
+		(void)deploy_error_set(err, DEPLOY_NO_INPUT, "%s: %s", path,
 			errno == EINVAL ? "not a regular file" : strerror(errno));
 	else if (text.overflow)
 		(void)deploy_error_set(err, DEPLOY_INPUT, "%s: more than 1 MiB", path);

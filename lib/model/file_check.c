@@ -38,16 +38,8 @@ static int open_ours(int *fd, struct stat *st, const char *path, struct deploy_e
 
 static int read_text(struct dp_buf *text, int fd, const char *path, struct deploy_error *err)
 {
-	char piece[4096];
-	ssize_t n;
-
-	while (!text->overflow && (n = read(fd, piece, sizeof(piece))) != 0) {
-		if (n > 0)
-			dp_buf_add(text, piece, (size_t)n);
-		else if (errno != EINTR)
-			return fail(err, path, strerror(errno));
-	}
-	dp_wipe(piece, sizeof(piece));
+	if (dp_buf_read(text, fd))
+		return fail(err, path, strerror(errno));
 	if (text->overflow)
 		return deploy_error_set(
 			err, DEPLOY_CONFIG, "%s: larger than %d bytes", path, DP_FILE_MAX_BYTES);

@@ -214,24 +214,6 @@ int deploy_nodelist_parse(struct deploy_nodeset *set, const char *name, const ch
 	return take_lines(&list, text, len);
 }
 
-static int read_all(struct dp_buf *text, int fd, const char *name, struct deploy_error *err)
-{
-	char piece[16384];
-	ssize_t n;
-
-	while ((n = read(fd, piece, sizeof(piece))) != 0) {
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return deploy_error_set(err, DEPLOY_NO_INPUT, "%s: %s", name, strerror(errno));
-		dp_buf_add(text, piece, (size_t)n);
-		if (text->overflow)
-			return deploy_error_set(err, DEPLOY_INPUT, "%s: larger than %d bytes", name,
-				DEPLOY_NODELIST_MAX_BYTES);
-	}
-	return 0;
-}
-
 int deploy_nodelist_read(struct deploy_nodeset *set, const char *path, struct deploy_error *err)
 {
 	bool is_stdin = strcmp(path, "-") == 0;
@@ -242,8 +224,12 @@ int deploy_nodelist_read(struct deploy_nodeset *set, const char *path, struct de
 	if (fd < 0)
 		return deploy_error_set(err, DEPLOY_NO_INPUT, "%s: %s", name, strerror(errno));
 	dp_buf_init(&text, DEPLOY_NODELIST_MAX_BYTES);
-	rc = read_all(&text, fd, name, err);
-	if (!rc)
+	if (dp_buf_read(&text, fd))
+		rc = deploy_error_set(err, DEPLOY_NO_INPUT, "%s: %s", name, strerror(errno));
+	else if (text.overflow)
+		rc = deploy_error_set(err, DEPLOY_INPUT, "%s: larger than %d bytes", name,
+			DEPLOY_NODELIST_MAX_BYTES);
+	else
 		rc = deploy_nodelist_parse(set, name, dp_buf_text(&text), text.len, err);
 	dp_buf_release(&text);
 	if (!is_stdin)

@@ -95,6 +95,15 @@ rpcutil  1.0      2        Utilities          $DDLS/rpcutil.json" "$output"
 	holds "$stderr" 'the configuration is not complete'
 }
 
+@test "agent doc: a DDL that is no file, or that makes no sense, is no input" {
+	mkdir "$DDLS/folder.ddl"
+	deployctl 66 agent doc folder
+	holds "$stderr" 'folder.ddl: not a regular file'
+	printf 'metadata :name =>' >"$DDLS/half.ddl"
+	deployctl 65 agent doc half
+	holds "$stderr" 'half.ddl:1:'
+}
+
 @test "rpc makes of typed words what the DDL wants, and fills in defaults" {
 	ask_rpc 0 lab echo sure=YES name=web@1 -I web1 -o json
 	same '{"sure":true,"name":"web@1","count":1}' \

@@ -1,4 +1,5 @@
 /* The ground: errors, buffers, memory, log. */
+#include <errno.h>
 #include <stdarg.h>
 #include <setjmp.h>
 #include <stddef.h>
@@ -76,7 +77,8 @@ static void every_code_has_its_own_text(void **state)
 				deploy_code_name((enum deploy_code)j));
 	}
 	assert_string_equal(deploy_code_name((enum deploy_code)1), "unknown code");
-	assert_string_equal(deploy_code_name((enum deploy_code)(DEPLOY_NO_INPUT - 1)), "unknown code");
+	assert_string_equal(
+		deploy_code_name((enum deploy_code)(DEPLOY_NO_INPUT - 1)), "unknown code");
 }
 
 static void every_log_level_has_its_own_text(void **state)
@@ -128,6 +130,31 @@ static void buffer_takes_its_limit_and_not_a_byte_more(void **state)
 	dp_buf_addf(&buf, "%s", "abcde");
 	assert_true(buf.overflow);
 	assert_string_equal(dp_buf_text(&buf), "");
+	dp_buf_release(&buf);
+}
+
+static void buffer_reads_a_file_to_its_end_or_to_its_limit(void **state)
+{
+	static const size_t limits[] = {4, 7, 8, 100};
+	struct dp_buf buf;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		FILE *file = tmpfile();
+
+		assert_non_null(file);
+		assert_int_equal(fputs("abcdefg", file) < 0, 0);
+		rewind(file);
+		dp_buf_init(&buf, limits[i]);
+		assert_int_equal(dp_buf_read(&buf, fileno(file)), 0);
+		assert_int_equal(buf.overflow, limits[i] < 7);
+		assert_string_equal(dp_buf_text(&buf), limits[i] < 7 ? "" : "abcdefg");
+		dp_buf_release(&buf);
+		(void)fclose(file);
+	}
+	dp_buf_init(&buf, 4);
+	assert_int_equal(dp_buf_read(&buf, -1), -1);
+	assert_int_equal(errno, EBADF);
 	dp_buf_release(&buf);
 }
 
@@ -238,6 +265,7 @@ int main(void)
 		cmocka_unit_test(every_log_level_has_its_own_text),
 		cmocka_unit_test(buffer_ends_in_nul_and_holds_any_byte),
 		cmocka_unit_test(buffer_takes_its_limit_and_not_a_byte_more),
+		cmocka_unit_test(buffer_reads_a_file_to_its_end_or_to_its_limit),
 		cmocka_unit_test(overflow_is_remembered_so_that_the_rest_is_not_glued_on),
 		cmocka_unit_test(taken_bytes_leave_the_buffer_empty),
 		cmocka_unit_test(array_grows_by_half_and_keeps_what_it_holds),

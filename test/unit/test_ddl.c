@@ -496,7 +496,7 @@ static void a_folder_is_no_ddl(void **state)
 	struct deploy_error err = {.code = DEPLOY_OK};
 	struct deploy_ddl *ddl;
 
-	assert_int_equal(DEPLOY_IO, deploy_ddl_read_file(&ddl, *state, &err));
+	assert_int_equal(DEPLOY_NO_INPUT, deploy_ddl_read_file(&ddl, *state, &err));
 	assert_null(ddl);
 	assert_non_null(strstr(err.text, ": not a regular file"));
 }
