@@ -5,7 +5,7 @@ DESTDIR  ?=
 BUILD    ?= build
 CC       ?= cc
 
-PACKAGES := librabbitmq yaml-0.1 jansson libpcre2-8 libssl libcrypto
+PACKAGES := librabbitmq yaml-0.1 jansson libpcre2-8 libssl libcrypto libcurl sqlite3
 WARN     := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla \
             -Wwrite-strings -Wformat=2 -Wundef -Wcast-qual $(if $(DEV),-Werror)
 HARDEN   ?= -D_FORTIFY_SOURCE=2 -fstack-protector-strong
