@@ -110,5 +110,12 @@ void deploy_config_free(struct deploy_config *config)
 	free(config->callerid);
 	free(config->output);
 	free(config->color);
+	free(config->state);
+	for (size_t i = 0; i < DEPLOY_ROLE_PARTS; i++)
+		free(config->role_facts[i]);
+	free(config->puppet.url);
+	free(config->puppet.ca_file);
+	free(config->puppet.cert_file);
+	free(config->puppet.key_file);
 	free(config);
 }

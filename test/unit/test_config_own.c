@@ -197,7 +197,14 @@ static void what_is_not_said_is_built_in(void **state)
 		"\ncolor=auto @built-in\n",
 		"\nddl_dirs=/usr/share/mcollective/plugins/mcollective,/opt/puppetlabs/mcollective/"
 		"plugins/mcollective,/opt/puppetlabs/puppet/cache/lib/mcollective @built-in\n",
-		"\nguard.confirm_above=20 @built-in\n", "\nfile ~/config.yaml: used\n",
+		"\nguard.confirm_above=20 @built-in\n", "\nstate=", "\nkeep.days=90 @built-in\n",
+		"\nkeep.runs=1000 @built-in\n",
+		"\nrole_facts.collection=deploop_collection @built-in\n",
+		"\nrole_facts.category=deploop_category @built-in\n",
+		"\nrole_facts.role=deploop_role @built-in\n",
+		"\nrole_facts.entity=deploop_entity @built-in\n", "\npuppet.url= @built-in\n",
+		"\npuppet.ca= @built-in\n", "\npuppet.cert= @built-in\n",
+		"\npuppet.key= @built-in\n", "\nfile ~/config.yaml: used\n",
 		"\ncontext none\npath ~/config.yaml\n"};
 	const char *text = load_text("brokers: [b]\n"), *at = text;
 
@@ -224,6 +231,8 @@ static void the_struct_holds_what_the_settings_show(void **state)
 			 "collectives: [x, y]\nmain_collective: y\nbase64: true\nttl: 2m\n"
 			 "timeout: 1.5\nwindow_time: 10ms\nbatch: 7\nbatch_sleep: 0\n"
 			 "output: json\ncolor: never\nddl_dirs: [/d]\nguard: {confirm_above: 0}\n"
+			 "state: /s.db\nkeep: {days: 7}\nrole_facts: {collection: a}\n"
+			 "puppet: {url: 'https://p:8140', ca: ca.pem, key: /k.pem}\n"
 			 "tls: {ca: [/c, ca.pem]}\nvhost: mco\n");
 	(void)setenv("DEPLOYCTL_PSK", SECRET, 1);
 	assert_int_equal(0,
@@ -252,6 +261,16 @@ static void the_struct_holds_what_the_settings_show(void **state)
 	assert_string_equal("never", config->color);
 	assert_int_equal(1, config->ddl_dir_count);
 	assert_int_equal(0, config->confirm_above);
+	assert_string_equal("a", config->role_facts[DEPLOY_ROLE_COLLECTION]);
+	assert_string_equal("deploop_entity", config->role_facts[DEPLOY_ROLE_ENTITY]);
+	assert_string_equal("https://p:8140", config->puppet.url);
+	assert_string_equal("/k.pem", config->puppet.key_file);
+	assert_string_equal("/s.db", config->state);
+	assert_int_equal(7, config->keep_days);
+	assert_int_equal(1000, config->keep_runs);
+	/* From the folder of the file. */
+	assert_int_equal('/', config->puppet.ca_file[0]);
+	assert_non_null(strstr(config->puppet.ca_file, "/ca.pem"));
 	deploy_config_free(config);
 	(void)unsetenv("DEPLOYCTL_PSK");
 }
@@ -340,6 +359,16 @@ static void what_is_wrong_is_named_with_its_place(void **state)
 			"did you mean 'confirm_above'?"},
 		{"guard.confirm_above: 1", "unknown key 'guard.confirm_above'"},
 		{"guard: 5", "guard wants a mapping"},
+		{"keep: {confirm_above: 1}", "unknown key 'keep.confirm_above'"},
+		{"puppet: {ulr: https://p}", "did you mean 'url'?"},
+		{"puppet: {url: http://p}", "it must be https://HOST"},
+		{"puppet: {url: 'https://p/x'}", "nothing but a host and a port"},
+		{"puppet: {url: 'https://ann@p'}", "nothing but a host and a port"},
+		{"puppet: {ca: [a, b]}", "puppet.ca wants one file"},
+		{"role_facts: {role: a b}", "no name of a fact"},
+		{"role_facts: {role: ../a}", "no name of a fact"},
+		{"keep: {days: 0}", "keep.days is 0"},
+		{"state: 5", "state wants a text"},
 		{"ttl: [1]", ":2:6: ttl wants a time"},
 		{"ttl:", "ttl has no value"},
 		{"ttl: ~", "ttl has no value"},
