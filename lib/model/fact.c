@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
 #include "model/fact_words.h"
 
@@ -47,12 +48,19 @@ static int compare_words(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-void dp_fact_words_init(struct dp_fact_words *words, const char *value)
+/* The words of a value, sorted. */
+struct words {
+	char **items; /* point into text */
+	size_t count;
+	char *text;
+};
+
+static void words_init(struct words *words, const char *value)
 {
 	char *rest = NULL, *word;
 	size_t cap = 0;
 
-	*words = (struct dp_fact_words){.text = dp_xstrdup(value)};
+	*words = (struct words){.text = dp_xstrdup(value)};
 	for (word = strtok_r(words->text, " \t\r\n", &rest); word;
 		word = strtok_r(NULL, " \t\r\n", &rest)) {
 		words->items = dp_grow(words->items, &cap, words->count + 1, sizeof(char *));
@@ -62,36 +70,36 @@ void dp_fact_words_init(struct dp_fact_words *words, const char *value)
 		qsort(words->items, words->count, sizeof(*words->items), compare_words);
 }
 
-void dp_fact_words_release(struct dp_fact_words *words)
+static void words_release(struct words *words)
 {
 	free(words->items);
 	free(words->text);
-	*words = (struct dp_fact_words){0};
+	*words = (struct words){0};
 }
 
 bool deploy_fact_equal(const char *a, const char *b)
 {
-	struct dp_fact_words left, right;
+	struct words left, right;
 	bool is_equal;
 
-	dp_fact_words_init(&left, a);
-	dp_fact_words_init(&right, b);
+	words_init(&left, a);
+	words_init(&right, b);
 	is_equal = left.count == right.count;
 	for (size_t i = 0; is_equal && i < left.count; i++)
 		is_equal = strcmp(left.items[i], right.items[i]) == 0;
-	dp_fact_words_release(&left);
-	dp_fact_words_release(&right);
+	words_release(&left);
+	words_release(&right);
 	return is_equal;
 }
 
 char *dp_fact_missing(const char *value, const char *wanted)
 {
-	struct dp_fact_words have, want;
+	struct words have, want;
 	struct dp_buf missing;
 	size_t at = 0;
 
-	dp_fact_words_init(&have, value);
-	dp_fact_words_init(&want, wanted);
+	words_init(&have, value);
+	words_init(&want, wanted);
 	dp_buf_init(&missing, strlen(wanted) + 1);
 	for (size_t i = 0; i < want.count; i++) {
 		if (at < have.count && strcmp(have.items[at], want.items[i]) == 0) {
@@ -103,7 +111,7 @@ char *dp_fact_missing(const char *value, const char *wanted)
 	/* What the node has and nobody wants cannot be had by adding words. */
 	if (at < have.count)
 		dp_buf_release(&missing);
-	dp_fact_words_release(&have);
-	dp_fact_words_release(&want);
+	words_release(&have);
+	words_release(&want);
 	return missing.len ? dp_buf_take(&missing) : NULL;
 }
