@@ -33,6 +33,7 @@
 #include "deploy/nodeset.h"
 #include "deploy/outcome.h"
 #include "deploy/plan.h"
+#include "deploy/puppet.h"
 #include "deploy/request.h"
 #include "deploy/run.h"
 #include "deploy/text.h"
