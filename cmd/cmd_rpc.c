@@ -110,8 +110,8 @@ static int find_ddl(struct deploy_ddl **ddl, const struct deploy_ddl_action **ac
 	*action = deploy_ddl_action(*ddl, args.values[1], &why);
 	if (*action)
 		return 0;
-	deploy_error_hint(err, "deployctl %s %s", why.hint[0] ? "rpc" : "agent doc",
-		why.hint[0] ? why.hint : args.values[0]);
+	deploy_error_hint(err, "deployctl %s %.150s; or, if the nodes' DDL is newer, --ddl-dir DIR",
+		why.hint[0] ? "rpc" : "agent doc", why.hint[0] ? why.hint : args.values[0]);
 	return deploy_error_set(err, why.code, "%s", why.text);
 }
 

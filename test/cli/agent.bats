@@ -124,7 +124,9 @@ rpcutil  1.0      2        Utilities          $DDLS/rpcutil.json" "$output"
 	same 'deployctl: input fact is missing: action get_fact needs it (Its name)' "${stderr_lines[0]}"
 	ask_rpc 65 lab ecko -I web1
 	same "deployctl: agent lab has no action \"ecko\" ($DDLS/lab.ddl)
-  try: deployctl rpc lab echo" "$stderr"
+  try: deployctl rpc lab echo; or, if the nodes' DDL is newer, --ddl-dir DIR" "$stderr"
+	ask_rpc 65 lab restart -I web1
+	same "  try: deployctl agent doc lab; or, if the nodes' DDL is newer, --ddl-dir DIR" "${stderr_lines[1]}"
 	[ ! -e "$DEPLOYCTL_LOOP_LOG" ]
 }
 

@@ -91,6 +91,16 @@ selects() {
 	same '' "$(cat "$DEPLOYCTL_LOOP_LOG")"
 }
 
+@test "with a data DDL that cannot be read a function is sent, and said once" {
+	mkdir -p ddl/mcollective/data
+	printf 'x = 1\n' >ddl/mcollective/data/fact_data.ddl
+	printf 'libdir = %s\n' "$PWD/ddl" >>.mcollective
+	deployctl 0 discover --window-time 25ms --dt 100ms -o name -S "fact('country').value=uk or fact('rank').value=x"
+	same "$(names db1 web6 web7 web8 web9)" "$output"
+	same "deployctl: warn: function fact: $PWD/ddl/mcollective/data/fact_data.ddl:1:1: \
+'x' is not understood here; it is not checked" "$stderr"
+}
+
 @test "why a node is among them" {
 	deployctl 1 discover --window-time 25ms --dt 100ms -S 'apache or country=de' --why web6
 	holds "$output" "-S 'apache or country=de'" "country=de: country is 'uk'" 'web6 does not match'
