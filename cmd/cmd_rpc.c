@@ -296,8 +296,7 @@ static int rpc_main(struct ctx *ctx, void *opts, struct args args, struct deploy
 		.agent = args.values[0],
 		.action = args.values[1],
 		.operands = args,
-		.config = ctx->global.config,
-		.context = ctx->global.context,
+		.global = &ctx->global,
 		.collective = rpc->target.collective,
 		.is_filtered = target_is_filtered(&rpc->target),
 		.empty_ok = rpc->target.empty_ok};
