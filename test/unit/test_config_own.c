@@ -182,6 +182,30 @@ static void expect_keys(const struct comes *table, size_t count)
 	}
 }
 
+static void ddl_dirs_of_the_command_line_come_first(void **state)
+{
+	static const char *const dirs[] = {"one", "/two"};
+	static const struct {
+		const char *text, *part;
+	} table[] = {
+		{"brokers: [b]\nddl_dirs: [/a]\n", "\nddl_dirs=one,/two,/a @--ddl-dir, ~/config"},
+		{"brokers: [b]\n", "\nddl_dirs=one,/two,/usr/share/"},
+		{"brokers: [b]\nddl_dirs: [a]\n", "\nddl_dirs=one,/two @--ddl-dir\n"},
+		{"words", "\nddl_dirs=one,/two @--ddl-dir\n"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(table); i++) {
+		struct deploy_config_options options = {
+			.path = file, .ddl_dirs = dirs, .ddl_dir_count = COUNT(dirs)};
+
+		write_text(file, table[i].text);
+		expect(load(&options), table[i].part);
+		options.ddl_dir_count = 0;
+		expect_not(load(&options), "--ddl-dir");
+	}
+}
+
 static void what_is_not_said_is_built_in(void **state)
 {
 	static const char *const rows[] = {"\nbrokers.1.host=b @~/config.yaml:1:11\n",
@@ -196,7 +220,8 @@ static void what_is_not_said_is_built_in(void **state)
 		"\nbatch_sleep=1s @built-in\n", "\noutput=table @built-in\n",
 		"\ncolor=auto @built-in\n",
 		"\nddl_dirs=/usr/share/mcollective/plugins/mcollective,/opt/puppetlabs/mcollective/"
-		"plugins/mcollective,/opt/puppetlabs/puppet/cache/lib/mcollective @built-in\n",
+		"plugins/mcollective,/opt/puppetlabs/puppet/cache/lib/mcollective,/usr/lib/ruby/"
+		"vendor_ruby/mcollective @built-in\n",
 		"\nguard.confirm_above=20 @built-in\n", "\nfile ~/config.yaml: used\n",
 		"\ncontext none\npath ~/config.yaml\n"};
 	const char *text = load_text("brokers: [b]\n"), *at = text;
@@ -1152,6 +1177,7 @@ static void every_use_of_a_file_has_a_name(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(ddl_dirs_of_the_command_line_come_first),
 		TEST(what_is_not_said_is_built_in),
 		TEST(the_struct_holds_what_the_settings_show),
 		TEST(the_values_of_keys_are_taken),
