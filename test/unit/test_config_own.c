@@ -9,7 +9,6 @@
 #include <stdint.h>
 #include <stdbool.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,37 +21,13 @@
 #include "deploy/config.h"
 #include "model/secret.h"
 
+#include "folder.h"
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define SECRET	     "words-that-stay"
 #define NOBODY	     65534
 
-static char folder[64], file[96];
-
-static void write_bytes(const char *path, const char *bytes, size_t len)
-{
-	FILE *out = fopen(path, "w");
-
-	assert_non_null(out);
-	assert_int_equal(len, fwrite(bytes, 1, len, out));
-	assert_int_equal(0, fclose(out));
-	assert_int_equal(0, chmod(path, 0640));
-}
-
-static void write_text(const char *path, const char *text)
-{
-	write_bytes(path, text, strlen(text));
-}
-
-/* The path of a name in the test's folder. Borrowed until the next call but three. */
-static const char *in_folder(const char *name)
-{
-	static char paths[4][512];
-	static unsigned turn;
-	char *path = paths[turn++ % 4];
-
-	(void)snprintf(path, 512, "%s/%s", folder, name);
-	return path;
-}
+static char file[96];
 
 static int make_folder(void **state)
 {
@@ -63,25 +38,10 @@ static int make_folder(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(variables); i++)
 		(void)unsetenv(variables[i]);
-	(void)snprintf(folder, sizeof(folder), "/tmp/test_config_own.XXXXXX");
-	if (!mkdtemp(folder) || chmod(folder, 0755) != 0)
+	if (open_folder("test_config_own") != 0)
 		return -1;
 	(void)snprintf(file, sizeof(file), "%s/config.yaml", folder);
 	return 0;
-}
-
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-	(void)st;
-	(void)kind;
-	(void)ftw;
-	return remove(path);
-}
-
-static int remove_folder(void **state)
-{
-	(void)state;
-	return nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 /* A configuration as text: "key=value @origin" a line, then the error; the folder is "~". */
