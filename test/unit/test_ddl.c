@@ -419,6 +419,7 @@ static const char *find(const char *agent)
 
 static void the_first_folder_counts_and_json_within_one(void **state)
 {
+	(void)state;
 	assert_string_equal("a/agent/one.ddl", find("one"));
 	assert_string_equal("b/agent/two.json", find("two"));
 	assert_string_equal("a/agent/three.json", find("three"));
@@ -435,6 +436,7 @@ static void all_that_would_be_found_is_listed(void **state)
 		"b/agent/bad.ddl", "a/agent/one.ddl", "a/agent/three.json", "b/agent/two.json"};
 	json_t *list;
 
+	(void)state;
 	(void)snprintf(a, sizeof(a), "%s/a", folder);
 	(void)snprintf(b, sizeof(b), "%s/b", folder);
 	list = deploy_ddl_list(dirs, 3);
@@ -450,6 +452,7 @@ static void a_folder_is_no_ddl(void **state)
 	struct deploy_error err = {.code = DEPLOY_OK};
 	struct deploy_ddl *ddl;
 
+	(void)state;
 	assert_int_equal(DEPLOY_NO_INPUT, deploy_ddl_read_file(&ddl, folder, &err));
 	assert_null(ddl);
 	assert_non_null(strstr(err.text, ": not a regular file"));
