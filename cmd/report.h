@@ -35,10 +35,11 @@ struct report {
 	struct out *out;
 	const char *kind; /* "ping", "rpc": of the JSON document */
 	const char *agent, *action;
-	/* What to type to ask again: operands of rpc (none: it is not said), -c and -T or NULL. */
+	/* What to type to ask again: operands of rpc (none: it is not said) and the options. */
 	struct args operands;
-	const char *config, *context, *collective;
-	unsigned task; /* the one whose nodes are the result */
+	const struct global_opts *global; /* NULL without operands */
+	const char *collective;		  /* NULL: the main one */
+	unsigned task;			  /* the one whose nodes are the result */
 	const struct report_view *view;
 	int display;			     /* enum report_display */
 	const struct deploy_ddl_action *ddl; /* report_replies: what the action returns, or NULL */
@@ -61,8 +62,8 @@ struct report {
 	struct deploy_nodeset *names;	    /* what -o name prints; of nodes in items */
 	long long rtt_sum_us, rtt_min_us, rtt_max_us;
 	size_t replies, rejected, lacking; /* lacking: nodes that are not as wanted */
-	bool is_whole; /* the nodes are to be all that match */
-	size_t asked, done, undone; /* of the task so far; undone: not ok */
+	bool is_whole;			   /* the nodes are to be all that match */
+	size_t asked, done, undone;	   /* of the task so far; undone: not ok */
 	bool is_blocked;		   /* the broker takes no publishes now */
 	char rejected_text[128];	   /* the reason of the first reply that was rejected */
 };
