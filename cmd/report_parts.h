@@ -23,6 +23,9 @@ size_t report_ignored(const struct deploy_run_result *result, enum deploy_ignore
  */
 size_t report_missed(const struct report *report, const struct deploy_run_result *result);
 
+/* True if the request went to whoever matches the filter, with nobody to answer it. */
+bool report_is_broadcast(const struct report *report, const struct deploy_run_result *result);
+
 /* One line of jsonl. What discovery hears is counted; its replies are not the result. */
 void report_stream_names(struct report *report); /* of a dry run: a line for each node */
 void report_stream(struct report *report, const struct deploy_event *event);
@@ -59,6 +62,7 @@ void report_print_names(const struct report *report);
 /* On stderr: an event as it happens; the last block; replies not credited; why nobody answered. */
 void report_narrate(struct report *report, const struct deploy_event *event);
 void report_note_summary(const struct report *report, const struct deploy_tally *tally);
+void report_note_broadcast(const struct report *report, const struct deploy_run_result *result);
 void report_note_ignored(const struct report *report, const struct deploy_run_result *result);
 void report_note_nobody(const struct report *report, const struct deploy_run_result *result);
 

@@ -6,7 +6,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/mem.h"
 
@@ -294,6 +293,19 @@ static void conclude_without_reply(struct dp_ask *ask, struct dp_stage *stage, s
 	dp_ask_conclude(ask, stage, row, &outcome);
 }
 
+/* The node was not to answer: what can be known is what the broker says. */
+static void conclude_unasked(struct dp_ask *ask, struct dp_stage *stage, struct dp_row *row)
+{
+	struct deploy_outcome outcome = {.state = DEPLOY_OUTCOME_UNKNOWN,
+		.was_handed_over = stage->is_confirmed,
+		.attempt = row->attempt,
+		.message = stage->is_confirmed ? "not asked for an answer"
+					       : "the broker did not say that it has the request",
+		.rtt_us = -1};
+
+	dp_ask_conclude(ask, stage, row, &outcome);
+}
+
 /* The next try of a row will not take place: the one before counts, or that there was none. */
 static void settle_untried(
 	struct dp_ask *ask, struct dp_stage *stage, struct dp_row *row, const char *message)
@@ -323,6 +335,17 @@ void dp_ask_start(struct dp_ask *ask, struct dp_stage *stage)
 static int64_t due_us(const struct dp_ask *ask, const struct dp_row *row)
 {
 	return row->at_us + ask->policy->timeout_ms * 1000;
+}
+
+/*
+ * When a row in flight is waited for no longer. Who is not to answer waits for all that is to be
+ * sent: what the broker says then is said of everybody.
+ */
+static int64_t reply_due_us(const struct dp_ask *ask, const struct dp_row *row)
+{
+	if (!ask->task->request->wants_no_reply)
+		return due_us(ask, row);
+	return ask->queued ? DP_NEVER : row->at_us;
 }
 
 static void withdraw(const struct dp_ask *ask, struct dp_stage *stage)
@@ -370,8 +393,13 @@ static void expire(struct dp_ask *ask, struct dp_stage *stage)
 {
 	struct dp_row *row;
 
-	while ((row = first_in_flight(ask)) && due_us(ask, row) <= stage->now_us)
-		conclude_without_reply(ask, stage, row, DEPLOY_OUTCOME_SILENT, "no reply in time");
+	while ((row = first_in_flight(ask)) && reply_due_us(ask, row) <= stage->now_us) {
+		if (ask->task->request->wants_no_reply)
+			conclude_unasked(ask, stage, row);
+		else
+			conclude_without_reply(
+				ask, stage, row, DEPLOY_OUTCOME_SILENT, "no reply in time");
+	}
 	expire_unsent(ask, stage);
 }
 
@@ -431,8 +459,8 @@ int64_t dp_ask_wake_us(struct dp_ask *ask, int64_t now_us)
 
 	if ((row = first_unsent(ask)) && due_us(ask, row) < wake)
 		wake = due_us(ask, row);
-	if ((row = first_in_flight(ask)) && due_us(ask, row) < wake)
-		wake = due_us(ask, row);
+	if ((row = first_in_flight(ask)) && reply_due_us(ask, row) < wake)
+		wake = reply_due_us(ask, row);
 	if ((row = first_retry(ask)) && row->at_us < wake)
 		wake = row->at_us;
 	if (!ask->queued && probe_at(ask) < wake)
