@@ -124,13 +124,16 @@ static void take_event(void *arg, const struct deploy_event *event)
 		note_rejected(report, event);
 	if (out_format(report->out) == OUT_JSONL)
 		report_stream(report, event);
-	if (event->type == DEPLOY_EVENT_TASK_STARTED && event->task == report->task)
+	if (event->type == DEPLOY_EVENT_TASK_STARTED && event->task == report->task) {
 		report->asked = event->count;
+		(void)report_pace_add(&report->pace, event->at_us, 0);
+	}
 	if (event->type != DEPLOY_EVENT_OUTCOME)
 		return;
 	if (event->task == report->task) {
 		report->done++;
-		report->undone += event->outcome->state != DEPLOY_OUTCOME_OK;
+		report->failed += event->outcome->state == DEPLOY_OUTCOME_FAILED;
+		report->silent += event->outcome->state == DEPLOY_OUTCOME_SILENT;
 	}
 	if (event->task == report->task)
 		keep(report, event->node, event->outcome);

@@ -128,6 +128,8 @@ void report_stream(struct report *report, const struct deploy_event *event)
 	if (event->type == DEPLOY_EVENT_TASK_STARTED || event->type == DEPLOY_EVENT_TASK_ENDED ||
 		event->type == DEPLOY_EVENT_GROUP_STARTED || event->type == DEPLOY_EVENT_PROGRESS)
 		(void)json_object_set_new(line, "count", json_integer((json_int_t)event->count));
+	if (event->type == DEPLOY_EVENT_PROGRESS && event->node)
+		(void)json_object_set_new(line, "waited_ms", milliseconds(event->waited_us));
 	if (event->type == DEPLOY_EVENT_IGNORED)
 		(void)json_object_set_new(
 			line, "reason", json_string(deploy_ignored_name(event->reason)));

@@ -5,30 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* "95 of 100 done, 2 not ok; waiting for 5 nodes: web[01-05]" */
-static void show_progress(const struct report *report, const struct deploy_event *event)
-{
-	char *text = NULL;
-	size_t size = 0;
-	FILE *stream = open_memstream(&text, &size);
-
-	if (!stream)
-		abort();
-	if (event->task == report->task && report->asked)
-		(void)fprintf(stream, "%zu of %zu done", report->done, report->asked);
-	if (event->task == report->task && report->undone)
-		(void)fprintf(stream, ", %zu not ok", report->undone);
-	(void)fprintf(stream, "%swaiting for %zu %s%s%s", size || report->asked ? "; " : "",
-		event->count, event->count == 1 ? "node" : "nodes", event->count ? ": " : "",
-		event->text);
-	(void)fclose(stream);
-	out_status(report->out, text);
-	free(text);
-}
-
 /* What a person at the terminal should know while it happens. */
 void report_narrate(struct report *report, const struct deploy_event *event)
 {
+	char *text;
+
 	switch (event->type) {
 	case DEPLOY_EVENT_GROUP_STARTED:
 		out_note(report->out, "asking %s (%zu %s)", event->text, event->count,
@@ -43,7 +24,9 @@ void report_narrate(struct report *report, const struct deploy_event *event)
 		out_note(report->out, "stopped: %s", event->text);
 		break;
 	case DEPLOY_EVENT_PROGRESS:
-		show_progress(report, event);
+		text = report_progress_text(report, event);
+		out_status(report->out, text);
+		free(text);
 		break;
 	case DEPLOY_EVENT_BLOCKED:
 		out_note(report->out, "the broker takes no publishes: %s", event->text);

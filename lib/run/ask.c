@@ -136,7 +136,7 @@ static void send_wave(struct dp_ask *ask, struct dp_stage *stage, unsigned attem
 
 /* Emit an event about several nodes: rows of the wave, folded. */
 static void tell_wave(
-	const struct dp_ask *ask, struct dp_stage *stage, enum deploy_event_type type, size_t count)
+	const struct dp_ask *ask, struct dp_stage *stage, struct deploy_event event, size_t count)
 {
 	struct deploy_nodeset *members = deploy_nodeset_new();
 	struct deploy_error ignored = {0};
@@ -146,19 +146,27 @@ static void tell_wave(
 		(void)deploy_nodeset_add(
 			members, deploy_nodeset_get(ask->nodes, ask->wave[i]), &ignored);
 	text = deploy_nodeset_print(members);
-	dp_stage_emit(stage, (struct deploy_event){.type = type, .count = count, .text = text});
+	event.count = count;
+	event.text = text;
+	dp_stage_emit(stage, event);
 	free(text);
 	deploy_nodeset_free(members);
 }
 
-void dp_ask_tell_progress(const struct dp_ask *ask, struct dp_stage *stage)
+void dp_ask_tell_progress(struct dp_ask *ask, struct dp_stage *stage)
 {
+	struct deploy_event event = {.type = DEPLOY_EVENT_PROGRESS};
+	const struct dp_row *first = first_in_flight(ask);
 	size_t count = 0;
 
 	for (size_t i = 0; i < ask->next; i++)
 		if (ask->rows[i].state != ROW_DONE)
 			ask->wave[count++] = (uint32_t)i;
-	tell_wave(ask, stage, DEPLOY_EVENT_PROGRESS, count);
+	if (first) {
+		event.node = dp_ask_name(ask, first);
+		event.waited_us = stage->now_us - first->at_us;
+	}
+	tell_wave(ask, stage, event, count);
 }
 
 static size_t active(const struct dp_ask *ask)
@@ -201,7 +209,8 @@ static void start_more(struct dp_ask *ask, struct dp_stage *stage)
 	if (ask->policy->batch_count) {
 		ask->group++;
 		ask->group_is_open = true;
-		tell_wave(ask, stage, DEPLOY_EVENT_GROUP_STARTED, count);
+		tell_wave(ask, stage, (struct deploy_event){.type = DEPLOY_EVENT_GROUP_STARTED},
+			count);
 	}
 	send_wave(ask, stage, 1, count);
 }

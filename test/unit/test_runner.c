@@ -111,7 +111,11 @@ static void note_event(struct bench *bench, const struct deploy_event *event)
 		note(bench, "start t%u %zu\n", event->task, event->count);
 		break;
 	case DEPLOY_EVENT_PROGRESS:
-		note(bench, "waiting for %zu: %s\n", event->count, event->text);
+		note(bench, "waiting for %zu: %s", event->count, event->text);
+		if (event->node)
+			note(bench, ", %lld ms for %s", (long long)event->waited_us / 1000,
+				event->node);
+		note(bench, "\n");
 		break;
 	case DEPLOY_EVENT_GROUP_STARTED:
 		note(bench, "group t%u %s\n", event->task, event->text);
@@ -853,7 +857,8 @@ static void reply_that_waited_unread_is_credited(void **state)
 	block(bench);
 	ok(bench, "web2");
 	no_route(bench, 1, "web3");
-	expect(bench, "outcome web1 ok try1\nwaiting for 3: web[2-4]\nblocked low on memory\n"
+	expect(bench, "outcome web1 ok try1\nwaiting for 3: web[2-4], 60000 ms for web2\nblocked "
+		      "low on memory\n"
 		      "outcome web2 ok try1\noutcome web3 silent try1 not connected\n");
 	tick(bench);
 	expect(bench, "outcome web4 silent try1\nend t0 4\ndone complete\n");
@@ -1430,15 +1435,41 @@ static void progress_names_who_is_waited_for_and_changes_nothing(void **state)
 	policy->try_sleep_ms = 1000;
 	begin(bench);
 	forget(bench);
+	pass(bench, 100);
 	tell(bench, &input);
-	expect(bench, "waiting for 2: web[1-2]\n");
+	expect(bench, "waiting for 2: web[1-2], 100 ms for web1\n");
 	ok(bench, "web1");
 	reply(bench, "web2", 1);
 	forget(bench);
+	pass(bench, 700);
 	tell(bench, &input);
-	expect(bench, "waiting for 2: web[2-3]\n");
-	pass(bench, 1000);
+	expect(bench, "waiting for 2: web[2-3], 700 ms for web3\n");
+	pass(bench, 300);
 	expect(bench, "send t0 try2 web2\n");
+	ok(bench, "web3");
+	forget(bench);
+	pass(bench, 20);
+	tell(bench, &input);
+	expect(bench, "waiting for 2: web[2,4], 20 ms for web2\n");
+}
+
+/* Whoever waits for a next try, or for the broker to take it, is not waited for. */
+static void progress_names_nobody_as_slow_who_was_not_asked(void **state)
+{
+	static const struct dp_input input = {.kind = DP_IN_PROGRESS};
+	struct bench *bench = *state;
+	struct deploy_policy *policy = add_policy(bench, "web[1-2]");
+
+	policy->tries = 2;
+	policy->try_sleep_ms = 1000;
+	begin(bench);
+	reply(bench, "web[1-2]", 1);
+	block(bench);
+	forget(bench);
+	tell(bench, &input);
+	pass(bench, 1000);
+	tell(bench, &input);
+	expect(bench, "waiting for 2: web[1-2]\nsend t0 try2 web[1-2]\nwaiting for 2: web[1-2]\n");
 }
 
 /* A task that nobody answers; an open one if names is NULL. */
@@ -2148,6 +2179,7 @@ int main(void)
 		TEST(limit_leaves_the_first_of_the_nodes_given),
 		TEST(limit_leaves_the_first_of_the_nodes_found),
 		TEST(progress_names_who_is_waited_for_and_changes_nothing),
+		TEST(progress_names_nobody_as_slow_who_was_not_asked),
 		TEST(without_replies_nodes_are_unknown_as_soon_as_the_broker_has_the_request),
 		TEST(without_replies_nobody_is_settled_before_everybody_was_sent_it),
 		TEST(without_replies_a_broker_that_takes_no_more_leaves_the_rest_unasked),
