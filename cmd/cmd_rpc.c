@@ -20,7 +20,7 @@ struct rpc_opts {
 	bool dry_run;
 	bool no_results;
 	bool sorts; /* as mco has it */
-	bool says_yes, asks_nothing;
+	struct confirm_opts confirm;
 };
 
 #define TTL_MAX 315359990 /* seconds, as the key of the configuration has it */
@@ -60,9 +60,9 @@ static const struct opt rpc_options[] = {
 		.offset = offsetof(struct rpc_opts, no_results),
 		.text = "fire and forget: nodes do it and do not answer; only named nodes, and "
 			"those that -x, -1, --limit or --expect need, are known"},
-	OPT_FLAG('y', "yes", struct rpc_opts, says_yes,
+	OPT_FLAG('y', "yes", struct rpc_opts, confirm.says_yes,
 		"do not ask before an action without filter on many nodes"),
-	OPT_FLAG(0, "no-input", struct rpc_opts, asks_nothing,
+	OPT_FLAG(0, "no-input", struct rpc_opts, confirm.asks_nothing,
 		"ask nothing at the terminal; what would be asked about is done"),
 	OPT_FLAG(0, "dry-run", struct rpc_opts, dry_run, "print whom it would ask, and do not"),
 	OPT_END,
@@ -241,52 +241,6 @@ static int dry_run(struct ctx *ctx, const struct rpc_opts *rpc, const struct rep
 	return status;
 }
 
-/* Without a filter everyone is meant, which may be more than one thinks. */
-static bool should_confirm(const struct ctx *ctx, const struct rpc_opts *rpc)
-{
-	return !target_is_filtered(&rpc->target) && ctx->config->confirm_above && !rpc->says_yes &&
-	       !rpc->asks_nothing && confirm_is_possible();
-}
-
-/* *found: the nodes there are; NULL if that could not be told, or nobody answered. */
-static void find_nodes(struct deploy_nodeset **found, struct ctx *ctx, const struct rpc_opts *rpc,
-	const char *agent, struct deploy_error *err)
-{
-	struct deploy_run_options options = {.signal_fd = ctx->signal_fd};
-	struct deploy_plan *plan = deploy_plan_new();
-	struct deploy_run_result result;
-
-	target_plan_discovery(plan, ctx, &rpc->target, agent);
-	(void)deploy_run(&result, ctx->bus, plan, &options, err);
-	*found = NULL;
-	if (result.end == DEPLOY_RUN_COMPLETE) {
-		*found = result.found[0];
-		result.found[0] = NULL;
-	}
-	deploy_run_result_release(&result);
-	deploy_plan_free(plan);
-}
-
-/* Ask whether so many are meant. False: no. Nobody is connected to meanwhile. */
-static bool is_meant(struct ctx *ctx, const struct rpc_opts *rpc, const struct report *report,
-	const struct deploy_nodeset *found, struct deploy_error *err)
-{
-	size_t count = deploy_amount_part(rpc->target.limit.amount, deploy_nodeset_count(found));
-	char question[600];
-
-	if (count <= ctx->config->confirm_above)
-		return true;
-	ctx_leave_bus(ctx);
-	(void)snprintf(question, sizeof(question),
-		"%.255s %.255s will be asked of all %zu nodes, there is no filter", report->agent,
-		report->action, count);
-	if (!confirm_count(question, count)) {
-		out_note(ctx->out, "nothing was done");
-		return false;
-	}
-	return target_connect(ctx, &rpc->target, err) == 0;
-}
-
 static int ask(struct ctx *ctx, struct rpc_opts *rpc, struct report *report,
 	struct deploy_request *request, struct deploy_nodeset *found, struct deploy_error *err)
 {
@@ -303,20 +257,25 @@ static int ask(struct ctx *ctx, struct rpc_opts *rpc, struct report *report,
 	return status;
 }
 
+/* Without a filter everyone is meant, which may be more than one thinks. */
 static int confirm_and_ask(struct ctx *ctx, struct rpc_opts *rpc, struct report *report,
 	struct deploy_request *request, struct deploy_error *err)
 {
+	char before[600];
+	const struct confirm_question question = {
+		.before = before, .after = ", there is no filter", .is_for_many_only = true};
 	struct deploy_nodeset *found = NULL;
-	int status;
+	int status = EXIT_ALL_OK;
 
-	if (should_confirm(ctx, rpc))
-		find_nodes(&found, ctx, rpc, report->agent, err);
-	if (err->code != DEPLOY_OK || (found && !is_meant(ctx, rpc, report, found, err))) {
-		deploy_request_free(request);
-		status = err->code ? exit_of_error(err->code) : EXIT_REFUSED;
-	} else {
+	(void)snprintf(before, sizeof(before), "%.255s %.255s will be asked of all ", report->agent,
+		report->action);
+	if (!target_is_filtered(&rpc->target))
+		status = confirm_nodes(
+			&found, ctx, &rpc->confirm, &question, &rpc->target, report->agent, err);
+	if (status == EXIT_ALL_OK)
 		status = ask(ctx, rpc, report, request, found, err);
-	}
+	else
+		deploy_request_free(request);
 	deploy_nodeset_free(found);
 	return status;
 }
