@@ -115,6 +115,18 @@ static bool read_value_with_ivars(struct dp_marshal_cursor *c, size_t start, jso
 	return true;
 }
 
+/* What most values are. */
+static bool read_text_with_ivars(struct dp_marshal_cursor *c, size_t start, json_t **out)
+{
+	struct dp_slice text;
+
+	if ((out || c->linked) && !dp_marshal_spend(c, 1))
+		return false;
+	if (!take_bare_text(c, start, &text) || !dp_marshal_skip_members(c, "value"))
+		return false;
+	return !out || dp_marshal_give_text(c, text, out);
+}
+
 /* Behind "I". Instance variables say a string's encoding; no value of ours shows any. */
 static bool read_with_ivars(struct dp_marshal_cursor *c, size_t start, json_t **out)
 {
@@ -122,8 +134,17 @@ static bool read_with_ivars(struct dp_marshal_cursor *c, size_t start, json_t **
 
 	if (!dp_marshal_enter(c))
 		return false;
-	ok = dp_marshal_peek(c, 0) == 'u' ? read_user_defined_with_ivars(c, start, out)
-					  : read_value_with_ivars(c, start, out);
+	switch (dp_marshal_peek(c, 0)) {
+	case '"':
+		ok = read_text_with_ivars(c, start, out);
+		break;
+	case 'u':
+		ok = read_user_defined_with_ivars(c, start, out);
+		break;
+	default:
+		ok = read_value_with_ivars(c, start, out);
+		break;
+	}
 	dp_marshal_leave(c);
 	return ok;
 }
@@ -327,7 +348,6 @@ static bool take_key(struct dp_marshal_cursor *c, struct dp_marshal_key *key)
 
 static bool take_pair(struct dp_marshal_cursor *c, json_t *object)
 {
-	size_t before = json_object_size(object);
 	struct dp_marshal_key key;
 	json_t *value;
 
@@ -339,8 +359,6 @@ static bool take_pair(struct dp_marshal_cursor *c, json_t *object)
 	}
 	if (json_object_setn_new_nocheck(object, key.text.data, key.text.len, value))
 		abort();
-	if (json_object_size(object) == before)
-		c->notes.collisions++;
 	free(key.owned);
 	return true;
 }
@@ -352,6 +370,8 @@ static bool fill_object(struct dp_marshal_cursor *c, size_t count, json_t *objec
 			   : !dp_marshal_read(c, NULL) || !dp_marshal_read(c, NULL))
 			return false;
 	}
+	if (object)
+		c->notes.collisions += (unsigned)(count - json_object_size(object));
 	return true;
 }
 
