@@ -133,8 +133,8 @@ static bool add_symbol(struct dp_marshal_cursor *c, struct dp_slice name)
 	if (c->symbol_count == DP_MARSHAL_MAX_SYMBOLS)
 		return dp_marshal_fail(c, c->pos, "more than %d symbols", DP_MARSHAL_MAX_SYMBOLS);
 	if (c->symbol_count == c->symbol_cap)
-		c->symbols = grown(
-			c->symbols, c->few_symbols, &c->symbol_cap, sizeof(c->symbols[0]));
+		c->symbols =
+			grown(c->symbols, c->few_symbols, &c->symbol_cap, sizeof(c->symbols[0]));
 	c->symbols[c->symbol_count++] = name;
 	return true;
 }

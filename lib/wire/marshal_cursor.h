@@ -53,9 +53,8 @@ void dp_marshal_set_error(struct dp_marshal_cursor *c, size_t at, const char *fo
 /* The same as a value: false, which as a macro the compiler knows as well. */
 #define dp_marshal_fail(...) (dp_marshal_set_error(__VA_ARGS__), false)
 /* Too much, e.g. "more than" 100 "values": an error, or giving up on a link. Returns false. */
-bool dp_marshal_fail_limit(
-	struct dp_marshal_cursor *c, const char *exceeded, int limit, const char *what)
-	__attribute__((cold));
+bool dp_marshal_fail_limit(struct dp_marshal_cursor *c, const char *exceeded, int limit,
+	const char *what) __attribute__((cold));
 
 /*
  * Inline is what every byte of a reply goes through: reading a text takes a dozen of these calls,
@@ -121,8 +120,8 @@ static inline bool dp_marshal_take_span(
 	if (!dp_marshal_take_long(c, &len))
 		return false;
 	if (len < 0 || (unsigned long long)len > dp_marshal_left(c))
-		return dp_marshal_fail(c, at, "%s claims %lld bytes, %zu are left", what, len,
-			dp_marshal_left(c));
+		return dp_marshal_fail(
+			c, at, "%s claims %lld bytes, %zu are left", what, len, dp_marshal_left(c));
 	*out = (struct dp_slice){.data = (const char *)c->bytes + c->pos, .len = (size_t)len};
 	c->pos += (size_t)len;
 	return true;
