@@ -368,6 +368,9 @@ static void malformed_documents_are_refused(void **state)
 		{"4922066106493b0054", "a symbol is wanted here"},
 		{"3b00", "offset 3: symbol 0 is wanted, 0 are known"},
 		{"5b073a06613b06", "symbol 1 is wanted, 1 are known"},
+		{"5b073a06614922066106"
+		 "3b0654",
+			"symbol 1 is wanted, 1 are known"},
 		{"5b073a06613bfa", "symbol -1 is wanted"},
 		{"5b063bfe0000", "symbol -65536 is wanted"},
 		{"4000", "offset 3: object 0 is wanted, 0 are known"},
@@ -852,6 +855,36 @@ static void objects_are_not_skipped_without_end(void **state)
 	dp_buf_release(&doc);
 }
 
+/* How many of LINKS links to 1,000 strings, each with the one member, are cut. */
+static unsigned cuts_of_strings(const char *member, size_t len)
+{
+	enum { LINKS = 200 };
+	struct dp_marshal_notes notes;
+	struct dp_buf strings, doc;
+
+	dp_buf_init(&strings, 64);
+	dp_buf_add(&strings, "I\"\6a", 4);
+	dp_buf_add(&strings, member, len);
+	begin(&doc);
+	dp_buf_add(&doc, "[\2\313\0:\6A:\6E[\2\350\3", 14);
+	add_times(&doc, 1000, strings.data, strings.len);
+	add_times(&doc, LINKS, "@\6", 2);
+	dp_buf_release(&strings);
+	json_decref(decode_buf(&doc, &notes));
+	dp_buf_release(&doc);
+	return notes.cuts;
+}
+
+/* The reader has a short way over the first, not over the second. */
+static void the_usual_encoding_costs_what_any_other_member_costs(void **state)
+{
+	unsigned cuts = cuts_of_strings("\6;\6T", 4);
+
+	(void)state;
+	assert_in_range(cuts, 1, 199);
+	assert_int_equal(cuts_of_strings("\6;\0060", 4), cuts);
+}
+
 static size_t depth_of(const json_t *json)
 {
 	size_t depth = 0, i;
@@ -1293,6 +1326,7 @@ int main(void)
 		cmocka_unit_test(a_billion_laughs_are_cut),
 		cmocka_unit_test(a_long_text_is_not_repeated_without_end),
 		cmocka_unit_test(objects_are_not_skipped_without_end),
+		cmocka_unit_test(the_usual_encoding_costs_what_any_other_member_costs),
 		cmocka_unit_test(links_that_nest_too_deep_are_cut),
 		cmocka_unit_test(keys_that_are_no_text_are_printed),
 		cmocka_unit_test(printed_keys_do_not_grow_with_their_depth),
