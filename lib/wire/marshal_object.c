@@ -21,12 +21,12 @@ static bool take_name(struct dp_marshal_cursor *c, struct dp_slice *name)
 static bool skip_encoding(struct dp_marshal_cursor *c)
 {
 	const unsigned char *member = c->bytes + c->pos;
+	unsigned number;
 
 	if (c->linked || dp_marshal_left(c) < 4 || member[0] != 1 + 5 || member[1] != ';')
 		return false;
-	if (member[2] < 1 + 5 || member[2] > 122 + 5 || member[2] - 5U >= c->symbol_count)
-		return false;
-	if (member[3] != 'T' && member[3] != 'F')
+	number = member[2] - 5U;
+	if (number > 122 || number >= c->symbol_count || (member[3] != 'T' && member[3] != 'F'))
 		return false;
 	c->pos += 4;
 	return true;

@@ -366,6 +366,10 @@ static void malformed_documents_are_refused(void **state)
 		{"492206610649493a0645", "a symbol is wanted here"},
 		{"49220661064930", "a symbol is wanted here"},
 		{"4922066106493b0054", "a symbol is wanted here"},
+		{"5b083a06613a0662"
+		 "492206610630"
+		 "0654",
+			"a symbol is wanted here"},
 		{"3b00", "offset 3: symbol 0 is wanted, 0 are known"},
 		{"5b073a06613b06", "symbol 1 is wanted, 1 are known"},
 		{"5b073a06614922066106"
@@ -507,6 +511,20 @@ static void symbols_are_limited(void **state)
 	dp_buf_release(&doc);
 }
 
+static void a_negative_symbol_is_refused_however_many_are_known(void **state)
+{
+	struct dp_buf doc;
+
+	(void)state;
+	begin(&doc);
+	dp_buf_add_byte(&doc, '[');
+	add_long(&doc, 301);
+	add_times(&doc, 300, ":\6a", 3);
+	dp_buf_add(&doc, "I\"\6a\6;\200T", 8);
+	check_error("instance variable", &doc, "symbol -123 is wanted, 300 are known");
+	dp_buf_release(&doc);
+}
+
 /* A hash whose one value is an array of count strings, so that fields can skip them. */
 static void begin_objects(struct dp_buf *doc, size_t count)
 {
@@ -549,7 +567,8 @@ static void values_are_limited_by_what_they_cost(void **state)
 		const char *value;
 		size_t len, units;
 	} samples[] = {{"\"\24aaaaaaaaaaaaaaa", 17, 1}, {"\"\25aaaaaaaaaaaaaaaa", 18, 2},
-		{"[\0", 2, 2}, {"{\6\"\0000", 5, 6}, {"\"\6\377", 3, 4}, {"@\0", 2, 4}};
+		{"I\"\6a\6:\6ET", 9, 1}, {"[\0", 2, 2}, {"{\6\"\0000", 5, 6}, {"\"\6\377", 3, 4},
+		{"@\0", 2, 4}};
 	struct dp_buf doc;
 
 	(void)state;
@@ -737,6 +756,7 @@ static void links_are_expanded_and_cycles_are_cut(void **state)
 		const char *hex, *json;
 		unsigned cuts;
 	} samples[] = {
+		{"5b07653a064d49220661004006", "[{\"$ruby\":\"M\"},{\"$ruby\":\"M\"}]", 0},
 		/* to the array around it, to the hash around it, over two levels */
 		{"5b064000", "[{\"$cut\":0}]", 1},
 		{"7b063a06614000", "{\"a\":{\"$cut\":0}}", 1},
@@ -1313,6 +1333,7 @@ int main(void)
 		cmocka_unit_test(nesting_is_limited_within_instance_variables),
 		cmocka_unit_test(leaves_need_no_level),
 		cmocka_unit_test(symbols_are_limited),
+		cmocka_unit_test(a_negative_symbol_is_refused_however_many_are_known),
 		cmocka_unit_test(objects_are_limited),
 		cmocka_unit_test(values_are_limited_by_what_they_cost),
 		cmocka_unit_test(a_symbol_cannot_be_repeated_without_end),
