@@ -11,6 +11,7 @@ struct dp_stage {
 	bool is_confirmed; /* the broker has taken what was sent, and said who is not connected */
 	bool may_expire;   /* nothing that arrived is left unread, so what is missing now is missing
 			    */
+	bool tells_intents;
 	unsigned long seq;
 	dp_action_fn *act;
 	void *act_arg;
