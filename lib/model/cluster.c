@@ -325,8 +325,8 @@ static void read_root(struct dp_cluster *cluster, json_t *value)
 
 	if (!dp_spot_check_keys(cluster, &root, keys, sizeof(keys) / sizeof(keys[0])))
 		return;
-	read_head(cluster, &root);
 	cluster->collection = read_collection(cluster, &root);
+	read_head(cluster, &root);
 	read_layout(cluster, &layout);
 }
 

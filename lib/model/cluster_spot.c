@@ -47,17 +47,26 @@ const char *dp_spot_pointer(const struct dp_cluster *cluster, const struct dp_sp
 /* Of what is missing: the place of what lacks it. */
 static struct deploy_place place_of(const struct dp_cluster *cluster, const struct dp_spot *spot)
 {
-	struct deploy_place place = {1, 1};
+	static const struct deploy_place unknown = {0, 0}, begin = {1, 1};
 
-	if (!cluster->doc)
-		return (struct deploy_place){0};
-	for (; spot->up; spot = spot->up) {
-		place = spot->key ? deploy_yaml_value(cluster->doc, spot->up->value, spot->key)
+	for (; cluster->doc && spot->up; spot = spot->up) {
+		struct deploy_place place =
+			spot->key ? deploy_yaml_value(cluster->doc, spot->up->value, spot->key)
 				  : deploy_yaml_item(cluster->doc, spot->up->value, spot->index);
+
 		if (place.line)
 			return place;
 	}
-	return place;
+	return cluster->doc ? begin : unknown;
+}
+
+static void tell(const struct dp_cluster *cluster, const struct dp_spot *spot,
+	struct deploy_place place, char *text)
+{
+	dp_roles_tell_flaw(cluster->roles, (struct deploy_flaw){.file = cluster->file,
+						   .place = place,
+						   .pointer = dp_spot_pointer(cluster, spot),
+						   .text = dp_roles_own(cluster->roles, text)});
 }
 
 void dp_flaw(const struct dp_cluster *cluster, const struct dp_spot *spot, const char *format, ...)
@@ -70,57 +79,9 @@ void dp_flaw(const struct dp_cluster *cluster, const struct dp_spot *spot, const
 	va_start(args, format);
 	(void)vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	dp_roles_tell_flaw(
-		cluster->roles, (struct deploy_flaw){.file = cluster->file,
-					.place = place_of(cluster, spot),
-					.pointer = dp_spot_pointer(cluster, spot),
-					.text = dp_roles_own(cluster->roles, dp_xstrdup(text))});
+	tell(cluster, spot, place_of(cluster, spot), dp_xstrdup(text));
 }
 
-static const char *type_name(const json_t *value)
-{
-	switch (json_typeof(value)) {
-	case JSON_OBJECT:
-		return "a mapping";
-	case JSON_ARRAY:
-		return "a list";
-	case JSON_STRING:
-		return "text";
-	case JSON_INTEGER:
-	case JSON_REAL:
-		return "a number; quote it to have it as text";
-	case JSON_TRUE:
-	case JSON_FALSE:
-		return "true or false; quote it to have it as text";
-	case JSON_NULL:
-		return "nothing";
-	}
-	return "something else";
-}
-
-/* False also for what is missing, which whoever knows the keys tells. */
-bool dp_spot_is_a(const struct dp_cluster *cluster, const struct dp_spot *spot, json_type type,
-	const char *wanted)
-{
-	if (!spot->value || json_typeof(spot->value) == type)
-		return spot->value != NULL;
-	dp_flaw(cluster, spot, "expected %s, found %s", wanted, type_name(spot->value));
-	return false;
-}
-
-/* The text, or NULL if there is none. */
-const char *dp_spot_text(
-	const struct dp_cluster *cluster, const struct dp_spot *spot, const char *wanted)
-{
-	if (!dp_spot_is_a(cluster, spot, JSON_STRING, wanted))
-		return NULL;
-	if (json_string_length(spot->value))
-		return json_string_value(spot->value);
-	dp_flaw(cluster, spot, "expected %s, found empty text", wanted);
-	return NULL;
-}
-
-/* What is wrong with a text that is quoted. */
 void dp_flaw_quoted(const struct dp_cluster *cluster, const struct dp_spot *spot, const char *text,
 	const char *why)
 {
@@ -134,12 +95,64 @@ void dp_flaw_quoted(const struct dp_cluster *cluster, const struct dp_spot *spot
 void dp_flaw_key(const struct dp_cluster *cluster, const struct dp_spot *spot,
 	const char *const *names, size_t count)
 {
-	const char *meant = deploy_text_suggest(spot->key, names, count);
+	struct deploy_place place = {0, 0};
+	const char *meant;
 
-	if (meant)
-		dp_flaw(cluster, spot, "unknown key; did you mean %s?", meant);
-	else
-		dp_flaw(cluster, spot, "unknown key");
+	if (!dp_roles_count_flaw(cluster->roles))
+		return;
+	meant = deploy_text_suggest(spot->key, names, count);
+	if (cluster->doc)
+		place = deploy_yaml_key(cluster->doc, spot->up->value, spot->key);
+	tell(cluster, spot, place,
+		meant ? dp_xasprintf("unknown key; did you mean %s?", meant)
+		      : dp_xstrdup("unknown key"));
+}
+
+static const char *type_name(const json_t *value)
+{
+	switch (json_typeof(value)) {
+	case JSON_OBJECT:
+		return "a mapping";
+	case JSON_ARRAY:
+		return "a list";
+	case JSON_STRING:
+		return "text";
+	case JSON_INTEGER:
+	case JSON_REAL:
+		return "a number";
+	case JSON_TRUE:
+	case JSON_FALSE:
+		return "true or false";
+	case JSON_NULL:
+		return "nothing";
+	}
+	return "something else";
+}
+
+/* False also for what is missing, which whoever knows the keys tells. */
+bool dp_spot_is_a(const struct dp_cluster *cluster, const struct dp_spot *spot, json_type type,
+	const char *wanted)
+{
+	bool can_be_quoted;
+
+	if (!spot->value || json_typeof(spot->value) == type)
+		return spot->value != NULL;
+	can_be_quoted = json_is_number(spot->value) || json_is_boolean(spot->value);
+	dp_flaw(cluster, spot, "expected %s, found %s%s", wanted, type_name(spot->value),
+		type == JSON_STRING && can_be_quoted ? "; quote it" : "");
+	return false;
+}
+
+/* The text, or NULL if there is none. */
+const char *dp_spot_text(
+	const struct dp_cluster *cluster, const struct dp_spot *spot, const char *wanted)
+{
+	if (!dp_spot_is_a(cluster, spot, JSON_STRING, wanted))
+		return NULL;
+	if (json_string_length(spot->value))
+		return json_string_value(spot->value);
+	dp_flaw(cluster, spot, "expected %s, found empty text", wanted);
+	return NULL;
 }
 
 /* Is it an object? If so, tell which keys are unknown, and which are missing. */

@@ -29,7 +29,7 @@ struct row {
 };
 
 struct host {
-	const char *name, *file;
+	const char *name, *file, *pointer;	 /* of its first role */
 	const char *pointers[DEPLOY_LAYER_NONE]; /* where it is in each layer; NULL: it is not */
 	struct facts facts;
 };
@@ -248,9 +248,12 @@ static bool refuse(char why[DP_WHY_BYTES], const char *format, ...)
 	return false;
 }
 
-static const char *where(const struct host *host)
+static bool refuse_name(char why[DP_WHY_BYTES], const struct host *host)
 {
-	return host->file ? host->file : "the command line";
+	if (!host->file)
+		return refuse(why, "the same host as %s; use one name", host->name);
+	return refuse(why, "the same host as %s of %s (%s); use one name", host->name, host->file,
+		host->pointer);
 }
 
 /* Is the host, which is new by its name, there by another name? key: its name in lower case. */
@@ -263,8 +266,7 @@ static bool is_new(const struct deploy_roles *roles, const char *key, char why[D
 
 	free(label);
 	if (other)
-		return refuse(why, "the same host is called %s in %s; use one name", other->name,
-			where(other));
+		return refuse_name(why, other);
 	if (roles->host_count == DEPLOY_CLUSTER_MAX_HOSTS)
 		return refuse(why, "more than %d hosts", DEPLOY_CLUSTER_MAX_HOSTS);
 	return true;
@@ -280,8 +282,9 @@ static struct host *add_host(
 	roles->hosts = dp_grow(
 		roles->hosts, &roles->host_cap, roles->host_count + 1, sizeof(*roles->hosts));
 	host = &roles->hosts[roles->host_count++];
-	*host = (struct host){
-		.name = dp_roles_own(roles, dp_xstrdup(role->node)), .file = role->file};
+	*host = (struct host){.name = dp_roles_own(roles, dp_xstrdup(role->node)),
+		.file = role->file,
+		.pointer = role->pointer};
 	(void)json_object_set_new_nocheck(roles->by_name, key, json_integer(index));
 	if (key[label_len]) {
 		char *label = dp_xstrndup(key, label_len);
@@ -296,10 +299,11 @@ static bool goes_with(
 	const struct host *host, const struct deploy_role *role, char why[DP_WHY_BYTES])
 {
 	if (strcmp(host->name, role->node) != 0)
-		return refuse(why, "the same host is called %s in %s; use one name", host->name,
-			where(host));
+		return refuse_name(why, host);
 	if (host->file != role->file)
-		return refuse(why, "%s is in %s as well", host->name, where(host));
+		return host->file ? refuse(why, "%s is in %s as well (%s)", host->name, host->file,
+					    host->pointer)
+				  : refuse(why, "%s has a role already", host->name);
 	if (role->layer != DEPLOY_LAYER_NONE && host->pointers[role->layer])
 		return refuse(why, "%s is in this layer already: %s", host->name,
 			host->pointers[role->layer]);
