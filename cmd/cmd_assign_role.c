@@ -284,25 +284,35 @@ static int fail_by_flaws(const struct assign_opts *assign, const struct deploy_r
 		err, DEPLOY_INPUT, "%zu error%s in %zu files", count, s, assign->file_count);
 }
 
+/* What is counted only if it may be used. */
+static json_t *summary_of(const struct deploy_roles *roles, const json_t *nodes)
+{
+	size_t flaws = deploy_roles_flaw_count(roles);
+
+	if (flaws)
+		return json_pack("{s:I}", "errors", (json_int_t)flaws);
+	return json_pack("{s:I, s:I, s:I}", "hosts", (json_int_t)json_array_size(nodes), "roles",
+		(json_int_t)deploy_roles_count(roles), "errors", (json_int_t)0);
+}
+
 /* --check: one line for each thing that is wrong, or ok. */
 static int check(struct ctx *ctx, const struct deploy_roles *roles, struct deploy_error *err)
 {
 	json_t *nodes = deploy_roles_facts(roles, FACT_PREFIX);
+	json_t *summary = summary_of(roles, nodes), *items = print_flaws(ctx->out, roles);
 	size_t hosts = json_array_size(nodes), count = deploy_roles_count(roles);
-	json_t *summary = json_pack("{s:I, s:I, s:I}", "hosts", (json_int_t)hosts, "roles",
-		(json_int_t)count, "errors", (json_int_t)deploy_roles_flaw_count(roles));
-	json_t *items = print_flaws(ctx->out, roles);
+	int status = (int)exit_of_error(err->code);
 
 	if (!err->code && out_is_for_people(ctx->out))
 		out_text(ctx->out, "ok: %zu host%s, %zu role%s\n", hosts, hosts == 1 ? "" : "s",
 			count, count == 1 ? "" : "s");
 	if (out_format(ctx->out) == OUT_JSONL)
 		print_lines(ctx->out, "error", items);
-	out_document(ctx->out, "assign-role", items, summary, (int)exit_of_error(err->code), err);
+	out_document(ctx->out, "assign-role", items, summary, status, err);
 	json_decref(summary);
 	json_decref(items);
 	json_decref(nodes);
-	return (int)exit_of_error(err->code);
+	return status;
 }
 
 static void print_table(struct out *out, const struct deploy_roles *roles)
@@ -327,8 +337,7 @@ static void print_table(struct out *out, const struct deploy_roles *roles)
 static int show(struct ctx *ctx, const struct deploy_roles *roles, struct deploy_error *err)
 {
 	json_t *items = deploy_roles_facts(roles, FACT_PREFIX), *item;
-	json_t *summary = json_pack("{s:I, s:I}", "hosts", (json_int_t)json_array_size(items),
-		"roles", (json_int_t)deploy_roles_count(roles));
+	json_t *summary = summary_of(roles, items);
 	int status = deploy_roles_count(roles) ? EXIT_ALL_OK : EXIT_NO_NODES;
 	size_t i;
 

@@ -385,9 +385,11 @@ int deploy_roles_add(
 		check_words("role", role->role, 1, err) ||
 		check_words("entity", role->entity, SIZE_MAX, err))
 		return err->code;
-	if (!add_words(&entity, role->entity))
+	if (!add_words(&entity, role->entity)) {
+		free(entity);
 		return deploy_error_set(err, DEPLOY_USAGE, "entity: longer than %d bytes in all",
 			DEPLOY_FACT_MAX_BYTES);
+	}
 	copy.collection = dp_roles_own(roles, dp_xstrdup(role->collection));
 	copy.category = dp_roles_own(roles, dp_xstrdup(role->category));
 	copy.role = dp_roles_own(roles, dp_xstrdup(role->role));
@@ -437,8 +439,8 @@ json_t *deploy_roles_facts(const struct deploy_roles *roles, const char *prefix)
 		const struct row *row = &roles->rows[i];
 		struct facts *mine = &facts[row->host];
 
-		if (!mine->values[COLLECTION])
-			continue;
+		if (!mine->values[ROLE])
+			continue; /* told with an earlier row */
 		(void)json_array_append_new(items, json_pack("{s:s, s:o}", "node", row->role.node,
 							   "facts", print_facts(mine, prefix)));
 		release_facts(mine);
