@@ -89,7 +89,7 @@ const struct deploy_flaw *deploy_roles_flaw(const struct deploy_roles *roles, si
 /*
  * Add one role, which is copied; layer, file and pointer are not looked at. Commas may stand between
  * entities too. Errors: DEPLOY_USAGE naming the value that a node would refuse, or the other name of
- * the same host.
+ * the same host; the set is then to be freed.
  */
 int deploy_roles_add(
 	struct deploy_roles *roles, const struct deploy_role *role, struct deploy_error *err);

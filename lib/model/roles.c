@@ -203,22 +203,6 @@ static enum fact merge(struct facts *facts, const struct deploy_role *role)
 	return FACTS;
 }
 
-/* The merge is done on a copy, so that it happens as a whole or not at all. */
-static enum fact merge_into_host(struct host *host, const struct deploy_role *role)
-{
-	struct facts copy = {{NULL}};
-	enum fact too_long;
-
-	for (int i = 0; i < FACTS; i++)
-		if (host->facts.values[i])
-			copy.values[i] = dp_xstrdup(host->facts.values[i]);
-	too_long = merge(&copy, role);
-	release_facts(too_long == FACTS ? &host->facts : &copy);
-	if (too_long == FACTS)
-		host->facts = copy;
-	return too_long;
-}
-
 static char *lower(const char *name, size_t len)
 {
 	char *copy = dp_xstrndup(name, len);
@@ -333,7 +317,7 @@ bool dp_roles_put(
 
 	if (!host)
 		return false;
-	too_long = merge_into_host(host, role);
+	too_long = merge(&host->facts, role);
 	if (too_long != FACTS)
 		return refuse(why, "with this, the %s of %s is longer than %d bytes",
 			fact_names[too_long], host->name, DEPLOY_FACT_MAX_BYTES);

@@ -23,7 +23,8 @@ const char *dp_roles_own(struct deploy_roles *roles, char *text);
 
 /*
  * Add a role whose words are valid, node a valid identity; all texts but node are owned already.
- * False, and nothing is added, if it does not go with the others; why then says so.
+ * False if it does not go with the others, and why; the set is then of no use but to find more
+ * flaws.
  */
 bool dp_roles_put(
 	struct deploy_roles *roles, const struct deploy_role *role, char why[DP_WHY_BYTES]);

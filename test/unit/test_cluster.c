@@ -280,6 +280,27 @@ static void each_flaw_is_told_alone(void **state)
 	}
 }
 
+/* So that NAME-worker has a hundred bytes at most. */
+static void the_name_of_a_layer_has_93_bytes_at_most(void **state)
+{
+	static const char format[] = HEAD "  bus: {name: " CHARS50 CHARS10 CHARS10 CHARS10 CHARS10
+					  "%s, worker: [{hostname: a}]}";
+	char text[512];
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct deploy_roles *roles;
+
+		(void)snprintf(text, sizeof(text), format, i ? "bbbb" : "bbb");
+		roles = read_text(text);
+		assert_int_equal(i, deploy_roles_flaw_count(roles));
+		if (i)
+			assert_string_equal(
+				"/cluster_layout/bus/name", deploy_roles_flaw(roles, 0)->pointer);
+		deploy_roles_free(roles);
+	}
+}
+
 static void names_of_clusters_and_uris_are_judged(void **state)
 {
 	static const struct {
@@ -544,22 +565,33 @@ static void a_role_that_nodes_refuse_is_not_added(void **state)
 		{"a", "r", "x,,y",
 			"entity: nodes refuse \"\": expected 1 to 100 of A-Z a-z 0-9 _ . : / -"},
 		{"a", "r", CHARS50 "," CHARS50 "b", "entity: longer than 100 bytes in all"},
-		{"a", "b" CHARS50 CHARS10 CHARS10 CHARS10 CHARS10, "",
+		{"a", "bbbbbbbb" CHARS50 CHARS10 CHARS10 CHARS10, "",
 			"a: with this, the role of a is longer than 100 bytes"},
 		{"a.x", "r", "", "a.x: the same host as a; use one name"},
 	};
+	struct deploy_error err;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct deploy_roles *roles = deploy_roles_new();
+
+		assert_int_equal(0, add(roles, "a", "storm-worker", "", &err));
+		assert_int_equal(DEPLOY_USAGE,
+			add(roles, cases[i].node, cases[i].role, cases[i].entity, &err));
+		assert_string_equal(cases[i].error, err.text);
+		assert_int_equal(1, deploy_roles_count(roles));
+		deploy_roles_free(roles);
+	}
+}
+
+/* 12 bytes, a blank, 87 more. */
+static void a_hundred_bytes_of_roles_are_taken(void **state)
+{
 	struct deploy_roles *roles = deploy_roles_new();
 	struct deploy_error err;
 
 	(void)state;
 	assert_int_equal(0, add(roles, "a", "storm-worker", "", &err));
-	for (size_t i = 0; i < COUNT(cases); i++) {
-		assert_int_equal(DEPLOY_USAGE,
-			add(roles, cases[i].node, cases[i].role, cases[i].entity, &err));
-		assert_string_equal(cases[i].error, err.text);
-	}
-	assert_int_equal(1, deploy_roles_count(roles));
-	/* 12 bytes, a blank, 87 more: a hundred are taken, also after one too many was refused. */
 	assert_int_equal(0, add(roles, "a", "bbbbbbb" CHARS50 CHARS10 CHARS10 CHARS10, "", &err));
 	deploy_roles_free(roles);
 }
@@ -573,6 +605,7 @@ int main(void)
 		cmocka_unit_test(what_one_layer_says_can_be_kept_alone),
 		cmocka_unit_test(order_within_batch_is_that_of_the_file),
 		cmocka_unit_test(each_flaw_is_told_alone),
+		cmocka_unit_test(the_name_of_a_layer_has_93_bytes_at_most),
 		cmocka_unit_test(names_of_clusters_and_uris_are_judged),
 		cmocka_unit_test(everything_wrong_is_told_at_once),
 		cmocka_unit_test(a_host_has_one_file_and_a_cluster_too),
@@ -584,6 +617,7 @@ int main(void)
 		cmocka_unit_test(a_file_that_cannot_be_read_is_named),
 		cmocka_unit_test(a_word_within_another_is_no_duplicate),
 		cmocka_unit_test(a_role_that_nodes_refuse_is_not_added),
+		cmocka_unit_test(a_hundred_bytes_of_roles_are_taken),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
