@@ -249,14 +249,14 @@ static json_t *print_flaws(struct out *out, const struct deploy_roles *roles)
 {
 	size_t count = deploy_roles_flaw_count(roles), told = 0;
 	json_t *items = json_array();
-	const char *last = NULL;
+	const char *last = "";
 
 	for (; told < count && told < DEPLOY_CLUSTER_MAX_FLAWS; told++) {
 		const struct deploy_flaw *flaw = deploy_roles_flaw(roles, told);
 
 		if (out_is_for_people(out))
 			print_flaw(out, flaw);
-		else if (out_format(out) == OUT_NAME && flaw->file != last)
+		else if (out_format(out) == OUT_NAME && strcmp(flaw->file, last) != 0)
 			print_name(out, flaw->file);
 		else
 			(void)json_array_append_new(items, item_of_flaw(flaw));
@@ -278,8 +278,8 @@ static int fail_by_flaws(const struct assign_opts *assign, const struct deploy_r
 	if (!assign->checks)
 		deploy_error_hint(err, "deployctl assign-role -f %s --check", assign->files[0]);
 	if (assign->file_count == 1)
-		return deploy_error_set(
-			err, DEPLOY_INPUT, "%s: %zu error%s", assign->files[0], count, s);
+		return deploy_error_set(err, DEPLOY_INPUT, "%s: %zu error%s",
+			deploy_roles_flaw(roles, 0)->file, count, s);
 	return deploy_error_set(
 		err, DEPLOY_INPUT, "%zu error%s in %zu files", count, s, assign->file_count);
 }
@@ -333,21 +333,33 @@ static void print_table(struct out *out, const struct deploy_roles *roles)
 	out_table_free(table);
 }
 
+static void print_nodes(struct out *out, const json_t *items)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(items, i, item)
+	{
+		const json_t *node = json_object_get(item, "node");
+
+		out_foreign(out, json_string_value(node), json_string_length(node));
+		out_text(out, "\n");
+	}
+}
+
 /* --show: a row for each role; for programs an item for each node, with the facts it gets. */
 static int show(struct ctx *ctx, const struct deploy_roles *roles, struct deploy_error *err)
 {
-	json_t *items = deploy_roles_facts(roles, FACT_PREFIX), *item;
+	json_t *items = deploy_roles_facts(roles, FACT_PREFIX);
 	json_t *summary = summary_of(roles, items);
 	int status = deploy_roles_count(roles) ? EXIT_ALL_OK : EXIT_NO_NODES;
-	size_t i;
 
 	if (out_is_for_people(ctx->out))
 		print_table(ctx->out, roles);
 	else if (out_format(ctx->out) == OUT_JSONL)
 		print_lines(ctx->out, "node", items);
 	else if (out_format(ctx->out) == OUT_NAME)
-		json_array_foreach(items, i, item)
-			print_name(ctx->out, json_string_value(json_object_get(item, "node")));
+		print_nodes(ctx->out, items);
 	if (status == EXIT_NO_NODES)
 		out_note(ctx->out, "no node has a role in these layers");
 	out_document(ctx->out, "assign-role", items, summary, status, err);
@@ -356,8 +368,7 @@ static int show(struct ctx *ctx, const struct deploy_roles *roles, struct deploy
 	return status;
 }
 
-/* Recording the roles comes with the state file; till then nothing is done, and nothing is said to
- * be. */
+/* Recording roles needs the state file: till then nothing is done, and nothing is said to be. */
 static int assign(struct ctx *ctx, const struct deploy_roles *roles, struct deploy_error *err)
 {
 	(void)ctx;

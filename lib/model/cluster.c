@@ -2,6 +2,7 @@
  * Cluster files become roles. The whole document is walked whatever is wrong in it, so that all of
  * that is told at once; what is wrong in one place hides nothing in another.
  */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -189,6 +190,7 @@ static size_t find_kind(const struct layer *layer, const char *key)
 		const char *kind = layer->layout->kinds[i].name;
 		size_t kind_len = strlen(kind);
 
+		assert(layer->roles[i]);
 		if (strcmp(key, kind) == 0 || strcmp(key, layer->roles[i]) == 0)
 			break;
 		/* Without a name any will do: that it is missing is told already. */
