@@ -42,44 +42,47 @@ struct row {
 	long long clock;	/* the node's, at that look */
 	long long initiated_at; /* as the node said; DP_PUPPET_NEVER: it did not */
 	int64_t start_until_us, run_until_us;
-	bool is_seen;	  /* it was seen applying a catalog */
-	bool is_next;	  /* what ends now is ours: nothing had ended since the node's yes */
-	bool has_ended;	  /* with ended as the time of the last run */
-	bool is_applying; /* at the last look */
+	bool is_seen;	   /* it was seen applying a catalog */
+	bool is_next;	   /* what ends now is ours: nothing had ended since the node's yes */
+	bool is_past;	   /* no run ends any more in the second in which the one before did */
+	bool will_be_past; /* … if none has by now */
+	bool has_ended;	   /* with ended as the time of the last run */
+	bool is_applying;  /* at the last look */
 	long long ended;
 };
 
-static void ask(
-	const struct dp_puppet_run *run, struct row *row, struct dp_act_next *next, enum step step)
-{
-	const struct deploy_request *const requests[] = {[LOOKING] = run->status,
-		[KEEPING] = run->summary,
-		[STARTING] = row->leaves_out ? run->plain_run : run->run,
-		[FOLLOWING] = run->status,
-		[COMPARING] = run->summary,
-		[READING] = run->report};
+/* One step of the machine. */
+struct turn {
+	const struct dp_puppet_run *run;
+	struct row *row;
+	const struct dp_act_input *input;
+	struct dp_act_next *next;
+};
 
-	row->step = step;
-	next->kind = DP_ACT_ASK;
-	next->request = requests[step];
-	next->timeout_ms = run->timeout_ms;
+static void ask(struct turn *t, enum step step)
+{
+	const struct deploy_request *const requests[] = {[LOOKING] = t->run->status,
+		[KEEPING] = t->run->summary,
+		[STARTING] = t->row->leaves_out ? t->run->plain_run : t->run->run,
+		[FOLLOWING] = t->run->status,
+		[COMPARING] = t->run->summary,
+		[READING] = t->run->report};
+
+	t->row->step = step;
+	if (step == LOOKING)
+		t->row->looked_us = t->input->now_us;
+	t->next->kind = DP_ACT_ASK;
+	t->next->request = requests[step];
+	t->next->timeout_ms = t->run->timeout_ms;
 	if (step == STARTING)
-		next->what = "runonce";
+		t->next->what = "runonce";
 }
 
-static void look(const struct dp_puppet_run *run, struct row *row, const struct dp_act_input *input,
-	struct dp_act_next *next)
+static void pause(struct turn *t, long long sleep_ms)
 {
-	if (!row->is_started)
-		row->looked_us = input->now_us;
-	ask(run, row, next, row->is_started ? FOLLOWING : LOOKING);
-}
-
-static void pause(struct dp_act_next *next, long long sleep_ms)
-{
-	next->kind = DP_ACT_SLEEP;
-	next->sleep_ms = sleep_ms;
-	next->is_aligned = true;
+	t->next->kind = DP_ACT_SLEEP;
+	t->next->sleep_ms = sleep_ms;
+	t->next->is_aligned = true;
 }
 
 /* Seconds by the node's clock, or null. */
@@ -89,15 +92,14 @@ static json_t *moment(long long seconds)
 }
 
 /* The outcome's data; summary is NULL as long as there is none of ours. */
-static json_t *tell(const struct dp_puppet_run *run, const struct row *row,
-	const struct dp_puppet_summary *summary)
+static json_t *tell(const struct turn *t, const struct dp_puppet_summary *summary)
 {
 	json_t *data = json_object();
 
-	(void)json_object_set_new(data, "initiated_at", moment(row->initiated_at));
-	(void)json_object_set_new(data, "noop", json_boolean(run->is_noop));
+	(void)json_object_set_new(data, "initiated_at", moment(t->row->initiated_at));
+	(void)json_object_set_new(data, "noop", json_boolean(t->run->is_noop));
 	(void)json_object_set_new(data, "options_left_out",
-		row->leaves_out ? json_pack("[s]", "use_cached_catalog") : json_array());
+		t->row->leaves_out ? json_pack("[s]", "use_cached_catalog") : json_array());
 	if (!summary)
 		return data;
 	(void)json_object_set_new(data, "lastrun", moment(summary->lastrun));
@@ -110,351 +112,346 @@ static json_t *tell(const struct dp_puppet_run *run, const struct row *row,
 	return data;
 }
 
-static void end(const struct dp_puppet_run *run, const struct row *row, struct dp_act_next *next,
-	enum deploy_outcome_state state)
+static void end(struct turn *t, enum deploy_outcome_state state)
 {
-	next->kind = DP_ACT_DONE;
-	next->state = state;
+	t->next->kind = DP_ACT_DONE;
+	t->next->state = state;
 	if (state == DEPLOY_OUTCOME_FAILED)
-		next->statuscode = 1;
-	if (row->is_started)
-		next->data = tell(run, row, NULL);
+		t->next->statuscode = 1;
+	if (t->row->is_started)
+		t->next->data = tell(t, NULL);
 }
 
 /* Somebody's run goes on, and ours must wait. */
-static void wait_idle(const struct dp_puppet_run *run, struct row *row,
-	const struct dp_act_input *input, struct dp_act_next *next)
+static void wait_idle(struct turn *t)
 {
-	row->step = LOOKING;
-	if (row->is_stopping) {
-		end(run, row, next, DEPLOY_OUTCOME_UNKNOWN);
-		DP_SAY(next, "interrupted before it ran");
-	} else if (input->now_us >= row->idle_until_us) {
-		end(run, row, next, DEPLOY_OUTCOME_FAILED);
-		DP_SAY(next, "it still applies a catalog after %lld s; no run was started",
-			run->idle_ms / 1000);
+	t->row->step = LOOKING;
+	if (t->row->is_stopping) {
+		end(t, DEPLOY_OUTCOME_UNKNOWN);
+		DP_SAY(t->next, "interrupted before it ran");
+	} else if (t->input->now_us >= t->row->idle_until_us) {
+		end(t, DEPLOY_OUTCOME_FAILED);
+		DP_SAY(t->next, "it still applies a catalog after %lld s; no run was started",
+			t->run->idle_ms / 1000);
 	} else {
-		pause(next, run->poll_ms);
+		pause(t, t->run->poll_ms);
 	}
 }
 
 /* Is the node free for our run? */
-static void take_look(const struct dp_puppet_run *run, struct row *row,
-	const struct dp_act_input *input, struct dp_act_next *next,
-	const struct dp_puppet_status *status)
+static void take_look(struct turn *t, const struct dp_puppet_status *status)
 {
 	if (!status->is_enabled) {
-		end(run, row, next, DEPLOY_OUTCOME_FAILED);
-		DP_SAY(next, "disabled%s%s", *status->disable_message ? ": " : "",
+		end(t, DEPLOY_OUTCOME_FAILED);
+		DP_SAY(t->next, "disabled%s%s", *status->disable_message ? ": " : "",
 			status->disable_message);
 		return;
 	}
 	if (status->is_applying) {
-		wait_idle(run, row, input, next);
+		wait_idle(t);
 		return;
 	}
-	row->clock = status->clock;
-	row->has_daemon = status->has_daemon;
-	ask(run, row, next, KEEPING);
+	t->row->clock = status->clock;
+	t->row->has_daemon = status->has_daemon;
+	ask(t, KEEPING);
 }
 
-static void take_kept(const struct dp_puppet_run *run, struct row *row, struct dp_act_next *next,
-	const struct dp_puppet_summary *summary)
+static void take_kept(struct turn *t, const struct dp_puppet_summary *summary)
 {
-	row->base_lastrun = summary->lastrun;
-	row->base_time = summary->total_time;
-	json_decref(row->base_version);
-	row->base_version = json_deep_copy(summary->config_version);
+	t->row->base_lastrun = summary->lastrun;
+	t->row->base_time = summary->total_time;
+	json_decref(t->row->base_version);
+	t->row->base_version = json_deep_copy(summary->config_version);
 	/* What limits a run is never left out: the daemon then refuses, and nothing is changed. */
-	row->leaves_out = row->has_daemon && !run->is_limited;
-	ask(run, row, next, STARTING);
+	t->row->leaves_out = t->row->has_daemon && !t->run->is_limited;
+	ask(t, STARTING);
 }
 
-static void take_started(const struct dp_puppet_run *run, struct row *row,
-	const struct dp_act_input *input, struct dp_act_next *next)
+static void take_started(struct turn *t)
 {
-	const json_t *initiated_at = json_object_get(input->reply->data, "initiated_at");
+	const json_t *initiated_at = json_object_get(t->input->reply->data, "initiated_at");
 
-	row->is_started = true;
-	row->initiated_at = json_integer_value(initiated_at) > 0 ? json_integer_value(initiated_at)
-								 : DP_PUPPET_NEVER;
-	row->unseen_us = input->now_us - row->looked_us;
-	row->start_until_us = input->now_us + run->start_ms * 1000;
-	row->run_until_us = input->now_us + run->run_ms * 1000;
-	look(run, row, input, next);
+	t->row->is_started = true;
+	t->row->initiated_at = json_integer_value(initiated_at) > 0
+				       ? json_integer_value(initiated_at)
+				       : DP_PUPPET_NEVER;
+	t->row->unseen_us = t->input->now_us - t->row->looked_us;
+	t->row->start_until_us = t->input->now_us + t->run->start_ms * 1000;
+	t->row->run_until_us = t->input->now_us + t->run->run_ms * 1000;
+	ask(t, FOLLOWING);
 }
 
-static void take_refusal(const struct dp_puppet_run *run, struct row *row,
-	const struct dp_act_input *input, struct dp_act_next *next)
+static void take_refusal(struct turn *t)
 {
 	/* Somebody's run began since we looked. */
-	if (input->reply->statuscode == 1 &&
-		strstr(input->reply->statusmsg, "applying a catalog")) {
-		wait_idle(run, row, input, next);
+	if (t->input->reply->statuscode == 1 &&
+		strstr(t->input->reply->statusmsg, "applying a catalog")) {
+		wait_idle(t);
 		return;
 	}
-	end(run, row, next, DEPLOY_OUTCOME_FAILED);
-	next->statuscode = input->reply->statuscode;
-	DP_SAY(next, "runonce: %s", input->reply->statusmsg);
+	end(t, DEPLOY_OUTCOME_FAILED);
+	t->next->statuscode = t->input->reply->statuscode;
+	DP_SAY(t->next, "runonce: %s", t->input->reply->statusmsg);
 }
 
-static void keep_following(const struct dp_puppet_run *run, struct row *row,
-	const struct dp_act_input *input, struct dp_act_next *next)
+static void keep_following(struct turn *t)
 {
-	row->step = FOLLOWING;
-	if (input->now_us >= row->run_until_us) {
-		end(run, row, next, DEPLOY_OUTCOME_UNKNOWN);
-		DP_SAY(next, "the run did not end within %lld s", run->run_ms / 1000);
-	} else if (!row->is_seen && !row->has_ended && input->now_us >= row->start_until_us) {
-		end(run, row, next, DEPLOY_OUTCOME_FAILED);
-		DP_SAY(next,
+	t->row->step = FOLLOWING;
+	if (t->input->now_us >= t->row->run_until_us) {
+		end(t, DEPLOY_OUTCOME_UNKNOWN);
+		DP_SAY(t->next, "the run did not end within %lld s", t->run->run_ms / 1000);
+	} else if (!t->row->is_seen && !t->row->has_ended &&
+		   t->input->now_us >= t->row->start_until_us) {
+		end(t, DEPLOY_OUTCOME_FAILED);
+		DP_SAY(t->next,
 			"the node said that it starts a run, but none was seen within %lld s; "
 			"is its certificate signed?",
-			run->start_ms / 1000);
+			t->run->start_ms / 1000);
 	} else {
-		pause(next, run->poll_ms);
+		pause(t, t->run->poll_ms);
 	}
 }
 
-static void overtaken(
-	const struct dp_puppet_run *run, const struct row *row, struct dp_act_next *next)
+static void overtaken(struct turn *t)
 {
-	end(run, row, next, DEPLOY_OUTCOME_UNKNOWN);
-	DP_SAY(next, "another run ended after ours, so what ours did cannot be told");
+	end(t, DEPLOY_OUTCOME_UNKNOWN);
+	DP_SAY(t->next, "another run ended after ours, so what ours did cannot be told");
 }
 
 /* The first moment, by the node's clock, at which ours may have ended. */
-static long long earliest(const struct row *row)
+static long long earliest(const struct turn *t)
 {
-	return row->initiated_at > 0 ? row->initiated_at : row->clock;
+	return t->row->initiated_at > 0 ? t->row->initiated_at : t->row->clock;
 }
 
 /* A run has ended that is not the one before ours; wait until all of it is written. */
-static void take_end(const struct dp_puppet_run *run, struct row *row,
-	const struct dp_act_input *input, struct dp_act_next *next, long long lastrun)
+static void take_end(struct turn *t, long long lastrun)
 {
-	if (row->has_ended && lastrun != row->ended) {
-		overtaken(run, row, next);
+	if (t->row->has_ended && lastrun != t->row->ended) {
+		overtaken(t);
 		return;
 	}
-	row->is_next |= row->initiated_at > 0 && lastrun > row->initiated_at;
-	row->has_ended = true;
-	row->ended = lastrun;
-	if (row->is_applying)
-		keep_following(run, row, input, next);
+	t->row->is_next |= t->row->initiated_at > 0 && lastrun > t->row->initiated_at;
+	t->row->has_ended = true;
+	t->row->ended = lastrun;
+	if (t->row->is_applying)
+		keep_following(t);
 	else
-		ask(run, row, next, READING);
+		ask(t, READING);
 }
 
-static void take_status(const struct dp_puppet_run *run, struct row *row,
-	const struct dp_act_input *input, struct dp_act_next *next,
-	const struct dp_puppet_status *status)
+static void take_status(struct turn *t, const struct dp_puppet_status *status)
 {
-	row->is_applying = status->is_applying;
-	row->is_seen |= status->is_applying;
-	if (row->has_ended) {
-		take_end(run, row, input, next, status->lastrun);
-	} else if (status->lastrun < earliest(row)) {
+	t->row->is_applying = status->is_applying;
+	t->row->is_seen |= status->is_applying;
+	if (t->row->has_ended) {
+		take_end(t, status->lastrun);
+	} else if (status->lastrun < earliest(t)) {
 		/* Also a run that ended between our looking and our starting. */
-		row->base_lastrun = status->lastrun;
-		row->is_next = true;
-		keep_following(run, row, input, next);
-	} else if (status->lastrun == row->base_lastrun) {
-		ask(run, row, next, COMPARING);
+		t->row->base_lastrun = status->lastrun;
+		t->row->is_next = true;
+		keep_following(t);
+	} else if (status->lastrun == t->row->base_lastrun && t->row->is_past) {
+		keep_following(t);
+	} else if (status->lastrun == t->row->base_lastrun) {
+		t->row->will_be_past = status->clock > t->row->base_lastrun;
+		ask(t, COMPARING);
 	} else {
-		take_end(run, row, input, next, status->lastrun);
+		take_end(t, status->lastrun);
 	}
 }
 
-/* The last run ended in the same second as the one before ours did. */
-static void take_comparison(const struct dp_puppet_run *run, struct row *row,
-	const struct dp_act_input *input, struct dp_act_next *next,
-	const struct dp_puppet_summary *summary)
+static void doubt(struct turn *t)
+{
+	end(t, DEPLOY_OUTCOME_UNKNOWN);
+	DP_SAY(t->next, "a run ended just when ours was to begin, and it cannot be told whether "
+			"that was ours");
+}
+
+/* The last run ended in the second in which the one before ours did: is it another one? */
+static void take_comparison(struct turn *t, const struct dp_puppet_summary *summary)
 {
 	const json_t *version = summary->config_version;
-	bool is_same = summary->total_time == row->base_time &&
-		       (version ? json_equal(version, row->base_version) : !row->base_version);
+	bool is_same =
+		summary->total_time == t->row->base_time &&
+		(version ? json_equal(version, t->row->base_version) : !t->row->base_version);
 
-	if (summary->lastrun == row->base_lastrun && !is_same) {
-		take_end(run, row, input, next, summary->lastrun);
-		return;
+	if (summary->lastrun != t->row->base_lastrun) {
+		/* Since we looked; it may be the second one to end. */
+		doubt(t);
+	} else if (!is_same) {
+		take_end(t, summary->lastrun);
+	} else {
+		t->row->is_next = true;
+		t->row->is_past = t->row->will_be_past;
+		keep_following(t);
 	}
-	row->is_next |= summary->lastrun == row->base_lastrun;
-	keep_following(run, row, input, next);
 }
 
 /* Could a run of somebody else have begun and ended while nobody looked? */
-static bool fits_unseen(const struct row *row, const struct dp_puppet_summary *summary)
+static bool fits_unseen(const struct turn *t, const struct dp_puppet_summary *summary)
 {
 	double startup = summary->startup_time > 0 ? summary->startup_time : 0;
 
-	return (summary->total_time - startup) * 1e6 <= (double)row->unseen_us;
+	return (summary->total_time - startup) * 1e6 <= (double)t->row->unseen_us;
 }
 
-static void take_report(const struct dp_puppet_run *run, struct row *row, struct dp_act_next *next,
-	const struct dp_puppet_summary *summary)
+static void take_report(struct turn *t, const struct dp_puppet_summary *summary)
 {
-	struct dp_puppet_terms terms = {.since = earliest(row),
-		.is_noop = run->is_noop,
-		.may_be_cached = run->may_be_cached,
-		.was_told_uncached = !run->may_be_cached && !row->leaves_out};
+	struct dp_puppet_terms terms = {.since = earliest(t),
+		.is_noop = t->run->is_noop,
+		.may_be_cached = t->run->may_be_cached,
+		.was_told_uncached = !t->run->may_be_cached && !t->row->leaves_out};
 
-	if (summary->lastrun != row->ended) {
-		overtaken(run, row, next);
+	if (summary->lastrun != t->row->ended) {
+		overtaken(t);
 		return;
 	}
-	if (!row->is_next && fits_unseen(row, summary)) {
-		end(run, row, next, DEPLOY_OUTCOME_UNKNOWN);
-		DP_SAY(next,
-			"a run ended just when ours was to begin, and it cannot be told whether "
-			"that was ours");
+	if (!t->row->is_next && fits_unseen(t, summary)) {
+		doubt(t);
 		return;
 	}
-	next->kind = DP_ACT_DONE;
-	next->state = dp_puppet_judge(summary, &terms, next->message, sizeof(next->message));
-	next->statuscode = next->state == DEPLOY_OUTCOME_OK ? 0 : 1;
-	next->data = tell(run, row, summary);
+	t->next->kind = DP_ACT_DONE;
+	t->next->state =
+		dp_puppet_judge(summary, &terms, t->next->message, sizeof(t->next->message));
+	t->next->statuscode = t->next->state == DEPLOY_OUTCOME_OK ? 0 : 1;
+	t->next->data = tell(t, summary);
 }
 
 /* A look came to nothing. why: what was wrong with the answer; NULL: there was none. */
-static void take_miss(const struct dp_puppet_run *run, struct row *row,
-	const struct dp_act_input *input, struct dp_act_next *next, const char *why)
+static void take_miss(struct turn *t, const char *why)
 {
-	bool is_late = row->is_started && input->now_us >= row->run_until_us;
+	bool is_late = t->row->is_started && t->input->now_us >= t->row->run_until_us;
 	/* Before our run nothing is lost by ending here. */
-	bool is_worth_it = row->is_started || (row->was_answered && !why);
+	bool is_worth_it = t->row->is_started || (t->row->was_answered && !why);
 
-	if (is_worth_it && ++row->missed < MAX_MISSED && !is_late && !row->is_stopping) {
+	if (is_worth_it && ++t->row->missed < MAX_MISSED && !is_late && !t->row->is_stopping) {
 		/* The broker knows at once that a node is gone; it may come back as late as any. */
-		pause(next, input->is_unconnected && run->timeout_ms > run->poll_ms
-				    ? run->timeout_ms
-				    : run->poll_ms);
+		pause(t, t->input->is_unconnected && t->run->timeout_ms > t->run->poll_ms
+				 ? t->run->timeout_ms
+				 : t->run->poll_ms);
 		return;
 	}
-	if (row->is_started) {
-		end(run, row, next, DEPLOY_OUTCOME_UNKNOWN);
-		DP_SAY(next, "a run was started, then the node stopped answering%s%s",
+	if (t->row->is_started) {
+		end(t, DEPLOY_OUTCOME_UNKNOWN);
+		DP_SAY(t->next, "a run was started, then the node stopped answering%s%s",
 			why ? ": " : "", why ? why : "");
 		return;
 	}
-	end(run, row, next, why ? DEPLOY_OUTCOME_FAILED : DEPLOY_OUTCOME_SILENT);
-	next->not_connected = !why && input->is_unconnected;
-	DP_SAY(next, "%s",
-		why			? why
-		: input->is_unconnected ? "not connected"
-					: "no answer; no run was started");
+	end(t, why ? DEPLOY_OUTCOME_FAILED : DEPLOY_OUTCOME_SILENT);
+	t->next->not_connected = !why && t->input->is_unconnected;
+	DP_SAY(t->next, "%s",
+		why			   ? why
+		: t->input->is_unconnected ? "not connected"
+					   : "no answer; no run was started");
 }
 
 /* lacks: what is not in the answer; NULL: the agent says why there is none. */
-static void take_bad_reply(const struct dp_puppet_run *run, struct row *row,
-	const struct dp_act_input *input, struct dp_act_next *next, const char *lacks)
+static void take_bad_reply(struct turn *t, const char *lacks)
 {
-	bool is_status = row->step == LOOKING || row->step == FOLLOWING;
+	bool is_status = t->row->step == LOOKING || t->row->step == FOLLOWING;
 	char why[400];
 
 	(void)dp_puppet_say(why, sizeof(why), "%s: %s%s", is_status ? "status" : "last_run_summary",
-		lacks ? "the answer lacks " : "", lacks ? lacks : input->reply->statusmsg);
-	take_miss(run, row, input, next, why);
-	if (next->state == DEPLOY_OUTCOME_FAILED && !lacks)
-		next->statuscode = input->reply->statuscode;
+		lacks ? "the answer lacks " : "", lacks ? lacks : t->input->reply->statusmsg);
+	take_miss(t, why);
+	if (t->next->state == DEPLOY_OUTCOME_FAILED && !lacks)
+		t->next->statuscode = t->input->reply->statuscode;
 }
 
-static void take_reply(const struct dp_puppet_run *run, struct row *row,
-	const struct dp_act_input *input, struct dp_act_next *next)
+static void take_reply(struct turn *t)
 {
-	const struct dp_reply *reply = input->reply;
-	bool is_status = row->step == LOOKING || row->step == FOLLOWING;
+	const struct dp_reply *reply = t->input->reply;
+	bool is_status = t->row->step == LOOKING || t->row->step == FOLLOWING;
 	struct dp_puppet_status status = {0};
 	struct dp_puppet_summary summary = {0};
 	const char *lacks = "lastrun";
 
-	if (row->step == STARTING && reply->statuscode == 0) {
-		take_started(run, row, input, next);
+	if (t->row->step == STARTING && reply->statuscode == 0) {
+		take_started(t);
 		return;
 	}
-	if (row->step == STARTING) {
-		take_refusal(run, row, input, next);
+	if (t->row->step == STARTING) {
+		take_refusal(t);
 		return;
 	}
 	if (reply->statuscode != 0) {
-		take_bad_reply(run, row, input, next, NULL);
+		take_bad_reply(t, NULL);
 		return;
 	}
 	if (is_status ? !dp_puppet_read_status(&status, reply->data, &lacks)
 		      : !dp_puppet_read_summary(&summary, reply->data)) {
-		take_bad_reply(run, row, input, next, lacks);
+		take_bad_reply(t, lacks);
 		return;
 	}
-	row->missed = 0;
-	row->was_answered = true;
-	switch (row->step) {
+	t->row->missed = 0;
+	t->row->was_answered = true;
+	switch (t->row->step) {
 	case LOOKING:
-		take_look(run, row, input, next, &status);
+		take_look(t, &status);
 		break;
 	case KEEPING:
-		take_kept(run, row, next, &summary);
+		take_kept(t, &summary);
 		break;
 	case FOLLOWING:
-		take_status(run, row, input, next, &status);
+		take_status(t, &status);
 		break;
 	case COMPARING:
-		take_comparison(run, row, input, next, &summary);
+		take_comparison(t, &summary);
 		break;
 	case READING:
-		take_report(run, row, next, &summary);
+		take_report(t, &summary);
 		break;
 	case STARTING:
 		break;
 	}
 }
 
-static void take_silence(const struct dp_puppet_run *run, struct row *row,
-	const struct dp_act_input *input, struct dp_act_next *next)
+static void take_silence(struct turn *t)
 {
-	if (row->step != STARTING) {
-		take_miss(run, row, input, next, NULL);
+	if (t->row->step != STARTING) {
+		take_miss(t, NULL);
 		return;
 	}
-	end(run, row, next, DEPLOY_OUTCOME_UNKNOWN);
-	DP_SAY(next, "no answer to runonce: a run may have been started");
+	end(t, DEPLOY_OUTCOME_UNKNOWN);
+	DP_SAY(t->next, "no answer to runonce: a run may have been started");
 }
 
 /* Nothing was started yet: then nothing is. Otherwise the run is followed for as long as we may. */
-static void stop(const struct dp_puppet_run *run, struct row *row, struct dp_act_next *next)
+static void stop(struct turn *t)
 {
-	row->is_stopping = true;
-	if (row->is_started || row->step == STARTING) {
-		next->kind = DP_ACT_GO_ON;
+	t->row->is_stopping = true;
+	if (t->row->is_started || t->row->step == STARTING) {
+		t->next->kind = DP_ACT_GO_ON;
 		return;
 	}
-	end(run, row, next, DEPLOY_OUTCOME_UNKNOWN);
-	DP_SAY(next, "interrupted before it ran");
+	end(t, DEPLOY_OUTCOME_UNKNOWN);
+	DP_SAY(t->next, "interrupted before it ran");
 }
 
 static void step(struct deploy_act *act, void *memory, const char *node,
 	const struct dp_act_input *input, struct dp_act_next *next)
 {
-	const struct dp_puppet_run *run = (const struct dp_puppet_run *)act;
-	struct row *row = memory;
+	struct turn turn = {(const struct dp_puppet_run *)act, memory, input, next}, *t = &turn;
 
 	(void)node;
 	switch (input->kind) {
 	case DP_ACT_BEGIN:
-		row->initiated_at = row->clock = DP_PUPPET_NEVER;
-		row->idle_until_us = input->now_us + run->idle_ms * 1000;
-		look(run, row, input, next);
+		t->row->initiated_at = t->row->clock = DP_PUPPET_NEVER;
+		t->row->idle_until_us = input->now_us + t->run->idle_ms * 1000;
+		ask(t, LOOKING);
 		break;
 	case DP_ACT_REPLY:
-		take_reply(run, row, input, next);
+		take_reply(t);
 		break;
 	case DP_ACT_NO_REPLY:
-		take_silence(run, row, input, next);
+		take_silence(t);
 		break;
 	case DP_ACT_AWAKE:
-		look(run, row, input, next);
+		ask(t, t->row->step);
 		break;
 	case DP_ACT_STOP:
-		stop(run, row, next);
+		stop(t);
 		break;
 	case DP_ACT_RESPONSE:
 		break;
