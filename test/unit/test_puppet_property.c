@@ -49,7 +49,7 @@ static struct agent some_agent(void)
 		.kind = pick(2) ? CLEAN : (enum run_kind)pick(RUN_KINDS),
 		.never_runs = pick(12) == 0,
 		.avoids_unseen = true,
-		.foreign_count = pick(MAX_FOREIGN)};
+		.foreign_count = pick(2) ? pick(MAX_FOREIGN) : 0};
 
 	/* Two such runs in one second leave the very same. */
 	if (a.kind == UNCOMPILED)
