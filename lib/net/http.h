@@ -24,7 +24,7 @@ struct dp_http_server {
 	 */
 	const char *ca_file;
 	const char *cert_file, *key_file; /* PEM; NULL: we show no certificate */
-	long long connect_timeout_ms;	  /* name, TCP and TLS */
+	long long connect_timeout_ms;	  /* name, TCP and TLS; above 0, as the next */
 	long long timeout_ms;		  /* from the start to the last byte */
 };
 
