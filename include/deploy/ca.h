@@ -55,7 +55,7 @@ int deploy_ca_list(struct deploy_ca_list **out, const struct deploy_ca_settings 
 	int signal_fd, struct deploy_error *err);
 void deploy_ca_list_free(struct deploy_ca_list *list);
 
-/* Borrowed, or NULL. */
+/* What the CA has under name, or NULL. Borrowed. */
 const struct deploy_ca_entry *deploy_ca_list_find(
 	const struct deploy_ca_list *list, const char *name);
 

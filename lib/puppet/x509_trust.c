@@ -29,8 +29,8 @@ static void add(struct authorities *authorities, X509 *certificate)
 	unsigned char *der = NULL;
 	int len = i2d_X509(certificate, &der);
 
-	dp_fingerprint_of(authorities->fingerprint[authorities->count], der ? (const void *)der : "",
-		len > 0 ? (size_t)len : 0);
+	dp_fingerprint_of(authorities->fingerprint[authorities->count],
+		der ? (const void *)der : "", len > 0 ? (size_t)len : 0);
 	authorities->list[authorities->count++] = certificate;
 	OPENSSL_free(der);
 }
