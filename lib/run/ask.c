@@ -176,9 +176,8 @@ static void send_wave(struct dp_ask *ask, struct dp_stage *stage, unsigned attem
 		.row_count = count,
 		.is_broadcast = may_broadcast(ask, attempt, count)};
 
-	if (!count)
-		return;
-	stage->act(stage->act_arg, &send);
+	if (count)
+		dp_stage_ask(stage, &send);
 }
 
 /* Say who is to be asked, so that it is recorded, and ask them. */
@@ -425,6 +424,18 @@ static enum deploy_ignored refuse(struct dp_ask *ask, const struct row *row, uns
 	return row->has_answered ? DEPLOY_IGNORED_DUPLICATE : DEPLOY_IGNORED_LATE;
 }
 
+void dp_ask_outcome(
+	struct dp_ask *ask, struct dp_stage *stage, uint32_t index, struct deploy_outcome *outcome)
+{
+	struct row *row = &ask->rows[index];
+	bool is_answer =
+		outcome->state == DEPLOY_OUTCOME_OK || outcome->state == DEPLOY_OUTCOME_FAILED;
+
+	outcome->attempt = row->attempt;
+	outcome->rtt_us = is_answer ? stage->now_us - row->at_us : -1;
+	conclude(ask, stage, row, outcome);
+}
+
 void dp_ask_reply(
 	struct dp_ask *ask, struct dp_stage *stage, unsigned attempt, const struct dp_reply *reply)
 {
@@ -438,14 +449,12 @@ void dp_ask_reply(
 	}
 	outcome = (struct deploy_outcome){
 		.state = reply->statuscode == 0 ? DEPLOY_OUTCOME_OK : DEPLOY_OUTCOME_FAILED,
-		.attempt = row->attempt,
 		.statuscode = reply->statuscode,
 		.message = reply->statusmsg,
-		.data = reply->data,
-		.rtt_us = stage->now_us - row->at_us};
+		.data = reply->data};
 	row->has_answered = true;
 	ask->last_traffic_us = stage->now_us;
-	conclude(ask, stage, row, &outcome);
+	dp_ask_outcome(ask, stage, (uint32_t)(row - ask->rows), &outcome);
 }
 
 void dp_ask_returned(struct dp_ask *ask, struct dp_stage *stage, unsigned attempt, const char *name)
@@ -461,8 +470,11 @@ void dp_ask_returned(struct dp_ask *ask, struct dp_stage *stage, unsigned attemp
 		conclude(ask, stage, row, &outcome);
 }
 
+/* An act has limits of its own. */
 static int64_t due_us(const struct dp_ask *ask, const struct row *row)
 {
+	if (ask->task->act)
+		return DP_NEVER;
 	return row->at_us + ask->policy->timeout_ms * 1000;
 }
 
@@ -471,7 +483,7 @@ static void withdraw(const struct dp_ask *ask, struct dp_stage *stage)
 	struct dp_action action = {
 		.kind = DP_DO_WITHDRAW, .task = stage->task, .nodes = ask->nodes};
 
-	stage->act(stage->act_arg, &action);
+	dp_stage_ask(stage, &action);
 }
 
 /* Send again what is queued, after a withdrawal; one wave for each run of rows in the same try. */
@@ -539,7 +551,7 @@ static void probe(struct dp_ask *ask, struct dp_stage *stage)
 		wave = &ask->wave[action.row_count++];
 		*wave = (uint32_t)i;
 	}
-	stage->act(stage->act_arg, &action);
+	dp_stage_ask(stage, &action);
 }
 
 static void close_group(struct dp_ask *ask, const struct dp_stage *stage)
