@@ -445,7 +445,7 @@ static void act_that_only_fetches_needs_no_broker(void **state)
 	run_without_bus(bench);
 	assert_string_equal(trace, "intend web1\nintend web2\nrecord\nfetch https://ca/web1\n"
 				   "fetch https://ca/web2\noutcome web2 ok\nintend web3\nrecord\n"
-				   "fetch https://ca/web3\noutcome web3 ok\noutcome web1 ok\n");
+				   "fetch https://ca/web3\noutcome web1 ok\noutcome web3 ok\n");
 	assert_int_equal(bench->result.end, DEPLOY_RUN_COMPLETE);
 }
 
