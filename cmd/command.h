@@ -22,6 +22,7 @@
 	X(inventory)                                                                               \
 	X(agent)                                                                                   \
 	X(rpc)                                                                                     \
+	X(assign_role)                                                                             \
 	X(config)                                                                                  \
 	X(doctor)                                                                                  \
 	X(completion)                                                                              \
@@ -58,6 +59,10 @@ struct ctx {
  * Errors: those of deploy_bus_open(); DEPLOY_USAGE for a collective that the configuration lacks.
  */
 int ctx_bus(struct ctx *ctx, const char *collective, struct deploy_error *err);
+
+/* What the command line says of the configuration. Borrows from global. */
+struct deploy_config_options ctx_config_options(
+	const struct global_opts *global, bool leaves_secrets);
 
 /* Errors: DEPLOY_USAGE for a collective that the configuration lacks, with the one meant as hint.
  */

@@ -30,21 +30,33 @@ extern const struct report_view report_inventory; /* all about each node */
 enum report_display { DISPLAY_ALL, DISPLAY_OK, DISPLAY_FAILED, DISPLAY_NONE };
 extern const char *const report_display_names[]; /* for --display; ends with NULL */
 
+/* How many nodes were done when: what the rate of a progress line is measured by. */
+#define REPORT_PACES 16
+struct report_pace {
+	struct {
+		int64_t at_us;
+		size_t done;
+	} told[REPORT_PACES]; /* the oldest first */
+	size_t count;
+};
+
 /* Zero-initialise, fill in the first part, then report_run(). */
 struct report {
 	struct out *out;
 	const char *kind; /* "ping", "rpc": of the JSON document */
 	const char *agent, *action;
-	/* What to type to ask again: operands of rpc (none: it is not said), -c and -T or NULL. */
+	/* What to type to ask again: operands of rpc (none: it is not said) and the options. */
 	struct args operands;
-	const char *config, *context, *collective;
-	unsigned task; /* the one whose nodes are the result */
+	const struct global_opts *global; /* NULL without operands */
+	const char *collective;		  /* NULL: the main one */
+	unsigned task;			  /* the one whose nodes are the result */
 	const struct report_view *view;
 	int display;			     /* enum report_display */
 	const struct deploy_ddl_action *ddl; /* report_replies: what the action returns, or NULL */
 	bool is_filtered;		     /* a filter was given: nobody there is then no fault */
 	bool empty_ok;
-	bool is_dry; /* only names are the result; what told them is no reply of the action */
+	bool no_results; /* nobody is to answer: to hand the request over is all there is to do */
+	bool is_dry;	 /* only names are the result; what told them is no reply of the action */
 	/* Of some views: */
 	bool folds;		   /* report_nodes: as a node set */
 	bool shows_nodes;	   /* report_values: who has each value */
@@ -60,11 +72,12 @@ struct report {
 	json_t *groups;			    /* text → nodes, of answers that are folded */
 	struct deploy_nodeset *names;	    /* what -o name prints; of nodes in items */
 	long long rtt_sum_us, rtt_min_us, rtt_max_us;
-	size_t replies, rejected, lacking; /* lacking: nodes that are not as wanted */
-	bool is_whole; /* the nodes are to be all that match */
-	size_t asked, done, undone; /* of the task so far; undone: not ok */
-	bool is_blocked;		   /* the broker takes no publishes now */
-	char rejected_text[128];	   /* the reason of the first reply that was rejected */
+	size_t replies, rejected, lacking;  /* lacking: nodes that are not as wanted */
+	bool is_whole;			    /* the nodes are to be all that match */
+	size_t asked, done, failed, silent; /* of the task so far */
+	struct report_pace pace;
+	bool is_blocked;	 /* the broker takes no publishes now */
+	char rejected_text[128]; /* the reason of the first reply that was rejected */
 };
 
 /*

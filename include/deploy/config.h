@@ -18,6 +18,21 @@ struct deploy_broker {
 	char *ca_file, *cert_file, *key_file; /* NULL if not given */
 };
 
+/* Puppet Server, and who we are there. Files in PEM. Strings are NULL if not given. */
+struct deploy_puppet {
+	char *url; /* "https://puppet.example.net:8140" */
+	char *ca_file, *cert_file, *key_file;
+};
+
+/* The facts that a role consists of. */
+enum deploy_role_part {
+	DEPLOY_ROLE_COLLECTION,
+	DEPLOY_ROLE_CATEGORY,
+	DEPLOY_ROLE_ROLE,
+	DEPLOY_ROLE_ENTITY,
+	DEPLOY_ROLE_PARTS
+};
+
 /* One value of the effective configuration, for people. */
 struct deploy_setting {
 	char *key;    /* "vhost", "brokers.1.host", "guard.confirm_above" */
@@ -70,6 +85,10 @@ struct deploy_config {
 	char *output, *color;	/* as -o and --color take them, unchecked; NULL: not said */
 	char **ddl_dirs;	/* where DDLs are, searched in order */
 	size_t ddl_dir_count;
+	char *state; /* the state file */
+	unsigned keep_days, keep_runs; /* older runs are forgotten, and those beyond so many */
+	char *role_facts[DEPLOY_ROLE_PARTS]; /* names of the facts that a role consists of */
+	struct deploy_puppet puppet;
 
 	struct deploy_setting *settings; /* sorted as the manual lists them */
 	size_t setting_count, setting_cap;
@@ -83,6 +102,8 @@ struct deploy_config_options {
 	const char *path; /* the only file to read, our YAML or an mco client.cfg; NULL: search */
 	const char *context; /* NULL: the one that the files name */
 	bool leaves_secrets; /* do not open secrets: no file is read for them, no command run */
+	const char *const *ddl_dirs; /* --ddl-dir: searched before those of the configuration */
+	size_t ddl_dir_count;
 };
 
 /*

@@ -12,13 +12,15 @@
 /* RabbitMQ takes no expiration over ten years, and a message expires 10 s after its ttl. */
 #define MAX_TTL_S     (MAX_SECONDS - 10)
 #define FIELD(member) offsetof(struct deploy_config, member)
+#define FACT(part)    FIELD(role_facts[DEPLOY_ROLE_##part])
 
 static const char *const securities[] = {"psk", NULL};
 static const char *const callers[] = {"uid", "gid", "user", "group", "identity", NULL};
 
-const char *const dp_ddl_presets[3] = {"/usr/share/mcollective/plugins/mcollective",
+const char *const dp_ddl_presets[4] = {"/usr/share/mcollective/plugins/mcollective",
 	"/opt/puppetlabs/mcollective/plugins/mcollective",
-	"/opt/puppetlabs/puppet/cache/lib/mcollective"};
+	"/opt/puppetlabs/puppet/cache/lib/mcollective",
+	"/usr/lib/ruby/vendor_ruby/mcollective" /* Debian's */};
 
 const struct dp_key dp_keys[DP_KEYS] = {
 	[DP_KEY_BROKERS] = {"brokers", DP_KIND_BROKERS, true, NULL, DP_NO_FIELD, 0, 0, NULL},
@@ -52,6 +54,27 @@ const struct dp_key dp_keys[DP_KEYS] = {
 	[DP_KEY_DDL_DIRS] = {"ddl_dirs", DP_KIND_PATHS, false, NULL, FIELD(ddl_dirs), 0, 0, NULL},
 	[DP_KEY_CONFIRM_ABOVE] = {"guard.confirm_above", DP_KIND_NUMBER, false, "20",
 		FIELD(confirm_above), 0, 1000000, NULL},
+	[DP_KEY_STATE] = {"state", DP_KIND_FILE, false, NULL, FIELD(state), 0, 0, NULL},
+	[DP_KEY_KEEP_DAYS] = {"keep.days", DP_KIND_NUMBER, false, "90", FIELD(keep_days), 1, 36500,
+		NULL},
+	[DP_KEY_KEEP_RUNS] = {"keep.runs", DP_KIND_NUMBER, false, "1000", FIELD(keep_runs), 1,
+		1000000, NULL},
+	[DP_KEY_COLLECTION_FACT] = {"role_facts.collection", DP_KIND_FACT, false,
+		"deploop_collection", FACT(COLLECTION), 0, 0, NULL},
+	[DP_KEY_CATEGORY_FACT] = {"role_facts.category", DP_KIND_FACT, false, "deploop_category",
+		FACT(CATEGORY), 0, 0, NULL},
+	[DP_KEY_ROLE_FACT] = {"role_facts.role", DP_KIND_FACT, false, "deploop_role", FACT(ROLE), 0,
+		0, NULL},
+	[DP_KEY_ENTITY_FACT] = {"role_facts.entity", DP_KIND_FACT, false, "deploop_entity",
+		FACT(ENTITY), 0, 0, NULL},
+	[DP_KEY_PUPPET_URL] = {"puppet.url", DP_KIND_URL, false, NULL, FIELD(puppet.url), 0, 0,
+		NULL},
+	[DP_KEY_PUPPET_CA] = {"puppet.ca", DP_KIND_FILE, false, NULL, FIELD(puppet.ca_file), 0, 0,
+		NULL},
+	[DP_KEY_PUPPET_CERT] = {"puppet.cert", DP_KIND_FILE, false, NULL, FIELD(puppet.cert_file),
+		0, 0, NULL},
+	[DP_KEY_PUPPET_KEY] = {"puppet.key", DP_KIND_FILE, false, NULL, FIELD(puppet.key_file), 0,
+		0, NULL},
 };
 
 enum dp_key_id dp_key_find(const char *name)

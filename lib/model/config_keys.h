@@ -36,6 +36,17 @@ enum dp_key_id {
 	DP_KEY_COLOR,
 	DP_KEY_DDL_DIRS,
 	DP_KEY_CONFIRM_ABOVE,
+	DP_KEY_STATE,
+	DP_KEY_KEEP_DAYS,
+	DP_KEY_KEEP_RUNS,
+	DP_KEY_COLLECTION_FACT,
+	DP_KEY_CATEGORY_FACT,
+	DP_KEY_ROLE_FACT,
+	DP_KEY_ENTITY_FACT,
+	DP_KEY_PUPPET_URL,
+	DP_KEY_PUPPET_CA,
+	DP_KEY_PUPPET_CERT,
+	DP_KEY_PUPPET_KEY,
 	DP_KEYS
 };
 
@@ -44,6 +55,9 @@ enum dp_key_kind {
 	DP_KIND_TEXT,
 	DP_KIND_WORD,	 /* one of words */
 	DP_KIND_NAME,	 /* of an identity's grammar */
+	DP_KIND_FACT,	 /* the name of a fact */
+	DP_KIND_FILE,	 /* a path, from the folder of the file that says it */
+	DP_KIND_URL,	 /* https://HOST[:PORT] */
 	DP_KIND_NAMES,	 /* a list of them */
 	DP_KIND_YES,	 /* true or false */
 	DP_KIND_SECRET,	 /* as dp_secret_open() takes it */
@@ -65,7 +79,7 @@ struct dp_key {
 	const char *const *words; /* ends with NULL */
 };
 extern const struct dp_key dp_keys[DP_KEYS];
-extern const char *const dp_ddl_presets[3];
+extern const char *const dp_ddl_presets[4];
 
 /* What a broker consists of, in the order in which people see it. */
 enum dp_broker_part {

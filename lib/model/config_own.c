@@ -13,8 +13,9 @@
 #define MAX_CONTEXT_BYTES 64
 #define GROUP_BYTES	  64
 
-/* Every key with a dot is in one mapping. */
-static const char group[] = "guard";
+/* A key with a dot is in a mapping of its first part. */
+static const char *const groups[] = {"guard", "keep", "role_facts", "puppet"};
+#define GROUPS (sizeof(groups) / sizeof(groups[0]))
 
 /* ^[A-Za-z0-9_.-]{1,64}$ */
 static bool is_context_name(const char *name)
@@ -28,15 +29,17 @@ static bool is_context_name(const char *name)
 static int refuse_key(const struct dp_own *own, const json_t *object, const char *prefix,
 	const char *key, struct deploy_error *err)
 {
-	const char *names[DP_KEYS + 3], *close;
+	const char *names[DP_KEYS + GROUPS + 2], *close;
 	char name[GROUP_BYTES];
 	size_t count = 0;
 
 	for (size_t i = 0; i < DP_KEYS; i++)
-		if (!strchr(dp_keys[i].name, '.') == !*prefix)
+		if (*prefix ? strncmp(dp_keys[i].name, prefix, strlen(prefix)) == 0
+			    : !strchr(dp_keys[i].name, '.'))
 			names[count++] = dp_keys[i].name;
 	if (!*prefix) {
-		names[count++] = group;
+		for (size_t i = 0; i < GROUPS; i++)
+			names[count++] = groups[i];
 		names[count++] = "context";
 		names[count++] = "contexts";
 	}
@@ -79,18 +82,28 @@ static int read_key(struct dp_own *own, const json_t *object, const char *prefix
 	return dp_own_read_value(own, id, dp_own_at_key(object, key, value), err);
 }
 
-static int read_group(
-	struct dp_own *own, const json_t *object, json_t *value, struct deploy_error *err)
+static bool is_group(const char *key)
 {
+	for (size_t i = 0; i < GROUPS; i++)
+		if (strcmp(groups[i], key) == 0)
+			return true;
+	return false;
+}
+
+static int read_group(struct dp_own *own, const json_t *object, const char *group, json_t *value,
+	struct deploy_error *err)
+{
+	char prefix[GROUP_BYTES];
 	const char *key;
 	json_t *child;
 
+	(void)snprintf(prefix, sizeof(prefix), "%s.", group);
 	if (!json_is_object(value))
 		return deploy_yaml_fail(own->doc, deploy_yaml_value(own->doc, object, group),
-			DEPLOY_CONFIG, err, "%s wants a mapping: {confirm_above: 20}", group);
+			DEPLOY_CONFIG, err, "%s wants a mapping", group);
 	json_object_foreach(value, key, child)
 	{
-		if (read_key(own, value, "guard.", key, child, err))
+		if (read_key(own, value, prefix, key, child, err))
 			return err->code;
 	}
 	return 0;
@@ -107,8 +120,8 @@ static int read_mapping(struct dp_own *own, json_t *object, bool is_top, struct 
 	{
 		if (is_top && (strcmp(key, "context") == 0 || strcmp(key, "contexts") == 0))
 			continue;
-		rc = strcmp(key, group) == 0 ? read_group(own, object, value, err)
-					     : read_key(own, object, "", key, value, err);
+		rc = is_group(key) ? read_group(own, object, key, value, err)
+				   : read_key(own, object, "", key, value, err);
 		if (rc)
 			break;
 	}

@@ -190,6 +190,21 @@ static int say_secret(
 	return 0;
 }
 
+static int say_file(
+	struct dp_own *own, struct dp_said *said, struct dp_own_spot spot, struct deploy_error *err)
+{
+	char *path;
+	int rc = json_is_array(spot.value) ? say_list(own, said, spot, err)
+					   : say_text(own, said, spot, err);
+
+	for (size_t i = 0; !rc && i < said->count; i++) {
+		path = full_path(own, said->items[i]);
+		free(said->items[i]);
+		said->items[i] = path;
+	}
+	return rc;
+}
+
 int dp_own_say(struct dp_own *own, struct dp_said *said, enum dp_key_kind kind,
 	struct dp_own_spot spot, struct deploy_error *err)
 {
@@ -197,7 +212,13 @@ int dp_own_say(struct dp_own *own, struct dp_said *said, enum dp_key_kind kind,
 	case DP_KIND_TEXT:
 	case DP_KIND_WORD:
 	case DP_KIND_NAME:
+	case DP_KIND_FACT:
+	case DP_KIND_URL:
 		return say_text(own, said, spot, err);
+	case DP_KIND_FILE:
+		if (json_is_array(spot.value))
+			return dp_own_wrong(own, spot, err, "one file");
+		return say_file(own, said, spot, err);
 	case DP_KIND_NAMES:
 	case DP_KIND_PATHS:
 		return say_list(own, said, spot, err);
@@ -216,21 +237,6 @@ int dp_own_say(struct dp_own *own, struct dp_said *said, enum dp_key_kind kind,
 		break;
 	}
 	return deploy_error_set(err, DEPLOY_BUG, "%s is no plain value", spot.name);
-}
-
-static int say_file(
-	struct dp_own *own, struct dp_said *said, struct dp_own_spot spot, struct deploy_error *err)
-{
-	char *path;
-	int rc = json_is_array(spot.value) ? say_list(own, said, spot, err)
-					   : say_text(own, said, spot, err);
-
-	for (size_t i = 0; !rc && i < said->count; i++) {
-		path = full_path(own, said->items[i]);
-		free(said->items[i]);
-		said->items[i] = path;
-	}
-	return rc;
 }
 
 int dp_own_unknown(const struct dp_own *own, struct dp_own_spot spot, const char *key,

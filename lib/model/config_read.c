@@ -14,8 +14,10 @@
 #include "model/config_parts.h"
 #include "model/secret.h"
 
-#define MAX_VHOST_BYTES 255 /* AMQP's shortstr */
-#define MAX_SHOWN_BYTES (8 * 1024 * 1024)
+#define MAX_PRESET_BYTES 4096
+#define MAX_VHOST_BYTES	 255 /* AMQP's shortstr */
+#define MAX_FACT_BYTES	 100 /* what agents take */
+#define MAX_SHOWN_BYTES	 (8 * 1024 * 1024)
 
 static const char built_in[] = "built-in";
 
@@ -219,10 +221,53 @@ static int check_text(const struct dp_key *key, const struct value *value, struc
 	return 0;
 }
 
+/* ^[A-Za-z0-9_.:-]{1,100}$: what an agent lets a fact be called that it is given. */
+static int check_fact(const struct value *value, struct deploy_error *err)
+{
+	static const char letters[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.:-";
+	size_t len = strlen(value->items[0]);
+
+	if (len && len <= MAX_FACT_BYTES && strspn(value->items[0], letters) == len)
+		return 0;
+	return wrong(value, err, "no name of a fact: A-Z a-z 0-9 _ . : -, at most 100");
+}
+
+/* A path would be lost: the parts of the API have theirs. */
+static int check_url(const struct value *value, struct deploy_error *err)
+{
+	const char *host = value->items[0] + strlen("https://");
+
+	if (strncmp(value->items[0], "https://", strlen("https://")) != 0 || !*host)
+		return wrong(value, err, "it must be https://HOST or https://HOST:PORT");
+	if (host[strcspn(host, "/?#@ \t\\")])
+		return wrong(value, err, "there must be nothing but a host and a port");
+	return 0;
+}
+
+static int check_plain(
+	const struct dp_key *key, const struct value *value, struct deploy_error *err)
+{
+	switch (key->kind) {
+	case DP_KIND_WORD:
+		return check_word(key, value, err);
+	case DP_KIND_NAME:
+		return check_name(value, err);
+	case DP_KIND_FACT:
+		return check_fact(value, err);
+	case DP_KIND_URL:
+		return check_url(value, err);
+	default:
+		return check_text(key, value, err);
+	}
+}
+
 static void put_text(struct reader *reader, const struct dp_key *key, const struct value *value)
 {
+	bool is_printing = key == &dp_keys[DP_KEY_OUTPUT] || key == &dp_keys[DP_KEY_COLOR];
+
 	/* The command line has presets of its own for how it prints. */
-	if (key->field != DP_NO_FIELD && (value->said || key->is_block))
+	if (key->field != DP_NO_FIELD && (value->said || !is_printing))
 		*(char **)(void *)((char *)reader->config + key->field) =
 			dp_xstrdup(value->items[0]);
 }
@@ -264,9 +309,10 @@ static int read_value(struct reader *reader, const struct dp_key *key, const str
 	case DP_KIND_TEXT:
 	case DP_KIND_WORD:
 	case DP_KIND_NAME:
-		rc = key->kind == DP_KIND_TEXT	 ? check_text(key, value, err)
-		     : key->kind == DP_KIND_WORD ? check_word(key, value, err)
-						 : check_name(value, err);
+	case DP_KIND_FACT:
+	case DP_KIND_FILE:
+	case DP_KIND_URL:
+		rc = check_plain(key, value, err);
 		if (!rc)
 			put_text(reader, key, value);
 		break;
@@ -293,6 +339,23 @@ static int read_value(struct reader *reader, const struct dp_key *key, const str
 	return rc;
 }
 
+/* Where state is if nobody says it. False: there is no home. */
+static bool find_state(char *text, size_t size)
+{
+	const char *base = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+	int len;
+
+	if (geteuid() == 0)
+		len = snprintf(text, size, "/var/lib/deployctl/state.db");
+	else if (base && base[0] == '/')
+		len = snprintf(text, size, "%s/deployctl/state.db", base);
+	else if (home && home[0] == '/')
+		len = snprintf(text, size, "%s/.local/state/deployctl/state.db", home);
+	else
+		return false;
+	return (size_t)len < size;
+}
+
 /* What nobody said. text: room for one that is worked out. False: there is nothing built in. */
 static bool find_preset(const struct reader *reader, enum dp_key_id id, struct value *value,
 	char *text, size_t size, const char **first)
@@ -302,6 +365,8 @@ static bool find_preset(const struct reader *reader, enum dp_key_id id, struct v
 		*first = text;
 	if (id == DP_KEY_COLLECTIVES)
 		*first = reader->config->main_collective;
+	if (id == DP_KEY_STATE && find_state(text, size))
+		*first = text;
 	*value = (struct value){
 		.items = first, .count = 1, .name = dp_keys[id].name, .origin = built_in};
 	if (id == DP_KEY_DDL_DIRS) {
@@ -314,7 +379,7 @@ static bool find_preset(const struct reader *reader, enum dp_key_id id, struct v
 static int read_key(struct reader *reader, enum dp_key_id id, struct deploy_error *err)
 {
 	const struct dp_said *said = find(reader, id);
-	char text[DEPLOY_MAX_IDENTITY + 1] = "", *shown = NULL;
+	char text[MAX_PRESET_BYTES] = "", *shown = NULL;
 	struct value value;
 	const char *first;
 	int rc = 0;

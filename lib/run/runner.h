@@ -22,6 +22,8 @@
 
 /* How long nodes in flight are waited for after a first INT or TERM. */
 #define DP_GRACE_US (10 * 1000000LL)
+/* A broker that does not say that it has what nobody will answer is asked again so much later. */
+#define DP_CONFIRM_PAUSE_US (100 * 1000LL)
 /* Replies pause this long before silent nodes are probed. */
 #define DP_PROBE_PAUSE_US (50 * 1000LL)
 
@@ -47,6 +49,7 @@ struct dp_input {
 	const uint32_t *rows; /* SENT: places in the task's node set */
 	size_t row_count;
 	bool is_mandatory;  /* SENT: the broker will say if the node has no queue */
+	bool is_confirmed;  /* TICK: the broker has said all it has to say of what was sent */
 	const char *sender; /* RETURNED, REJECTED */
 	const struct dp_reply *reply;
 	const struct dp_http_response *response;

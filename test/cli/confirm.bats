@@ -6,8 +6,7 @@ load loop_helper
 setup() {
 	setup_loop
 	unset XDG_CONFIG_HOME
-	mkdir -p .config/deployctl
-	(umask 077 && echo 'guard: {confirm_above: 9}' >.config/deployctl/config.yaml)
+	echo 'guard: {confirm_above: 9}' >>.config/deployctl/config.yaml
 	write_answer
 }
 
@@ -74,6 +73,21 @@ typed() {
 }
 
 @test "confirm_above: 0 asks never" {
-	echo 'guard: {confirm_above: 0}' >.config/deployctl/config.yaml
+	sed -i 's/above: 9/above: 0/' .config/deployctl/config.yaml
 	typed 0 nothing
+}
+
+@test "an interrupt while they are counted does nothing" {
+	also 'pong web1 delay 60s'
+	cat >interrupt <<-'END'
+		set timeout 20
+		eval spawn -noecho $argv
+		while {![file exists $env(DEPLOYCTL_LOOP_LOG)] || [file size $env(DEPLOYCTL_LOOP_LOG)] == 0} { after 10 }
+		send -- "\003"
+		expect eof
+		exit [lindex [wait] 3]
+	END
+	run expect -f interrupt "$DEPLOYCTL" rpc rpcutil ping --dt 20s --window-time 20s
+	same 130 "$status"
+	same '' "$(executed)"
 }

@@ -86,8 +86,8 @@ told_presets() {
 	deployctl 0 config show -c one.yaml -o json
 	json 'd["items"].select { |i| i["origin"] == "built-in" && i["value"] != "" }.
 		map { |i| [i["key"], i["value"]].join(" ") }.join("\n")' |
-		grep -vE '^(brokers|identity|collectives|security|ddl_dirs)' >shown
-	[ "$(wc -l <shown)" -eq 12 ]
+		grep -vE '^(brokers|identity|collectives|security|ddl_dirs|state)' >shown
+	[ "$(wc -l <shown)" -eq 18 ]
 	told_presets >told
 	while read -r line; do
 		grep -qx -- "$line" told || { echo "not told: $line"; cat told; return 1; }

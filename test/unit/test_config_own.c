@@ -9,7 +9,6 @@
 #include <stdint.h>
 #include <stdbool.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,37 +21,13 @@
 #include "deploy/config.h"
 #include "model/secret.h"
 
+#include "folder.h"
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define SECRET	     "words-that-stay"
 #define NOBODY	     65534
 
-static char folder[64], file[96];
-
-static void write_bytes(const char *path, const char *bytes, size_t len)
-{
-	FILE *out = fopen(path, "w");
-
-	assert_non_null(out);
-	assert_int_equal(len, fwrite(bytes, 1, len, out));
-	assert_int_equal(0, fclose(out));
-	assert_int_equal(0, chmod(path, 0640));
-}
-
-static void write_text(const char *path, const char *text)
-{
-	write_bytes(path, text, strlen(text));
-}
-
-/* The path of a name in the test's folder. Borrowed until the next call but three. */
-static const char *in_folder(const char *name)
-{
-	static char paths[4][512];
-	static unsigned turn;
-	char *path = paths[turn++ % 4];
-
-	(void)snprintf(path, 512, "%s/%s", folder, name);
-	return path;
-}
+static char file[96];
 
 static int make_folder(void **state)
 {
@@ -63,25 +38,10 @@ static int make_folder(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(variables); i++)
 		(void)unsetenv(variables[i]);
-	(void)snprintf(folder, sizeof(folder), "/tmp/test_config_own.XXXXXX");
-	if (!mkdtemp(folder) || chmod(folder, 0755) != 0)
+	if (open_folder("test_config_own") != 0)
 		return -1;
 	(void)snprintf(file, sizeof(file), "%s/config.yaml", folder);
 	return 0;
-}
-
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-	(void)st;
-	(void)kind;
-	(void)ftw;
-	return remove(path);
-}
-
-static int remove_folder(void **state)
-{
-	(void)state;
-	return nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 /* A configuration as text: "key=value @origin" a line, then the error; the folder is "~". */
@@ -182,6 +142,30 @@ static void expect_keys(const struct comes *table, size_t count)
 	}
 }
 
+static void ddl_dirs_of_the_command_line_come_first(void **state)
+{
+	static const char *const dirs[] = {"one", "/two"};
+	static const struct {
+		const char *text, *part;
+	} table[] = {
+		{"brokers: [b]\nddl_dirs: [/a]\n", "\nddl_dirs=one,/two,/a @--ddl-dir, ~/config"},
+		{"brokers: [b]\n", "\nddl_dirs=one,/two,/usr/share/"},
+		{"brokers: [b]\nddl_dirs: [a]\n", "\nddl_dirs=one,/two @--ddl-dir\n"},
+		{"words", "\nddl_dirs=one,/two @--ddl-dir\n"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(table); i++) {
+		struct deploy_config_options options = {
+			.path = file, .ddl_dirs = dirs, .ddl_dir_count = COUNT(dirs)};
+
+		write_text(file, table[i].text);
+		expect(load(&options), table[i].part);
+		options.ddl_dir_count = 0;
+		expect_not(load(&options), "--ddl-dir");
+	}
+}
+
 static void what_is_not_said_is_built_in(void **state)
 {
 	static const char *const rows[] = {"\nbrokers.1.host=b @~/config.yaml:1:11\n",
@@ -196,8 +180,16 @@ static void what_is_not_said_is_built_in(void **state)
 		"\nbatch_sleep=1s @built-in\n", "\noutput=table @built-in\n",
 		"\ncolor=auto @built-in\n",
 		"\nddl_dirs=/usr/share/mcollective/plugins/mcollective,/opt/puppetlabs/mcollective/"
-		"plugins/mcollective,/opt/puppetlabs/puppet/cache/lib/mcollective @built-in\n",
-		"\nguard.confirm_above=20 @built-in\n", "\nfile ~/config.yaml: used\n",
+		"plugins/mcollective,/opt/puppetlabs/puppet/cache/lib/mcollective,/usr/lib/ruby/"
+		"vendor_ruby/mcollective @built-in\n",
+		"\nguard.confirm_above=20 @built-in\n", "\nstate=", "\nkeep.days=90 @built-in\n",
+		"\nkeep.runs=1000 @built-in\n",
+		"\nrole_facts.collection=deploop_collection @built-in\n",
+		"\nrole_facts.category=deploop_category @built-in\n",
+		"\nrole_facts.role=deploop_role @built-in\n",
+		"\nrole_facts.entity=deploop_entity @built-in\n", "\npuppet.url= @built-in\n",
+		"\npuppet.ca= @built-in\n", "\npuppet.cert= @built-in\n",
+		"\npuppet.key= @built-in\n", "\nfile ~/config.yaml: used\n",
 		"\ncontext none\npath ~/config.yaml\n"};
 	const char *text = load_text("brokers: [b]\n"), *at = text;
 
@@ -224,6 +216,8 @@ static void the_struct_holds_what_the_settings_show(void **state)
 			 "collectives: [x, y]\nmain_collective: y\nbase64: true\nttl: 2m\n"
 			 "timeout: 1.5\nwindow_time: 10ms\nbatch: 7\nbatch_sleep: 0\n"
 			 "output: json\ncolor: never\nddl_dirs: [/d]\nguard: {confirm_above: 0}\n"
+			 "state: /s.db\nkeep: {days: 7}\nrole_facts: {collection: a}\n"
+			 "puppet: {url: 'https://p:8140', ca: ca.pem, key: /k.pem}\n"
 			 "tls: {ca: [/c, ca.pem]}\nvhost: mco\n");
 	(void)setenv("DEPLOYCTL_PSK", SECRET, 1);
 	assert_int_equal(0,
@@ -252,6 +246,16 @@ static void the_struct_holds_what_the_settings_show(void **state)
 	assert_string_equal("never", config->color);
 	assert_int_equal(1, config->ddl_dir_count);
 	assert_int_equal(0, config->confirm_above);
+	assert_string_equal("a", config->role_facts[DEPLOY_ROLE_COLLECTION]);
+	assert_string_equal("deploop_entity", config->role_facts[DEPLOY_ROLE_ENTITY]);
+	assert_string_equal("https://p:8140", config->puppet.url);
+	assert_string_equal("/k.pem", config->puppet.key_file);
+	assert_string_equal("/s.db", config->state);
+	assert_int_equal(7, config->keep_days);
+	assert_int_equal(1000, config->keep_runs);
+	/* From the folder of the file. */
+	assert_int_equal('/', config->puppet.ca_file[0]);
+	assert_non_null(strstr(config->puppet.ca_file, "/ca.pem"));
 	deploy_config_free(config);
 	(void)unsetenv("DEPLOYCTL_PSK");
 }
@@ -340,6 +344,16 @@ static void what_is_wrong_is_named_with_its_place(void **state)
 			"did you mean 'confirm_above'?"},
 		{"guard.confirm_above: 1", "unknown key 'guard.confirm_above'"},
 		{"guard: 5", "guard wants a mapping"},
+		{"keep: {confirm_above: 1}", "unknown key 'keep.confirm_above'"},
+		{"puppet: {ulr: https://p}", "did you mean 'url'?"},
+		{"puppet: {url: http://p}", "it must be https://HOST"},
+		{"puppet: {url: 'https://p/x'}", "nothing but a host and a port"},
+		{"puppet: {url: 'https://ann@p'}", "nothing but a host and a port"},
+		{"puppet: {ca: [a, b]}", "puppet.ca wants one file"},
+		{"role_facts: {role: a b}", "no name of a fact"},
+		{"role_facts: {role: ../a}", "no name of a fact"},
+		{"keep: {days: 0}", "keep.days is 0"},
+		{"state: 5", "state wants a text"},
 		{"ttl: [1]", ":2:6: ttl wants a time"},
 		{"ttl:", "ttl has no value"},
 		{"ttl: ~", "ttl has no value"},
@@ -1152,6 +1166,7 @@ static void every_use_of_a_file_has_a_name(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(ddl_dirs_of_the_command_line_come_first),
 		TEST(what_is_not_said_is_built_in),
 		TEST(the_struct_holds_what_the_settings_show),
 		TEST(the_values_of_keys_are_taken),

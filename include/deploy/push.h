@@ -1,0 +1,46 @@
+/*
+ * The act that gives nodes facts, through the agent deploop: look at what is there, change what is
+ * not as wanted, and read back until the node itself says so.
+ */
+#ifndef DEPLOY_PUSH_H
+#define DEPLOY_PUSH_H
+
+#include <stdbool.h>
+
+#include <jansson.h>
+
+#include "deploy/error.h"
+#include "deploy/plan.h"
+
+struct deploy_act; /* see deploy/plan.h */
+
+struct deploy_push_options {
+	const char *collective;
+	unsigned ttl_s;
+	long long timeout_ms;	 /* for each reply */
+	long long verify_ms;	 /* until the facts show; nodes read their facts now and then */
+	const char *environment; /* Puppet's; NULL: left alone */
+	const char *url;	 /* of a file of facts that nodes fetch; NULL: none */
+	const char *sha256;	 /* of that file, 64 hexadecimal digits; NULL only with https */
+	bool only_compares;	 /* change nothing, tell what would change */
+};
+
+/*
+ * Make the act. Its outcome has data {"changed": bool, "facts": {name: {"from": V, "to": V}}},
+ * facts being those that were not as wanted; null stands for a fact that is not there. With an
+ * environment that had to be set: "environment".
+ * Errors: DEPLOY_INPUT for an environment, URL or digest that agents would refuse; DEPLOY_USAGE for
+ * a collective, or to compare with a URL. Caller hands it to a task, or frees it with deploy_act_free().
+ */
+int deploy_push_new(struct deploy_act **out, const struct deploy_push_options *options,
+	struct deploy_error *err);
+
+/*
+ * What node is to have: an object of texts; null takes a fact away. Copied. has_environment: the
+ * node is known to have options.environment, so that alone is no reason to touch it.
+ * Errors: DEPLOY_INPUT as deploy_fact_check_name() and _value(), naming the node.
+ */
+int deploy_push_add(struct deploy_act *push, const char *node, json_t *facts,
+	bool has_environment, struct deploy_error *err);
+
+#endif
