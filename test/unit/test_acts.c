@@ -962,7 +962,8 @@ static void answer_to_a_task_that_ended_is_late(void **state)
 	begin(bench);
 	tell(bench, &sent);
 	tell(bench, &late);
-	expect(bench, "send #1 a web1\noutcome web1 ok\nend 1\nsend #1 web1\n");
+	expect(bench, "send #1 a web1\noutcome web1 ok\nend 1\nwithdraw\n"
+		      "send #1 web1\n");
 	tell(bench, &late);
 	expect(bench, "ignored late web1\n");
 }
