@@ -44,6 +44,7 @@ write_puppet_server() {
 	vardir = $dir/var
 	logdir = $dir/log
 	rundir = $dir/run
+	publicdir = $dir/public
 	ssldir = $dir/ssl
 	cadir = $dir/ca
 	certname = $puppet_name
@@ -151,6 +152,7 @@ move_puppet_server() {
 }
 
 # write_puppet_node FOLDER IDENTITY: a Puppet agent that has no certificate yet and never ran.
+# On a connection kept open the server is deaf for 30 s after a request for a certificate.
 write_puppet_node() {
 	mkdir -p "$1"/{root,puppet/facts.d}
 	cat >"$1/puppet/puppet.conf" <<-END
@@ -161,12 +163,14 @@ write_puppet_node() {
 	vardir = $1/puppet/var
 	logdir = $1/puppet/log
 	rundir = $1/puppet/run
+	publicdir = $1/puppet/public
 	ssldir = $1/puppet/ssl
 	certname = $2
 	server = localhost
 	serverport = $(sed -n 's/^serverport = //p' "$lab/puppet/puppet.conf")
 	factpath = $1/puppet/var/lib/facter:$here/puppet/facts
 	keylength = 2048
+	http_keepalive_timeout = 0
 
 	[agent]
 	environment = production
