@@ -174,11 +174,12 @@ write_puppet_node() {
 
 	[agent]
 	environment = production
+	waitforcert = 0
 	END
 	printf 'lab_root: "%s"\n' "$1/root" >"$1/puppet/facts.d/lab.yaml"
 	cat >>"$1/server.cfg" <<-END
 	plugin.puppet.config = $1/puppet/puppet.conf
-	plugin.puppet.command = puppet agent --confdir $1/puppet
+	plugin.puppet.command = puppet agent --confdir $1/puppet --logdest $1/puppet/log/agent.log
 	END
 }
 
