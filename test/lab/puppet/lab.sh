@@ -132,8 +132,10 @@ finish_puppet() {
 	local tries=5
 	progress 'waiting for Puppet Server'
 	until wait_puppet_server; do
-		grep -qs BindException "$lab/puppet/output" && [ $((tries -= 1)) -gt 0 ] ||
-			{ show_log_tails; die 'Puppet Server did not come up; see its log above'; }
+		if ! grep -qs BindException "$lab/puppet/output" || [ $((tries -= 1)) -eq 0 ]; then
+			show_log_tails
+			die 'Puppet Server did not come up; see its log above'
+		fi
 		end_services puppet
 		progress "Puppet Server's port was taken meanwhile, trying another"
 		move_puppet_server
