@@ -169,11 +169,31 @@ serve() {
 	has "$(files "F.fetch('https://local host/x', nil, 1000)")" 'no URL'
 }
 
-@test "fetch asks no proxy" {
-	echo 'a: b' >"$BATS_TEST_TMPDIR/facts.yaml"
+@test "fetch: as large as allowed, and one byte more" {
+	printf 'a: b\n%995s' '' >"$BATS_TEST_TMPDIR/facts.yaml"
 	serve tls
-	export https_proxy=http://localhost:1 HTTPS_PROXY=http://localhost:1
 	equal '{"a"=>"b"}' "$(files "F.fetch('$url/facts.yaml', nil, 1000, '$LAB_CA')")"
+	has "$(files "F.fetch('$url/facts.yaml', nil, 999, '$LAB_CA')")" 'larger than 999 bytes'
+}
+
+@test "fetch asks no proxy, which could give what a name that does not exist cannot" {
+	local sum
+	echo 'a: b' >"$BATS_TEST_TMPDIR/facts.yaml"
+	sum=$(sha256sum <"$BATS_TEST_TMPDIR/facts.yaml" | cut -d' ' -f1)
+	serve
+	export http_proxy=$url
+	equal "$(cat "$BATS_TEST_TMPDIR/facts.yaml")" "$(curl -sS http://nosuch.invalid/facts.yaml)"
+	has "$(files "F.fetch('http://nosuch.invalid/facts.yaml', '$sum', 1000)")" 'refused: http://nosuch.invalid'
+}
+
+@test "facts are replaced as a whole, or not at all" {
+	files 'F.set_fact("f.yaml", "old", "x")'
+	has "$(files 'F.replace_facts("f.yaml", {"new" => "y", "../bad" => "z"})')" 'refused: not the name'
+	equal '{"old"=>"x"}' "$(files 'F.facts_of("f.yaml")')"
+	equal true "$(files 'F.replace_facts("f.yaml", {"new" => "y"})')"
+	equal '{"new"=>"y"}' "$(files 'F.facts_of("f.yaml")')"
+	equal true "$(files 'F.remove_fact("f.yaml", "new")')"
+	equal '[{}, false]' "$(files '[F.facts_of("f.yaml"), F.remove_fact("f.yaml", "new")]')"
 }
 
 @test "both descriptions say the same" {
