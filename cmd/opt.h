@@ -82,6 +82,7 @@ struct opt {
 /* Options that every command has, before and after its name. */
 struct global_opts {
 	const char *config, *context; /* NULL until they were given */
+	const char *state;
 	int output;		      /* enum out_format; -1 until it was given */
 	bool mco_json;		      /* -j */
 	bool no_headers;

@@ -44,6 +44,10 @@ struct report {
 	const struct deploy_ddl_action *ddl; /* report_replies: what the action returns, or NULL */
 	bool is_filtered;		     /* a filter was given: nobody there is then no fault */
 	bool empty_ok;
+	bool is_act;		  /* it may change something: every node's part in it is recorded */
+	const char *reason;	  /* --reason; NULL: none */
+	deploy_record_fn *record; /* what else its outcomes mean for the state file; may be NULL */
+	void *record_arg;
 	bool is_dry; /* only names are the result; what told them is no reply of the action */
 	/* Of some views: */
 	bool folds;		   /* report_nodes: as a node set */
@@ -61,8 +65,8 @@ struct report {
 	struct deploy_nodeset *names;	    /* what -o name prints; of nodes in items */
 	long long rtt_sum_us, rtt_min_us, rtt_max_us;
 	size_t replies, rejected, lacking; /* lacking: nodes that are not as wanted */
-	bool is_whole; /* the nodes are to be all that match */
-	size_t asked, done, undone; /* of the task so far; undone: not ok */
+	bool is_whole;			   /* the nodes are to be all that match */
+	size_t asked, done, undone;	   /* of the task so far; undone: not ok */
 	bool is_blocked;		   /* the broker takes no publishes now */
 	char rejected_text[128];	   /* the reason of the first reply that was rejected */
 };

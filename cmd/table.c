@@ -14,6 +14,8 @@ const struct opt global_options[] = {
 		"read the configuration from FILE"),
 	OPT_TEXT(0, "context", struct global_opts, context, "NAME",
 		"use the context NAME of the configuration"),
+	OPT_TEXT(0, "state", struct global_opts, state, "FILE",
+		"record runs, and what is known of nodes, in FILE"),
 	OPT_CHOICE('o', "output", struct global_opts, output, "FORMAT", out_format_names,
 		"print results as FORMAT", "table"),
 	OPT_FLAG('j', "json", struct global_opts, mco_json,
