@@ -9,7 +9,7 @@
 #define LINE_BYTES 4096
 
 static const enum exit_status config_exits[] = {
-	EXIT_ALL_OK, EXIT_USAGE, EXIT_OUTPUT, EXIT_CONFIG, EXIT_LIST_END};
+	EXIT_ALL_OK, EXIT_USAGE, EXIT_NO_INPUT, EXIT_OUTPUT, EXIT_CONFIG, EXIT_LIST_END};
 
 static const struct example config_examples[] = {
 	{"deployctl config show", "every value, and where it comes from"},

@@ -29,8 +29,8 @@ static const struct opt doctor_options[] = {
 };
 
 static const enum exit_status doctor_exits[] = {EXIT_ALL_OK, EXIT_NODE_FAILED, EXIT_NO_ANSWER,
-	EXIT_SOME_SILENT, EXIT_USAGE, EXIT_UNREACHABLE, EXIT_OUTPUT, EXIT_AUTH, EXIT_CONFIG,
-	EXIT_INT, EXIT_TERM, EXIT_LIST_END};
+	EXIT_SOME_SILENT, EXIT_USAGE, EXIT_NO_INPUT, EXIT_UNREACHABLE, EXIT_OUTPUT, EXIT_AUTH,
+	EXIT_CONFIG, EXIT_INT, EXIT_TERM, EXIT_LIST_END};
 
 static const struct example doctor_examples[] = {
 	{"deployctl doctor", "configuration, brokers, discovery, clocks"},
@@ -266,8 +266,7 @@ static void check_fleet(struct findings *findings, struct ctx *ctx,
 /* Main has read the settings; now with the secrets. */
 static int open_secrets(struct ctx *ctx, struct deploy_error *err)
 {
-	const struct deploy_config_options options = {
-		.path = ctx->global.config, .context = ctx->global.context};
+	const struct deploy_config_options options = ctx_config_options(&ctx->global, false);
 
 	deploy_config_free(ctx->config);
 	ctx->config = NULL;

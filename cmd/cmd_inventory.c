@@ -20,8 +20,8 @@ static const struct opt inventory_options[] = {
 };
 
 static const enum exit_status inventory_exits[] = {EXIT_ALL_OK, EXIT_NODE_FAILED, EXIT_NO_ANSWER,
-	EXIT_SOME_SILENT, EXIT_USAGE, EXIT_UNREACHABLE, EXIT_OUTPUT, EXIT_AUTH, EXIT_CONFIG,
-	EXIT_INT, EXIT_TERM, EXIT_LIST_END};
+	EXIT_SOME_SILENT, EXIT_USAGE, EXIT_NO_INPUT, EXIT_UNREACHABLE, EXIT_OUTPUT, EXIT_AUTH,
+	EXIT_CONFIG, EXIT_INT, EXIT_TERM, EXIT_LIST_END};
 
 static const struct example inventory_examples[] = {
 	{"deployctl inventory web01.example.net", "its agents, classes, facts, and its daemon"},

@@ -110,8 +110,8 @@ static int find_ddl(struct deploy_ddl **ddl, const struct deploy_ddl_action **ac
 	*action = deploy_ddl_action(*ddl, args.values[1], &why);
 	if (*action)
 		return 0;
-	deploy_error_hint(err, "deployctl %s %s", why.hint[0] ? "rpc" : "agent doc",
-		why.hint[0] ? why.hint : args.values[0]);
+	deploy_error_hint(err, "deployctl %s %.150s; or, if the nodes' DDL is newer, --ddl-dir DIR",
+		why.hint[0] ? "rpc" : "agent doc", why.hint[0] ? why.hint : args.values[0]);
 	return deploy_error_set(err, why.code, "%s", why.text);
 }
 
@@ -297,8 +297,7 @@ static int rpc_main(struct ctx *ctx, void *opts, struct args args, struct deploy
 		.agent = args.values[0],
 		.action = args.values[1],
 		.operands = args,
-		.config = ctx->global.config,
-		.context = ctx->global.context,
+		.global = &ctx->global,
 		.collective = rpc->target.collective,
 		.is_filtered = target_is_filtered(&rpc->target),
 		.empty_ok = rpc->target.empty_ok};

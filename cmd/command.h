@@ -61,6 +61,10 @@ struct ctx {
  */
 int ctx_bus(struct ctx *ctx, const char *collective, struct deploy_error *err);
 
+/* What the command line says of the configuration. Borrows from global. */
+struct deploy_config_options ctx_config_options(
+	const struct global_opts *global, bool leaves_secrets);
+
 /* Errors: DEPLOY_USAGE for a collective that the configuration lacks, with the one meant as hint.
  */
 int ctx_check_collective(const struct ctx *ctx, const char *name, struct deploy_error *err);

@@ -13,7 +13,7 @@ struct typed {
 	const struct command *command; /* NULL: not typed yet */
 	const struct opt *option;      /* whose value comes next, or NULL */
 	struct args operands;	       /* room for all words, borrowed */
-	const char *config, *context;
+	struct global_opts global;     /* only what chooses a configuration */
 	bool ends_options, is_wrong;
 };
 
@@ -45,10 +45,24 @@ static const struct opt *option_left_open(const struct typed *typed, const char 
 
 static void take_value(struct typed *typed, const char *name, const char *value)
 {
+	struct ddl_dirs *dirs = &typed->global.ddl_dirs;
+
 	if (strcmp(name, "config") == 0)
-		typed->config = value;
+		typed->global.config = value;
 	else if (strcmp(name, "context") == 0)
-		typed->context = value;
+		typed->global.context = value;
+	else if (strcmp(name, "ddl-dir") == 0 && dirs->count < DDL_DIRS_MAX)
+		dirs->paths[dirs->count++] = value;
+}
+
+/* "--name=value" */
+static void take_value_within(struct typed *typed, const char *word)
+{
+	const char *equals = strchr(word, '=');
+	const struct opt *opt = equals ? opt_find(typed->targets, typed->target_count, word) : NULL;
+
+	if (opt && word[1] == '-')
+		take_value(typed, opt->name, equals + 1);
 }
 
 static void read_word(struct typed *typed, char *word)
@@ -62,6 +76,7 @@ static void read_word(struct typed *typed, char *word)
 		typed->ends_options = true;
 	} else if (!typed->ends_options && word[0] == '-' && word[1] != '\0') {
 		typed->option = option_left_open(typed, word);
+		take_value_within(typed, word);
 	} else if (!typed->command) {
 		typed->command = command_find(word, &ignored);
 		typed->is_wrong = !typed->command;
@@ -99,16 +114,15 @@ void completion_offer(struct completion *completion, const char *name, const cha
 
 const struct deploy_config *completion_config(struct completion *completion)
 {
-	const char *path = completion->typed->config, *context = completion->typed->context;
+	struct deploy_config_options options = ctx_config_options(&completion->typed->global, true);
 	struct deploy_error ignored = {0};
 
+	if (!options.path)
+		options.path = getenv("DEPLOYCTL_CONFIG");
+	if (!options.context)
+		options.context = getenv("DEPLOYCTL_CONTEXT");
 	if (!completion->config)
-		(void)deploy_config_load(&completion->config,
-			&(struct deploy_config_options){
-				.path = path ? path : getenv("DEPLOYCTL_CONFIG"),
-				.context = context ? context : getenv("DEPLOYCTL_CONTEXT"),
-				.leaves_secrets = true},
-			&ignored);
+		(void)deploy_config_load(&completion->config, &options, &ignored);
 	return completion->config;
 }
 
@@ -143,7 +157,7 @@ static void offer_values(struct completion *completion, const struct opt *opt, c
 	if (opt->value && strcmp(opt->value, "AGENT") == 0 && !*before)
 		completion_offer_agents(completion);
 
-	if (opt->value && strcmp(opt->value, "FILE") == 0)
+	if (opt->value && (strcmp(opt->value, "FILE") == 0 || strcmp(opt->value, "DIR") == 0))
 		offer_files(out);
 	for (i = 0; opt->choices && opt->choices[i]; i++)
 		offer(out, before, opt->choices[i], NULL, word);

@@ -4,6 +4,16 @@
 #include "command.h"
 #include "signals.h"
 
+struct deploy_config_options ctx_config_options(
+	const struct global_opts *global, bool leaves_secrets)
+{
+	return (struct deploy_config_options){.path = global->config,
+		.context = global->context,
+		.leaves_secrets = leaves_secrets,
+		.ddl_dirs = global->ddl_dirs.paths,
+		.ddl_dir_count = global->ddl_dirs.count};
+}
+
 int ctx_check_collective(const struct ctx *ctx, const char *name, struct deploy_error *err)
 {
 	const struct deploy_config *config = ctx->config;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "command.h"
@@ -188,17 +189,34 @@ static int parse_command(struct ctx *ctx, const struct command *command, void *o
 	return rc != 0 ? deploy_error_wrap(err, "%s", command->name) : 0;
 }
 
+/* A folder that was asked for by name must be there; those of the configuration need not be. */
+static int check_ddl_dirs(const struct ddl_dirs *dirs, struct deploy_error *err)
+{
+	struct stat st;
+
+	for (size_t i = 0; i < dirs->count; i++) {
+		if (stat(dirs->paths[i], &st) != 0)
+			return deploy_error_set(err, DEPLOY_NO_INPUT, "--ddl-dir %s: %s",
+				dirs->paths[i], strerror(errno));
+		if (!S_ISDIR(st.st_mode))
+			return deploy_error_set(
+				err, DEPLOY_NO_INPUT, "--ddl-dir %s: not a folder", dirs->paths[i]);
+	}
+	return 0;
+}
+
 /* What main prepares before a command runs; finish() takes it down. */
 static int prepare(struct ctx *ctx, unsigned needs, struct deploy_error *err)
 {
-	const struct deploy_config_options options = {.path = ctx->global.config,
-		.context = ctx->global.context,
-		.leaves_secrets = (needs & NEED_SETTINGS) != 0};
+	const struct deploy_config_options options =
+		ctx_config_options(&ctx->global, (needs & NEED_SETTINGS) != 0);
 	struct deploy_error ignored = {0};
 	int rc = 0;
 
 	begin_log(&ctx->global);
 	if (needs & (NEED_CONFIG | NEED_SETTINGS)) {
+		if (check_ddl_dirs(&ctx->global.ddl_dirs, err))
+			return err->code;
 		rc = deploy_config_load(&ctx->config, &options, err);
 		if (rc == 0)
 			rc = settle_by_config(&ctx->global, ctx->config, err);

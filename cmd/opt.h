@@ -79,12 +79,18 @@ struct opt {
 		.type = OPT_IS_END                                                                 \
 	}
 
+#define DDL_DIRS_MAX 16
+
 /* Options that every command has, before and after its name. */
 struct global_opts {
 	const char *config, *context; /* NULL until they were given */
 	const char *state;
-	int output;		      /* enum out_format; -1 until it was given */
-	bool mco_json;		      /* -j */
+	struct ddl_dirs {
+		const char *paths[DDL_DIRS_MAX];
+		size_t count;
+	} ddl_dirs;
+	int output;    /* enum out_format; -1 until it was given */
+	bool mco_json; /* -j */
 	bool no_headers;
 	int color;	  /* index into color_names; -1 until it was given */
 	unsigned verbose; /* how often -v was given */

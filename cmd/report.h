@@ -35,10 +35,11 @@ struct report {
 	struct out *out;
 	const char *kind; /* "ping", "rpc": of the JSON document */
 	const char *agent, *action;
-	/* What to type to ask again: operands of rpc (none: it is not said), -c and -T or NULL. */
+	/* What to type to ask again: operands of rpc (none: it is not said) and the options. */
 	struct args operands;
-	const char *config, *context, *collective;
-	unsigned task; /* the one whose nodes are the result */
+	const struct global_opts *global; /* NULL without operands */
+	const char *collective;		  /* NULL: the main one */
+	unsigned task;			  /* the one whose nodes are the result */
 	const struct report_view *view;
 	int display;			     /* enum report_display */
 	const struct deploy_ddl_action *ddl; /* report_replies: what the action returns, or NULL */

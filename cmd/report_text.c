@@ -134,6 +134,15 @@ static void add_word(FILE *text, const char *word)
 	free(escaped);
 }
 
+/* " -T subcol"; nothing without a value. */
+static void add_option(FILE *text, const char *option, const char *value)
+{
+	if (!value)
+		return;
+	(void)fprintf(text, " %s", option);
+	add_word(text, value);
+}
+
 /* The command that asks those again that are not ok. */
 static void note_again(const struct report *report, const struct deploy_tally *tally)
 {
@@ -152,20 +161,12 @@ static void note_again(const struct report *report, const struct deploy_tally *t
 		for (int i = 0; i < report->operands.count; i++)
 			add_word(stream, report->operands.values[i]);
 		folded = deploy_nodeset_print(rest);
-		if (report->config) {
-			(void)fputs(" -c", stream);
-			add_word(stream, report->config);
-		}
-		if (report->context) {
-			(void)fputs(" --context", stream);
-			add_word(stream, report->context);
-		}
-		if (report->collective) {
-			(void)fputs(" -T", stream);
-			add_word(stream, report->collective);
-		}
-		(void)fputs(" -I", stream);
-		add_word(stream, folded);
+		add_option(stream, "-c", report->global->config);
+		add_option(stream, "--context", report->global->context);
+		for (size_t i = 0; i < report->global->ddl_dirs.count; i++)
+			add_option(stream, "--ddl-dir", report->global->ddl_dirs.paths[i]);
+		add_option(stream, "-T", report->collective);
+		add_option(stream, "-I", folded);
 		(void)fclose(stream);
 		out_note(report->out, "%s", text);
 		free(folded);

@@ -9,6 +9,22 @@ const struct command *const commands[] = {COMMANDS(REFER_TO_COMMAND) NULL};
 
 const char *const color_names[] = {"auto", "always", "never", NULL};
 
+/* Whether it is there, main asks: only commands that read a configuration look into it. */
+static int parse_ddl_dir(void *field, const char *text, struct deploy_error *err)
+{
+	struct ddl_dirs *dirs = field;
+
+	if (text[0] == '\0')
+		return deploy_error_set(err, DEPLOY_USAGE, "the value is empty");
+	if (!deploy_text_is_utf8(text, strlen(text)))
+		return deploy_error_set(err, DEPLOY_USAGE, "the name is not UTF-8");
+	if (dirs->count == DDL_DIRS_MAX)
+		return deploy_error_set(
+			err, DEPLOY_USAGE, "at most %d folders can be named", DDL_DIRS_MAX);
+	dirs->paths[dirs->count++] = text;
+	return 0;
+}
+
 const struct opt global_options[] = {
 	OPT_TEXT('c', "config", struct global_opts, config, "FILE",
 		"read the configuration from FILE"),
@@ -16,6 +32,8 @@ const struct opt global_options[] = {
 		"use the context NAME of the configuration"),
 	OPT_TEXT(0, "state", struct global_opts, state, "FILE",
 		"record runs, and what is known of nodes, in FILE"),
+	OPT_PARSED(0, "ddl-dir", struct global_opts, ddl_dirs, "DIR", parse_ddl_dir, true,
+		"look for DDLs in agent/ and data/ of DIR before the configuration's ddl_dirs"),
 	OPT_CHOICE('o', "output", struct global_opts, output, "FORMAT", out_format_names,
 		"print results as FORMAT", "table"),
 	OPT_FLAG('j', "json", struct global_opts, mco_json,

@@ -102,6 +102,8 @@ struct deploy_config_options {
 	const char *path; /* the only file to read, our YAML or an mco client.cfg; NULL: search */
 	const char *context; /* NULL: the one that the files name */
 	bool leaves_secrets; /* do not open secrets: no file is read for them, no command run */
+	const char *const *ddl_dirs; /* --ddl-dir: searched before those of the configuration */
+	size_t ddl_dir_count;
 };
 
 /*

@@ -110,8 +110,8 @@ int deploy_filter_add_compound(
 
 /*
  * Check the functions of all compounds against the data DDLs, DIR/data/NAME_data.ddl, in dirs: the
- * value that is compared, and the parameter. One without a DDL is logged as a warning and sent.
- * Errors: DEPLOY_USAGE naming the function; DEPLOY_INPUT for a DDL that makes no sense.
+ * value that is compared, and the parameter. One without a DDL, or with one that cannot be read, is
+ * logged as a warning and sent. Errors: DEPLOY_USAGE naming the function.
  */
 int deploy_filter_check_functions(const struct deploy_filter *filter, char *const *dirs,
 	size_t count, struct deploy_error *err);

@@ -68,15 +68,19 @@ static int check_query(const struct deploy_ddl_action *data,
 	return deploy_error_wrap(err, "function %s", token->name);
 }
 
+/* What cannot be checked here is sent: nodes check it, too. */
 static int check_token(const struct deploy_compound_token *token, char *const *dirs, size_t count,
 	struct dp_strset *warned, struct deploy_error *err)
 {
+	struct deploy_error why = {.code = DEPLOY_OK};
 	struct deploy_ddl *ddl;
 
-	if (find_data_ddl(&ddl, dirs, count, token->name, err))
-		return err->code;
-	if (!ddl || ddl->kind != DEPLOY_DDL_DATA || ddl->action_count == 0 ||
-		ddl->actions[0].untyped_why) {
+	if (find_data_ddl(&ddl, dirs, count, token->name, &why)) {
+		if (dp_strset_add(warned, token->name))
+			dp_log(DEPLOY_LOG_WARN, "function %s: %s; it is not checked", token->name,
+				why.text);
+	} else if (!ddl || ddl->kind != DEPLOY_DDL_DATA || ddl->action_count == 0 ||
+		   ddl->actions[0].untyped_why) {
 		if (dp_strset_add(warned, token->name))
 			dp_log(DEPLOY_LOG_WARN,
 				"function %s: without its data DDL neither its name nor its "

@@ -340,6 +340,7 @@ int deploy_config_load(struct deploy_config **out, const struct deploy_config_op
 	(void)gather(&search, &is_complete, err);
 	(void)dp_config_read(search.config, search.sources, search.source_count, is_complete,
 		options->leaves_secrets, err);
+	dp_config_add_ddl_dirs(search.config, options->ddl_dirs, options->ddl_dir_count);
 	log_files(search.config);
 	release(&search);
 	return err->code;

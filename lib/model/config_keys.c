@@ -17,9 +17,10 @@
 static const char *const securities[] = {"psk", NULL};
 static const char *const callers[] = {"uid", "gid", "user", "group", "identity", NULL};
 
-const char *const dp_ddl_presets[3] = {"/usr/share/mcollective/plugins/mcollective",
+const char *const dp_ddl_presets[4] = {"/usr/share/mcollective/plugins/mcollective",
 	"/opt/puppetlabs/mcollective/plugins/mcollective",
-	"/opt/puppetlabs/puppet/cache/lib/mcollective"};
+	"/opt/puppetlabs/puppet/cache/lib/mcollective",
+	"/usr/lib/ruby/vendor_ruby/mcollective" /* Debian's */};
 
 const struct dp_key dp_keys[DP_KEYS] = {
 	[DP_KEY_BROKERS] = {"brokers", DP_KIND_BROKERS, true, NULL, DP_NO_FIELD, 0, 0, NULL},

@@ -79,7 +79,7 @@ struct dp_key {
 	const char *const *words; /* ends with NULL */
 };
 extern const struct dp_key dp_keys[DP_KEYS];
-extern const char *const dp_ddl_presets[3];
+extern const char *const dp_ddl_presets[4];
 
 /* What a broker consists of, in the order in which people see it. */
 enum dp_broker_part {

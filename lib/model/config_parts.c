@@ -30,6 +30,42 @@ void dp_config_add_setting(
 		.key = dp_xstrdup(key), .value = taken_value, .origin = dp_xstrdup(origin)};
 }
 
+static struct deploy_setting *ddl_dirs_setting(struct deploy_config *config)
+{
+	static const char key[] = "ddl_dirs";
+
+	for (size_t i = 0; i < config->setting_count; i++)
+		if (strcmp(config->settings[i].key, key) == 0)
+			return &config->settings[i];
+	dp_config_add_setting(config, key, dp_xstrdup(""), "");
+	return &config->settings[config->setting_count - 1];
+}
+
+void dp_config_add_ddl_dirs(struct deploy_config *config, const char *const *dirs, size_t count)
+{
+	struct deploy_setting *setting;
+	char **all, *old;
+
+	if (!count)
+		return;
+	all = dp_xcalloc(count + config->ddl_dir_count, sizeof(*all));
+	setting = ddl_dirs_setting(config);
+	for (size_t i = 0; i < config->ddl_dir_count; i++)
+		all[count + i] = config->ddl_dirs[i];
+	for (size_t i = count; i-- > 0;) {
+		all[i] = dp_xstrdup(dirs[i]);
+		old = setting->value;
+		setting->value = dp_xasprintf("%s%s%s", dirs[i], *old ? "," : "", old);
+		free(old);
+	}
+	old = setting->origin;
+	setting->origin = dp_xasprintf("--ddl-dir%s%s", *old ? ", " : "", old);
+	free(old);
+	free(config->ddl_dirs);
+	config->ddl_dirs = all;
+	config->ddl_dir_count += count;
+}
+
 void dp_config_add_file(struct deploy_config *config, const char *path, enum deploy_config_use use)
 {
 	config->files = dp_grow(

@@ -8,6 +8,8 @@
 void dp_config_add_setting(
 	struct deploy_config *config, const char *key, char *taken_value, const char *origin);
 void dp_config_add_file(struct deploy_config *config, const char *path, enum deploy_config_use use);
+/* In front of those of the configuration, and so that its setting shows them. */
+void dp_config_add_ddl_dirs(struct deploy_config *config, const char *const *dirs, size_t count);
 void dp_config_take_warning(struct deploy_config *config, char *text, char *hint);
 
 #endif

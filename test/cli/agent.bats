@@ -7,7 +7,6 @@ setup() {
 	setup_loop
 	DDLS=$BATS_TEST_TMPDIR/plugins/mcollective/agent
 	mkdir -p "$DDLS"
-	printf 'libdir = %s\n' "$BATS_TEST_TMPDIR/plugins" >>.mcollective
 	cat >"$DDLS/lab.ddl" <<-'END'
 		metadata :name => "lab", :description => "Replies on demand", :author => "us", :license => "ASL",
 		         :version => "1.2", :url => "https://example.net/", :timeout => 7
@@ -95,6 +94,41 @@ rpcutil  1.0      2        Utilities          $DDLS/rpcutil.json" "$output"
 	holds "$stderr" 'the configuration is not complete'
 }
 
+@test "--ddl-dir: folders that come first, before and after the command's name" {
+	mkdir -p newer/agent newest/agent
+	sed 's/"1.2"/"1.3"/; s/"crash"/"restart"/' "$DDLS/lab.ddl" >newer/agent/lab.ddl
+	sed 's/"1.2"/"1.4"/' "$DDLS/lab.ddl" >newest/agent/lab.ddl
+	deployctl 0 agent list --ddl-dir newer
+	holds "$output" 'lab      1.3' newer/agent/lab.ddl "$DDLS/rpcutil.json"
+	deployctl 0 --ddl-dir newest agent --ddl-dir=newer doc lab
+	holds "$output" 'lab 1.4: '
+	deployctl 0 config show --ddl-dir newest --ddl-dir newer
+	holds "$(tr -s ' ' <<<"$output")" \
+		"ddl_dirs newest,newer,$PWD/plugins/mcollective --ddl-dir, $PWD/.config/deployctl/config.yaml:1:11"
+	ask_rpc 0 lab restart -I web1 --ddl-dir newer --dry-run
+	also 'reply web2 fail 1 as asked'
+	ask_rpc 2 lab echo -I 'web[1-2]' --ddl-dir newer --ddl-dir newest
+	holds "$stderr" 'to ask those again: deployctl rpc lab echo --ddl-dir newer --ddl-dir newest -I web2'
+	echo 'words' >.config/deployctl/config.yaml
+	deployctl 0 agent list --ddl-dir newer -o name
+	same lab "$output"
+}
+
+@test "--ddl-dir: one that is not there is missing input, too many are wrong usage" {
+	ask_rpc 66 lab echo -I web1 --ddl-dir "$PWD/none"
+	same "deployctl: --ddl-dir $PWD/none: No such file or directory" "$stderr"
+	deployctl 66 agent list --ddl-dir "$DDLS/lab.ddl"
+	same "deployctl: --ddl-dir $DDLS/lab.ddl: not a folder" "$stderr"
+	deployctl 64 agent list --ddl-dir ''
+	deployctl 64 agent list --ddl-dir $'\xff'
+	# shellcheck disable=SC2046
+	deployctl 0 agent list $(printf -- '--ddl-dir=. %.0s' {1..16})
+	# shellcheck disable=SC2046
+	deployctl 64 agent list $(printf -- '--ddl-dir=. %.0s' {1..17})
+	holds "$stderr" 'at most 16 folders'
+	[ ! -e "$DEPLOYCTL_LOOP_LOG" ]
+}
+
 @test "agent doc: a DDL that is no file, or that makes no sense, is no input" {
 	mkdir "$DDLS/folder.ddl"
 	deployctl 66 agent doc folder
@@ -124,7 +158,9 @@ rpcutil  1.0      2        Utilities          $DDLS/rpcutil.json" "$output"
 	same 'deployctl: input fact is missing: action get_fact needs it (Its name)' "${stderr_lines[0]}"
 	ask_rpc 65 lab ecko -I web1
 	same "deployctl: agent lab has no action \"ecko\" ($DDLS/lab.ddl)
-  try: deployctl rpc lab echo" "$stderr"
+  try: deployctl rpc lab echo; or, if the nodes' DDL is newer, --ddl-dir DIR" "$stderr"
+	ask_rpc 65 lab restart -I web1
+	same "  try: deployctl agent doc lab; or, if the nodes' DDL is newer, --ddl-dir DIR" "${stderr_lines[1]}"
 	[ ! -e "$DEPLOYCTL_LOOP_LOG" ]
 }
 

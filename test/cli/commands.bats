@@ -381,10 +381,15 @@ candidates() {
 	same 'b=x b=y b=z ' "$(candidates "$@" rpc words escapes b= | sed 's/b=true *//')"
 	same '' "$(candidates "$@" rpc nosuch '')$(candidates "$@" rpc words nosuch '')"
 	same '' "$(candidates -c "$HOME/nosuch" rpc wo)"
+	same 'loops words ' "$(candidates --context=a --config="$HOME/c.yaml" rpc '')"
+	same 'loops words ' "$(candidates -c "$HOME/nosuch" --ddl-dir="$HOME/ddl" rpc '')"
+	mkdir -p "$HOME/first/agent"
+	echo '{"metadata": {}, "actions": [{"action": "other"}]}' >"$HOME/first/agent/extra.json"
+	same 'extra loops words ' "$(candidates "$@" --ddl-dir "$HOME/first" rpc '')"
 }
 
 @test "where a file can stand one empty candidate says so" {
-	for words in '-c fi' '--config fi' '--config=fi' 'ping --config='; do
+	for words in '-c fi' '--config fi' '--config=fi' 'ping --config=' '--ddl-dir fi'; do
 		# shellcheck disable=SC2086
 		same $'\tFILE' "$("$DEPLOYCTL" __complete $words)"
 	done

@@ -80,6 +80,7 @@ row() {
 }
 
 @test "config path tells which file is used, and where others would be" {
+	rm "$OWN"
 	deployctl 0 config path
 	same "FILE STATE" "$(head -n 1 <<<"$output" | tr -s ' ')"
 	same "$OWN missing" "$(row "$OWN")"

@@ -6,8 +6,7 @@ load loop_helper
 setup() {
 	setup_loop
 	unset XDG_CONFIG_HOME
-	mkdir -p .config/deployctl
-	(umask 077 && echo 'guard: {confirm_above: 9}' >.config/deployctl/config.yaml)
+	echo 'guard: {confirm_above: 9}' >>.config/deployctl/config.yaml
 	write_answer
 }
 
@@ -74,6 +73,6 @@ typed() {
 }
 
 @test "confirm_above: 0 asks never" {
-	echo 'guard: {confirm_above: 0}' >.config/deployctl/config.yaml
+	sed -i 's/above: 9/above: 0/' .config/deployctl/config.yaml
 	typed 0 nothing
 }

@@ -7,7 +7,6 @@ setup() {
 	setup_loop
 	mkdir -p plugins/mcollective/agent
 	: >plugins/mcollective/agent/lab.ddl
-	printf 'libdir = %s/plugins\n' "$PWD" >>.mcollective
 }
 
 # ask_doctor STATUS WORDS...: replies come at once, so the times may be short
@@ -30,7 +29,15 @@ found() {
 	same "$(($(wc -l <<<"$output") - 1)) checks: $(($(wc -l <<<"$output") - 1)) ok" "$stderr"
 }
 
+@test "--ddl-dir is looked into like the configuration's folders" {
+	mkdir -p newer/agent
+	ask_doctor 0 --ddl-dir newer -o json
+	same 'newer 0 in agent/' "$(document 'd["items"].select { |i| i["check"] == "ddl" }[0]
+		.values_at("subject", "text").join(" ")')"
+}
+
 @test "columns stay under their headers, also in colour" {
+	rm .config/deployctl/config.yaml # its path is wider than the column may be
 	ask_doctor 0 --color always
 	holds "$output" $'\033['
 	output=$(sed 's/\x1b\[[0-9;]*m//g' <<<"$output")

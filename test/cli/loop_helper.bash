@@ -9,7 +9,8 @@ case $DEPLOYCTL in /*) ;; *) DEPLOYCTL=$REPO/$DEPLOYCTL ;; esac
 # What a wrong PSK looks like, and what else.
 HINT='a wrong PSK, a wrong collective and nodes whose clock is off all look like this'
 
-# Nine web servers and a database: db1 lacks the agent lab and is in the collective de, too.
+# Nine web servers and a database: db1 lacks the agent lab and is in the collective de, too. DDLs are
+# those that a test puts into plugins, and none that happens to be installed.
 setup_loop() {
 	setup_environment
 	cd "$BATS_TEST_TMPDIR" || return
@@ -26,10 +27,17 @@ setup_loop() {
 		plugin.rabbitmq.pool.1.user = ann
 		plugin.rabbitmq.pool.1.password = s3cret
 	END
+	mkdir -p .config/deployctl
+	(umask 077 && own_ddls >.config/deployctl/config.yaml)
 	fleet 'node web[1-5] facts cluster=alfa country=de rank=2 classes apache,common' \
 		'node web[6-9] facts cluster=bravo country=uk rank=10 classes nginx,common' \
 		"node db1 facts cluster=alfa country=uk os=Debian classes postgres agents rpcutil \
 collectives mcollective,de"
+}
+
+# own_ddls: the line of a configuration that says so
+own_ddls() {
+	printf 'ddl_dirs: [%s/plugins/mcollective]\n' "$BATS_TEST_TMPDIR"
 }
 
 # fleet LINE...: this fleet and no other

@@ -64,8 +64,8 @@ selects() {
 }
 
 @test "with its data DDL a function is checked before anything is sent" {
-	mkdir -p ddl/data
-	cat >ddl/data/fact_data.ddl <<-'END'
+	mkdir -p plugins/mcollective/data
+	cat >plugins/mcollective/data/fact_data.ddl <<-'END'
 		metadata :name => "fact", :description => "facts", :author => "a", :license => "l",
 		         :version => "1", :url => "u", :timeout => 1
 		dataquery :description => "a fact" do
@@ -75,8 +75,6 @@ selects() {
 		  output :value, :description => "d", :display_as => "d"
 		end
 	END
-	sed -i "s|^libdir.*||; \$ a libdir = $PWD/none" .mcollective
-	mkdir -p none && mv ddl none/mcollective
 	deployctl 0 discover --window-time 25ms --dt 100ms -o name -S "fact('country').value=uk and !postgres"
 	same "$(names web6 web7 web8 web9)" "$output"
 	same '' "$stderr"
@@ -89,6 +87,22 @@ selects() {
 	deployctl 64 discover -S "apache and fact().value=uk"
 	holds "$stderr" 'function fact: '
 	same '' "$(cat "$DEPLOYCTL_LOOP_LOG")"
+}
+
+@test "--ddl-dir has data DDLs, too" {
+	mkdir -p other/data
+	printf 'x = 1\n' >other/data/fact_data.ddl
+	deployctl 0 discover --window-time 25ms --dt 100ms --ddl-dir other -S "fact('country').value=uk"
+	holds "$stderr" 'other/data/fact_data.ddl:1:1: '
+}
+
+@test "with a data DDL that cannot be read a function is sent, and said once" {
+	mkdir -p plugins/mcollective/data
+	printf 'x = 1\n' >plugins/mcollective/data/fact_data.ddl
+	deployctl 0 discover --window-time 25ms --dt 100ms -o name -S "fact('country').value=uk or fact('rank').value=x"
+	same "$(names db1 web6 web7 web8 web9)" "$output"
+	same "deployctl: warn: function fact: $PWD/plugins/mcollective/data/fact_data.ddl:1:1: \
+'x' is not understood here; it is not checked" "$stderr"
 }
 
 @test "why a node is among them" {

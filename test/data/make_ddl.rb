@@ -3,18 +3,7 @@
 # usage: ruby test/data/make_ddl.rb test/data/ddl/*.ddl > test/data/ddl_ruby.txt
 # Each line is a JSON array: the file's name, and the DDL in the shape of deploy_ddl_json(), or the
 # class of the exception.
-require "mcollective"
-require "json"
-include MCollective
-
-class Silent
-  def start; end
-
-  def log(*); end
-end
-Log.configure(Silent.new)
-Config.instance.instance_variable_set(:@libdir, ["/usr/lib/ruby/vendor_ruby"])
-Config.instance.instance_variable_set(:@mode, :client)
+require_relative "quiet_mcollective"
 
 # A regular expression as text, options in front.
 def text_of(regex)
@@ -77,5 +66,4 @@ rescue StandardError, ScriptError => e
   e.class.to_s
 end
 
-puts "# MCollective #{MCollective::VERSION}, Ruby #{RUBY_VERSION}; made by test/data/make_ddl.rb"
 ARGV.each { |path| puts JSON.generate([File.basename(path), read(path)]) }

@@ -6,18 +6,7 @@
 #    were filled in, or the text of the exception]
 #   ["convert", type, text, value or the text of the exception]
 #   ["aggregate", function, arguments, values of the output in the replies, lines]
-require "mcollective"
-require "json"
-include MCollective
-
-class Silent
-  def start; end
-
-  def log(*); end
-end
-Log.configure(Silent.new)
-Config.instance.instance_variable_set(:@libdir, ["/usr/lib/ruby/vendor_ruby"])
-Config.instance.instance_variable_set(:@mode, :client)
+require_relative "quiet_mcollective"
 Validator.load_validators
 KNOWN = %w[shellsafe ipv4address ipv6address].freeze
 
@@ -61,8 +50,6 @@ def aggregate(function, arguments, values)
   lines = sums.failed.empty? ? text.to_s.split("\n") : "failed"
   puts JSON.generate(["aggregate", function.to_s, arguments, values, lines])
 end
-
-puts "# MCollective #{MCollective::VERSION}, Ruby #{RUBY_VERSION}; made by test/data/make_ddl_values.rb"
 
 WORDS = ["", "a", "ab", "abc", "A", "a b", "a\nb", "\na", "a\n", "ü", "grüße", "日本語", "a.b", "a-b_c", "web01", "web01.example.net", "1", "01", "-1",
   "1.5", "true", "{}", "a,b", "a, b", ",", "$(id)", "`id`", "a;b", "a|b", "a&b", "a&&b", "a>b", "<a", "a\tb", "'", "\"", "\\", "x" * 40, "x" * 41].freeze

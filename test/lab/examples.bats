@@ -133,7 +133,6 @@ expected_of() {
 	make_secrets etc
 	mkdir -p .config/deployctl
 	example config.5 contexts.yaml | localize >.config/deployctl/config.yaml
-	printf 'ddl_dirs: [/usr/lib/ruby/vendor_ruby/mcollective]\n' >>.config/deployctl/config.yaml
 	# The folders that shells look into are there for whoever completes with them.
 	mkdir -p .local/share/bash-completion/completions .zfunc .config/fish/completions
 	while read -r line; do

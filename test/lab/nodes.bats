@@ -79,7 +79,8 @@ stop() {
 	dc rpc rpcutil nosuch -I web01.example.net
 	[ "$status" -eq 65 ]
 	has "$stderr" 'agent rpcutil has no action "nosuch"'
-	dc rpc rpcutil nosuch -I web01.example.net -c "$(with_cfg no_ddl libdir=/nonexistent)"
+	# rpcutil's DDL is found wherever mco is installed; that of the lab's own agent is not.
+	dc rpc lab nosuch -I web01.example.net -c "$(with_cfg no_ddl libdir=/nonexistent)"
 	[ "$status" -eq 2 ]
 	has "$output" "web01.example.net: failed (4)"
 }

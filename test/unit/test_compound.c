@@ -17,6 +17,8 @@
 #include "deploy/log.h"
 #include "wire/envelope.h"
 
+#include "verdicts.h"
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static void add(struct deploy_filter *filter, const char *text)
@@ -90,13 +92,14 @@ static void assert_bytes(const struct deploy_compound *compound, const json_t *l
 	dp_buf_release(&theirs);
 }
 
-static void check_line(const json_t *line)
+static void check_line(const json_t *line, void *arg)
 {
 	const char *text = json_string_value(json_array_get(line, 0));
 	const char *word = json_string_value(json_array_get(line, 1));
 	struct deploy_filter filter = {.facts = NULL}, copy;
 	struct deploy_error err;
 
+	(void)arg;
 	if (strcmp(word, "taken") != 0) {
 		assert_refused(&err, text);
 		return;
@@ -113,25 +116,8 @@ static void check_line(const json_t *line)
 
 static void every_expression_means_what_it_means_to_mco(void **state)
 {
-	FILE *file = fopen("test/data/compound_ruby.txt", "r");
-	char text[8192];
-	int lines = 0;
-
 	(void)state;
-	assert_non_null(file);
-	while (fgets(text, sizeof(text), file)) {
-		json_t *line;
-
-		if (text[0] == '#')
-			continue;
-		line = json_loads(text, 0, NULL);
-		assert_non_null(line);
-		check_line(line);
-		json_decref(line);
-		lines++;
-	}
-	assert_true(lines > 1500);
-	assert_int_equal(fclose(file), 0);
+	assert_true(each_verdict("test/data/compound_ruby.txt", check_line, NULL) > 1500);
 }
 
 static void error_names_the_column_and_the_way_out(void **state)

@@ -10,7 +10,6 @@
 #include <stdint.h>
 #include <stdbool.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -23,6 +22,8 @@
 
 #include "deploy/config.h"
 #include "model/client_cfg.h"
+
+#include "folder.h"
 
 #define COUNT(array)  (sizeof(array) / sizeof((array)[0]))
 #define SECRET	      "words-that-stay"
@@ -37,22 +38,7 @@ static const char base[] = "connector = rabbitmq\n"
 			   "plugin.psk = " SECRET "\n" POOL "size = 1\n" POOL
 			   "1.host = broker1.example.net\n" POOL "1.password = " SECRET "\n";
 
-static char folder[64], file[96];
-
-static void write_bytes(const char *path, const char *bytes, size_t len)
-{
-	FILE *out = fopen(path, "w");
-
-	assert_non_null(out);
-	assert_int_equal(len, fwrite(bytes, 1, len, out));
-	assert_int_equal(0, fclose(out));
-	assert_int_equal(0, chmod(path, 0640));
-}
-
-static void write_text(const char *path, const char *text)
-{
-	write_bytes(path, text, strlen(text));
-}
+static char file[96];
 
 static void write_base_and(const char *lines)
 {
@@ -61,17 +47,6 @@ static void write_base_and(const char *lines)
 	assert_true(asprintf(&text, "%s%s\n", base, lines) > 0);
 	write_text(file, text);
 	free(text);
-}
-
-/* The path of a name in the test's folder. Borrowed until the next call but one. */
-static const char *in_folder(const char *name)
-{
-	static char paths[2][512];
-	static unsigned turn;
-	char *path = paths[turn++ % 2];
-
-	(void)snprintf(path, 512, "%s/%s", folder, name);
-	return path;
 }
 
 static int make_folder(void **state)
@@ -83,25 +58,10 @@ static int make_folder(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(variables); i++)
 		(void)unsetenv(variables[i]);
-	(void)snprintf(folder, sizeof(folder), "/tmp/test_config.XXXXXX");
-	if (!mkdtemp(folder) || chmod(folder, 0755) != 0)
+	if (open_folder("test_config") != 0)
 		return -1;
 	(void)snprintf(file, sizeof(file), "%s/client.cfg", folder);
 	return 0;
-}
-
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-	(void)st;
-	(void)kind;
-	(void)ftw;
-	return remove(path);
-}
-
-static int remove_folder(void **state)
-{
-	(void)state;
-	return nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 static int load_path(struct deploy_config **out, const char *path, struct deploy_error *err)

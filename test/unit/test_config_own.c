@@ -9,7 +9,6 @@
 #include <stdint.h>
 #include <stdbool.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,37 +21,13 @@
 #include "deploy/config.h"
 #include "model/secret.h"
 
+#include "folder.h"
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define SECRET	     "words-that-stay"
 #define NOBODY	     65534
 
-static char folder[64], file[96];
-
-static void write_bytes(const char *path, const char *bytes, size_t len)
-{
-	FILE *out = fopen(path, "w");
-
-	assert_non_null(out);
-	assert_int_equal(len, fwrite(bytes, 1, len, out));
-	assert_int_equal(0, fclose(out));
-	assert_int_equal(0, chmod(path, 0640));
-}
-
-static void write_text(const char *path, const char *text)
-{
-	write_bytes(path, text, strlen(text));
-}
-
-/* The path of a name in the test's folder. Borrowed until the next call but three. */
-static const char *in_folder(const char *name)
-{
-	static char paths[4][512];
-	static unsigned turn;
-	char *path = paths[turn++ % 4];
-
-	(void)snprintf(path, 512, "%s/%s", folder, name);
-	return path;
-}
+static char file[96];
 
 static int make_folder(void **state)
 {
@@ -63,25 +38,10 @@ static int make_folder(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(variables); i++)
 		(void)unsetenv(variables[i]);
-	(void)snprintf(folder, sizeof(folder), "/tmp/test_config_own.XXXXXX");
-	if (!mkdtemp(folder) || chmod(folder, 0755) != 0)
+	if (open_folder("test_config_own") != 0)
 		return -1;
 	(void)snprintf(file, sizeof(file), "%s/config.yaml", folder);
 	return 0;
-}
-
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-	(void)st;
-	(void)kind;
-	(void)ftw;
-	return remove(path);
-}
-
-static int remove_folder(void **state)
-{
-	(void)state;
-	return nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 /* A configuration as text: "key=value @origin" a line, then the error; the folder is "~". */
@@ -182,6 +142,30 @@ static void expect_keys(const struct comes *table, size_t count)
 	}
 }
 
+static void ddl_dirs_of_the_command_line_come_first(void **state)
+{
+	static const char *const dirs[] = {"one", "/two"};
+	static const struct {
+		const char *text, *part;
+	} table[] = {
+		{"brokers: [b]\nddl_dirs: [/a]\n", "\nddl_dirs=one,/two,/a @--ddl-dir, ~/config"},
+		{"brokers: [b]\n", "\nddl_dirs=one,/two,/usr/share/"},
+		{"brokers: [b]\nddl_dirs: [a]\n", "\nddl_dirs=one,/two @--ddl-dir\n"},
+		{"words", "\nddl_dirs=one,/two @--ddl-dir\n"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(table); i++) {
+		struct deploy_config_options options = {
+			.path = file, .ddl_dirs = dirs, .ddl_dir_count = COUNT(dirs)};
+
+		write_text(file, table[i].text);
+		expect(load(&options), table[i].part);
+		options.ddl_dir_count = 0;
+		expect_not(load(&options), "--ddl-dir");
+	}
+}
+
 static void what_is_not_said_is_built_in(void **state)
 {
 	static const char *const rows[] = {"\nbrokers.1.host=b @~/config.yaml:1:11\n",
@@ -196,7 +180,8 @@ static void what_is_not_said_is_built_in(void **state)
 		"\nbatch_sleep=1s @built-in\n", "\noutput=table @built-in\n",
 		"\ncolor=auto @built-in\n",
 		"\nddl_dirs=/usr/share/mcollective/plugins/mcollective,/opt/puppetlabs/mcollective/"
-		"plugins/mcollective,/opt/puppetlabs/puppet/cache/lib/mcollective @built-in\n",
+		"plugins/mcollective,/opt/puppetlabs/puppet/cache/lib/mcollective,/usr/lib/ruby/"
+		"vendor_ruby/mcollective @built-in\n",
 		"\nguard.confirm_above=20 @built-in\n", "\nstate=", "\nkeep.days=90 @built-in\n",
 		"\nkeep.runs=1000 @built-in\n",
 		"\nrole_facts.collection=deploop_collection @built-in\n",
@@ -1181,6 +1166,7 @@ static void every_use_of_a_file_has_a_name(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(ddl_dirs_of_the_command_line_come_first),
 		TEST(what_is_not_said_is_built_in),
 		TEST(the_struct_holds_what_the_settings_show),
 		TEST(the_values_of_keys_are_taken),

@@ -13,6 +13,9 @@
 
 #include "deploy/ddl.h"
 
+#include "folder.h"
+#include "verdicts.h"
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define METADATA                                                                                   \
 	"metadata :name => 'n', :description => 'd', :author => 'a', :license => 'l', "            \
@@ -92,7 +95,7 @@ static void compare_actions(const char *file, const json_t *expected, const json
 	}
 }
 
-static void compare_line(const json_t *line)
+static void compare_line(const json_t *line, void *arg)
 {
 	const char *file = json_string_value(json_array_get(line, 0));
 	const json_t *expected = json_array_get(line, 1);
@@ -101,6 +104,7 @@ static void compare_line(const json_t *line)
 	char path[200];
 	json_t *is;
 
+	(void)arg;
 	(void)snprintf(path, sizeof(path), "test/data/ddl/%s", file);
 	if (deploy_ddl_read_file(&ddl, path, &err))
 		fail_msg("%s", err.text);
@@ -114,27 +118,8 @@ static void compare_line(const json_t *line)
 
 static void files_are_read_as_mcollective_reads_them(void **state)
 {
-	FILE *file = fopen("test/data/ddl_ruby.txt", "r");
-	char *text = NULL;
-	size_t size = 0, count = 0;
-
 	(void)state;
-	assert_non_null(file);
-	while (getline(&text, &size, file) > 0) {
-		json_error_t why;
-		json_t *line;
-
-		if (text[0] == '#')
-			continue;
-		line = json_loads(text, 0, &why);
-		assert_non_null(line);
-		compare_line(line);
-		json_decref(line);
-		count++;
-	}
-	assert_int_equal(4, count);
-	free(text);
-	(void)fclose(file);
+	assert_int_equal(4, each_verdict("test/data/ddl_ruby.txt", compare_line, NULL));
 }
 
 /* What is not understood. */
@@ -395,61 +380,30 @@ static void json_is_strict_about_types(void **state)
 
 /* Finding. */
 
-static void write_file(const char *folder, const char *name, const char *text)
-{
-	char path[200];
-	FILE *file;
-
-	(void)snprintf(path, sizeof(path), "%s/%s", folder, name);
-	file = fopen(path, "w");
-	assert_non_null(file);
-	assert_true(fputs(text, file) >= 0);
-	assert_int_equal(0, fclose(file));
-}
-
 static int make_folders(void **state)
 {
-	static char folder[] = "/tmp/test_ddl.XXXXXX";
-	char path[200];
+	static const char *const dirs[] = {"a", "a/agent", "b", "b/agent"};
+	static const char *const files[][2] = {{"a/agent/one.ddl", METADATA},
+		{"a/agent/three.json", "{" METADATA_JSON "}"},
+		{"b/agent/one.json", "{" METADATA_JSON "}"}, {"b/agent/two.ddl", METADATA},
+		{"b/agent/two.json", "{" METADATA_JSON "}"}, {"b/agent/bad.ddl", "x"},
+		{"b/agent/not.txt", "x"}};
 
-	assert_non_null(mkdtemp(folder));
-	for (const char *dir = "ab"; *dir; dir++) {
-		(void)snprintf(path, sizeof(path), "%s/%c", folder, *dir);
-		assert_int_equal(0, mkdir(path, 0700));
-		(void)snprintf(path, sizeof(path), "%s/%c/agent", folder, *dir);
-		assert_int_equal(0, mkdir(path, 0700));
-	}
-	write_file(folder, "a/agent/one.ddl", METADATA);
-	write_file(folder, "a/agent/three.json", "{" METADATA_JSON "}");
-	write_file(folder, "b/agent/one.json", "{" METADATA_JSON "}");
-	write_file(folder, "b/agent/two.ddl", METADATA);
-	write_file(folder, "b/agent/two.json", "{" METADATA_JSON "}");
-	write_file(folder, "b/agent/bad.ddl", "x");
-	write_file(folder, "b/agent/not.txt", "x");
-	*state = folder;
-	return 0;
-}
-
-static int remove_folders(void **state)
-{
-	static const char *const names[] = {"a/agent/one.ddl", "a/agent/three.json",
-		"b/agent/one.json", "b/agent/two.ddl", "b/agent/two.json", "b/agent/bad.ddl",
-		"b/agent/not.txt", "a/agent", "b/agent", "a", "b", ""};
-	char path[200];
-
-	for (size_t i = 0; i < COUNT(names); i++) {
-		(void)snprintf(path, sizeof(path), "%s/%s", (const char *)*state, names[i]);
-		assert_int_equal(0, remove(path));
-	}
+	(void)state;
+	assert_int_equal(0, open_folder("test_ddl"));
+	for (size_t i = 0; i < COUNT(dirs); i++)
+		assert_int_equal(0, mkdir(in_folder(dirs[i]), 0700));
+	for (size_t i = 0; i < COUNT(files); i++)
+		write_text(in_folder(files[i][0]), files[i][1]);
 	return 0;
 }
 
 /* Where agent is found, below the folder of the test; NULL: nowhere. Borrowed till the next call.
  */
-static const char *find(const char *folder, const char *agent)
+static const char *find(const char *agent)
 {
 	static char found[200];
-	char a[200], b[200], *const dirs[] = {a, b};
+	char a[80], b[80], *const dirs[] = {a, b};
 	struct deploy_error err = {.code = DEPLOY_OK};
 	struct deploy_ddl *ddl;
 
@@ -465,13 +419,14 @@ static const char *find(const char *folder, const char *agent)
 
 static void the_first_folder_counts_and_json_within_one(void **state)
 {
-	assert_string_equal("a/agent/one.ddl", find(*state, "one"));
-	assert_string_equal("b/agent/two.json", find(*state, "two"));
-	assert_string_equal("a/agent/three.json", find(*state, "three"));
-	assert_string_equal("b/agent/bad.ddl:1:1: 'x' is not understood here", find(*state, "bad"));
-	assert_null(find(*state, "none"));
-	assert_null(find(*state, "../agent/one"));
-	assert_null(find(*state, ""));
+	(void)state;
+	assert_string_equal("a/agent/one.ddl", find("one"));
+	assert_string_equal("b/agent/two.json", find("two"));
+	assert_string_equal("a/agent/three.json", find("three"));
+	assert_string_equal("b/agent/bad.ddl:1:1: 'x' is not understood here", find("bad"));
+	assert_null(find("none"));
+	assert_null(find("../agent/one"));
+	assert_null(find(""));
 }
 
 static void all_that_would_be_found_is_listed(void **state)
@@ -481,13 +436,14 @@ static void all_that_would_be_found_is_listed(void **state)
 		"b/agent/bad.ddl", "a/agent/one.ddl", "a/agent/three.json", "b/agent/two.json"};
 	json_t *list;
 
-	(void)snprintf(a, sizeof(a), "%s/a", (const char *)*state);
-	(void)snprintf(b, sizeof(b), "%s/b", (const char *)*state);
+	(void)state;
+	(void)snprintf(a, sizeof(a), "%s/a", folder);
+	(void)snprintf(b, sizeof(b), "%s/b", folder);
 	list = deploy_ddl_list(dirs, 3);
 	assert_int_equal(4, json_array_size(list));
 	for (size_t i = 0; i < 4; i++)
 		assert_string_equal(
-			names[i], json_string_value(json_array_get(list, i)) + strlen(*state) + 1);
+			names[i], json_string_value(json_array_get(list, i)) + strlen(folder) + 1);
 	json_decref(list);
 }
 
@@ -496,7 +452,8 @@ static void a_folder_is_no_ddl(void **state)
 	struct deploy_error err = {.code = DEPLOY_OK};
 	struct deploy_ddl *ddl;
 
-	assert_int_equal(DEPLOY_NO_INPUT, deploy_ddl_read_file(&ddl, *state, &err));
+	(void)state;
+	assert_int_equal(DEPLOY_NO_INPUT, deploy_ddl_read_file(&ddl, folder, &err));
 	assert_null(ddl);
 	assert_non_null(strstr(err.text, ": not a regular file"));
 }
@@ -536,5 +493,5 @@ int main(void)
 		cmocka_unit_test(an_unknown_action_is_told_with_what_was_meant),
 	};
 
-	return cmocka_run_group_tests(tests, make_folders, remove_folders);
+	return cmocka_run_group_tests(tests, make_folders, remove_folder);
 }

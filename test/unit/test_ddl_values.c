@@ -12,6 +12,8 @@
 #include "deploy/ddl.h"
 #include "model/ddl_validators.h"
 
+#include "verdicts.h"
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* A DDL of one action with one input "v" of these properties; those that must be are added. */
@@ -150,34 +152,32 @@ static void compare_aggregate(const json_t *line)
 	free(is);
 }
 
+struct tally {
+	size_t checks, conversions, sums, untold;
+};
+
+static void compare_line(const json_t *line, void *arg)
+{
+	const char *what = json_string_value(json_array_get(line, 0));
+	struct tally *tally = arg;
+
+	assert_non_null(what);
+	if (strcmp(what, "check") == 0 && ++tally->checks)
+		compare_check(line, &tally->untold);
+	else if (strcmp(what, "convert") == 0 && ++tally->conversions)
+		compare_convert(line);
+	else if (++tally->sums)
+		compare_aggregate(line);
+}
+
 static void values_are_judged_as_mcollective_judges_them(void **state)
 {
-	FILE *file = fopen("test/data/ddl_values_ruby.txt", "r");
-	size_t size = 0, checks = 0, conversions = 0, sums = 0, untold = 0;
-	char *text = NULL;
+	struct tally tally = {0};
 
 	(void)state;
-	assert_non_null(file);
-	while (getline(&text, &size, file) > 0) {
-		json_error_t why;
-		json_t *line = text[0] == '#' ? NULL : json_loads(text, 0, &why);
-		const char *what = json_string_value(json_array_get(line, 0));
-
-		if (text[0] != '#')
-			assert_non_null(what);
-		if (what && strcmp(what, "check") == 0 && ++checks)
-			compare_check(line, &untold);
-		else if (what && strcmp(what, "convert") == 0 && ++conversions)
-			compare_convert(line);
-		else if (what && ++sums)
-			compare_aggregate(line);
-		json_decref(line);
-	}
-	assert_int_equal(1390, checks + conversions + sums);
-	assert_true(checks > 1000 && conversions > 30 && sums > 150);
-	assert_int_equal(0, untold);
-	free(text);
-	(void)fclose(file);
+	assert_int_equal(1390, each_verdict("test/data/ddl_values_ruby.txt", compare_line, &tally));
+	assert_true(tally.checks > 1000 && tally.conversions > 30 && tally.sums > 150);
+	assert_int_equal(0, tally.untold);
 }
 
 /* Rules that MCollective itself does not bring. */

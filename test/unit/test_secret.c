@@ -17,37 +17,23 @@
 
 #include "model/secret.h"
 
+#include "folder.h"
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define SECRET	     "words-that-stay"
 #define LONG_MS	     60000
 #define NOBODY	     65534
 
-static char path[64];
+static char path[96];
 
 static int make_file(void **state)
 {
-	int fd;
-
 	(void)state;
-	(void)snprintf(path, sizeof(path), "/tmp/test_secret.XXXXXX");
-	fd = mkstemp(path);
-	return fd < 0 ? -1 : close(fd);
-}
-
-static int remove_file(void **state)
-{
-	(void)state;
-	return unlink(path);
-}
-
-static void write_bytes(const char *bytes, size_t len)
-{
-	FILE *out = fopen(path, "w");
-
-	assert_non_null(out);
-	assert_int_equal(len, fwrite(bytes, 1, len, out));
-	assert_int_equal(0, fclose(out));
-	assert_int_equal(0, chmod(path, 0600));
+	if (open_folder("test_secret") != 0)
+		return -1;
+	(void)snprintf(path, sizeof(path), "%s", in_folder("secret"));
+	write_text(path, "");
+	return 0;
 }
 
 /* The text, or "error: why"; borrowed until the next call. */
@@ -99,7 +85,7 @@ static void one_newline_at_the_end_is_no_part_of_it(void **state)
 	for (size_t i = 0; i < COUNT(table); i++) {
 		const char *const words[] = {"cmd", "cat", path};
 
-		write_bytes(table[i][0], strlen(table[i][0]));
+		write_text(path, table[i][0]);
 		assert_string_equal(table[i][1], open_file());
 		assert_string_equal(table[i][1], open_words(words, 3, LONG_MS));
 	}
@@ -107,25 +93,25 @@ static void one_newline_at_the_end_is_no_part_of_it(void **state)
 
 static void a_file_is_a_secret_only_if_it_is_one(void **state)
 {
-	const char *const folder[] = {"file", "/"};
+	const char *const slash[] = {"file", "/"};
 	char *text = calloc(1, DP_SECRET_MAX_BYTES + 3);
 
 	(void)state;
-	write_bytes("", 0);
+	write_text(path, "");
 	expect(open_file(), "the secret is empty");
-	write_bytes("\n", 1);
+	write_bytes(path, "\n", 1);
 	expect(open_file(), "the secret is empty");
-	write_bytes("a\0b", 3);
+	write_bytes(path, "a\0b", 3);
 	expect(open_file(), "the secret holds a NUL");
-	expect(open_words(folder, 2, LONG_MS), "error: /: not a regular file");
+	expect(open_words(slash, 2, LONG_MS), "error: /: not a regular file");
 	memset(text, 'a', DP_SECRET_MAX_BYTES + 2);
 	text[DP_SECRET_MAX_BYTES] = '\n';
-	write_bytes(text, DP_SECRET_MAX_BYTES + 1);
+	write_bytes(path, text, DP_SECRET_MAX_BYTES + 1);
 	assert_int_equal(DP_SECRET_MAX_BYTES, strlen(open_file()));
-	write_bytes(text, DP_SECRET_MAX_BYTES + 2);
+	write_bytes(path, text, DP_SECRET_MAX_BYTES + 2);
 	expect(open_file(), "the secret is longer than 65536 bytes");
 	text[DP_SECRET_MAX_BYTES] = 'a';
-	write_bytes(text, DP_SECRET_MAX_BYTES + 1);
+	write_bytes(path, text, DP_SECRET_MAX_BYTES + 1);
 	expect(open_file(), "the secret is longer than 65536 bytes");
 	assert_int_equal(0, truncate(path, 1024L * 1024 * 1024));
 	expect(open_file(), "error: ");
@@ -137,7 +123,7 @@ static void a_file_that_others_can_read_or_write_is_refused(void **state)
 	static const mode_t modes[] = {0604, 0602, 0644, 0666};
 
 	(void)state;
-	write_bytes(SECRET, strlen(SECRET));
+	write_text(path, SECRET);
 	for (size_t i = 0; i < COUNT(modes); i++) {
 		assert_int_equal(0, chmod(path, modes[i]));
 		expect(open_file(),
@@ -152,7 +138,7 @@ static void a_file_of_somebody_else_is_refused(void **state)
 	(void)state;
 	if (geteuid() != 0)
 		skip();
-	write_bytes(SECRET, strlen(SECRET));
+	write_text(path, SECRET);
 	assert_int_equal(0, chown(path, NOBODY, NOBODY));
 	expect(open_file(), "belongs to user 65534, neither root nor you");
 }
@@ -184,14 +170,14 @@ static void a_command_that_fails_is_named_without_what_it_printed(void **state)
 			"the secret is longer than 65536 bytes"},
 	};
 	const char *const missing[] = {"cmd", "no-such-program-anywhere"};
-	const char *const folder[] = {"cmd", "/"};
+	const char *const slash[] = {"cmd", "/"};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(table); i++)
 		expect(open_script(table[i][0], LONG_MS), table[i][1]);
 	expect(open_words(missing, 2, LONG_MS),
 		"error: command 'no-such-program-anywhere' cannot be run: ");
-	expect(open_words(folder, 2, LONG_MS), "error: command '/' cannot be run");
+	expect(open_words(slash, 2, LONG_MS), "error: command '/' cannot be run");
 }
 
 static void a_command_is_run_without_a_shell(void **state)
@@ -283,7 +269,7 @@ static void a_command_that_hangs_is_killed_with_its_children(void **state)
 			expect(open_script(scripts[i], limit_ms),
 				"error: command 'sh' did not end in time, it was killed");
 		expect_all_dead(ends);
-		write_bytes("", 0);
+		write_text(path, "");
 	}
 	(void)alarm(0);
 }
@@ -333,7 +319,7 @@ static void secrets_are_described_by_where_they_are(void **state)
 	}
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make_file, remove_file)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make_file, remove_folder)
 
 int main(void)
 {

@@ -11,6 +11,8 @@
 #include "deploy/text.h"
 #include "deploy/traits.h"
 
+#include "verdicts.h"
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 typedef int add_fn(struct deploy_filter *filter, const char *text, struct deploy_error *err);
@@ -50,7 +52,7 @@ static bool says(const struct deploy_verdict *verdicts, size_t count, const char
 }
 
 /* Judge the typed terms for the node of one line of traits_ruby.txt. */
-static void check_line(const json_t *line)
+static void check_line(const json_t *line, void *arg)
 {
 	const json_t *typed = json_array_get(line, 0), *answer = json_array_get(line, 5);
 	struct deploy_traits traits = {.identity = json_string_value(json_array_get(line, 1)),
@@ -62,6 +64,8 @@ static void check_line(const json_t *line)
 	size_t count;
 	bool is_refused = false, failed;
 
+	(void)arg;
+	assert_int_equal(json_array_size(line), 6);
 	for (size_t i = 0; i < json_array_size(typed); i++) {
 		const json_t *term = json_array_get(typed, i);
 
@@ -83,25 +87,8 @@ static void check_line(const json_t *line)
 
 static void every_verdict_is_that_of_mcollective_itself(void **state)
 {
-	FILE *file = fopen("test/data/traits_ruby.txt", "r");
-	char text[2048];
-	int lines = 0;
-
 	(void)state;
-	assert_non_null(file);
-	while (fgets(text, sizeof(text), file)) {
-		json_t *line;
-
-		if (text[0] == '#')
-			continue;
-		line = json_loads(text, 0, NULL);
-		assert_int_equal(json_array_size(line), 6);
-		check_line(line);
-		json_decref(line);
-		lines++;
-	}
-	assert_true(lines > 2000);
-	assert_int_equal(fclose(file), 0);
+	assert_true(each_verdict("test/data/traits_ruby.txt", check_line, NULL) > 2000);
 }
 
 /* A node, and what it says of one term. */

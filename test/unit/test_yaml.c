@@ -21,6 +21,8 @@
 
 #include "deploy/yaml.h"
 
+#include "folder.h"
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static struct deploy_yaml *read_bytes(const char *text, size_t len)
@@ -583,23 +585,15 @@ static void as_many_keys_as_fit_are_read_in_time(void **state)
 	free(text);
 }
 
-static char folder[64], file[96];
+static char file[96];
 
 static int make_folder(void **state)
 {
 	(void)state;
-	(void)snprintf(folder, sizeof(folder), "/tmp/test_yaml.XXXXXX");
-	if (!mkdtemp(folder))
+	if (open_folder("test_yaml") != 0)
 		return -1;
 	(void)snprintf(file, sizeof(file), "%s/site.yaml", folder);
 	return 0;
-}
-
-static int remove_folder(void **state)
-{
-	(void)state;
-	(void)unlink(file);
-	return rmdir(folder);
 }
 
 static void write_file(const char *text, size_t size)
