@@ -25,6 +25,7 @@ extern const struct report_view report_times;	  /* the round trip */
 extern const struct report_view report_nodes;	  /* names; wide: with what each one has */
 extern const struct report_view report_values;	  /* a fact: its values, and how many have each */
 extern const struct report_view report_lacks;	  /* which of the wanted agents nodes lack */
+extern const struct report_view report_acts;	  /* what acts came to, for each node */
 extern const struct report_view report_inventory; /* all about each node */
 
 enum report_display { DISPLAY_ALL, DISPLAY_OK, DISPLAY_FAILED, DISPLAY_NONE };
@@ -53,6 +54,7 @@ struct report {
 	/* Of some views: */
 	bool folds;		   /* report_nodes: as a node set */
 	bool shows_nodes;	   /* report_values: who has each value */
+	bool shows_changes;	   /* report_acts: what was, or would be, changed */
 	bool sorts_by_count;	   /* report_values: the most frequent first */
 	bool sorts_by_time;	   /* report_times: the fastest first */
 	struct deploy_limit limit; /* report_nodes: only so many */
