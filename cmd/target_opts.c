@@ -255,6 +255,24 @@ void target_plan_discovery(struct deploy_plan *plan, const struct ctx *ctx,
 	task->policy.expected = target->expected;
 }
 
+/* True if who is asked must be known before: a broadcast would reach others, too. */
+static bool needs_names(const struct target_opts *target)
+{
+	return target->limit.amount.value || target->exclude || target->expected;
+}
+
+/* Nobody answers, so nobody need be known: the filter alone says whom it is for. */
+static size_t plan_broadcast(struct deploy_plan *plan, const struct ctx *ctx,
+	const struct target_opts *target, struct deploy_request *request,
+	const struct deploy_policy *policy)
+{
+	struct deploy_task *task = add_task(plan, ctx, target, request);
+
+	task->policy = *policy;
+	task->policy.discovery_ms = policy->timeout_ms;
+	return plan->task_count - 1;
+}
+
 size_t target_plan(struct deploy_plan *plan, const struct ctx *ctx,
 	const struct target_opts *target, struct deploy_request *request,
 	const struct deploy_policy *policy, const struct deploy_nodeset *found)
@@ -262,6 +280,8 @@ size_t target_plan(struct deploy_plan *plan, const struct ctx *ctx,
 	const struct deploy_nodeset *nodes = target_nodes(target);
 	struct deploy_task *task;
 
+	if (!nodes && !found && request->wants_no_reply && !needs_names(target))
+		return plan_broadcast(plan, ctx, target, request, policy);
 	if (!nodes && !found)
 		target_plan_discovery(plan, ctx, target, request->agent);
 	task = add_task(plan, ctx, target, request);

@@ -51,7 +51,8 @@ int target_connect(struct ctx *ctx, const struct target_opts *target, struct dep
 
 /*
  * Add tasks to plan that carry request to the nodes of target: one if the nodes are named,
- * otherwise a discovery first, unless found holds what one has found already (NULL: no). request
+ * otherwise a discovery first, unless found holds what one has found already (NULL: no), or the
+ * request wants no reply and its filter says all: that is a broadcast to whoever matches. request
  * is taken over. Returns the index of the task that asks.
  */
 size_t target_plan(struct deploy_plan *plan, const struct ctx *ctx,
