@@ -357,14 +357,16 @@ static int64_t due_us(const struct dp_ask *ask, const struct dp_row *row)
 }
 
 /*
- * When a row in flight is waited for no longer. Who is not to answer waits for all that is to be
- * sent: what the broker says then is said of everybody.
+ * When a row in flight may be waited for no longer. Who is not to answer waits for all that is to
+ * be sent: what the broker says then is said of everybody.
  */
 static int64_t reply_due_us(const struct dp_ask *ask, const struct dp_row *row)
 {
 	if (!ask->task->request->wants_no_reply)
 		return due_us(ask, row);
-	return ask->queued ? DP_NEVER : row->at_us;
+	if (ask->queued)
+		return DP_NEVER;
+	return row->at_us > ask->confirm_us ? row->at_us : ask->confirm_us;
 }
 
 static void withdraw(const struct dp_ask *ask, struct dp_stage *stage)
@@ -413,11 +415,13 @@ static void expire(struct dp_ask *ask, struct dp_stage *stage)
 	struct dp_row *row;
 
 	while ((row = first_in_flight(ask)) && reply_due_us(ask, row) <= stage->now_us) {
-		if (ask->task->request->wants_no_reply)
-			conclude_unasked(ask, stage, row);
-		else
+		if (!ask->task->request->wants_no_reply)
 			conclude_without_reply(
 				ask, stage, row, DEPLOY_OUTCOME_SILENT, "no reply in time");
+		else if (stage->is_confirmed || due_us(ask, row) <= stage->now_us)
+			conclude_unasked(ask, stage, row);
+		else
+			ask->confirm_us = stage->now_us + DP_CONFIRM_PAUSE_US;
 	}
 	expire_unsent(ask, stage);
 }

@@ -284,7 +284,7 @@ static int wait_ms(const struct loop *loop)
 
 	if (loop->has_more)
 		return 0;
-	if (is_awaiting_echo(loop))
+	if (is_awaiting_echo(loop) && !dp_transport_is_blocked(loop->transport))
 		wake_us = loop->echo_us + MAX_UNDRAINED_US;
 	if (loop->options->progress_ms && loop->progress_us < wake_us)
 		wake_us = loop->progress_us;

@@ -21,6 +21,8 @@
 
 /* How long nodes in flight are waited for after a first INT or TERM. */
 #define DP_GRACE_US (10 * 1000000LL)
+/* A broker that does not say that it has what nobody will answer is asked again so much later. */
+#define DP_CONFIRM_PAUSE_US (100 * 1000LL)
 /* Replies pause this long before silent nodes are probed. */
 #define DP_PROBE_PAUSE_US (50 * 1000LL)
 
