@@ -35,9 +35,11 @@ const char program_text[] =
 	"as done. The options below are those of every command; they stand before or after its "
 	"name.\n\n"
 	"-o json and -o yaml print one document, also of a failure: items, a summary, exit and "
-	"errors. -o jsonl prints one event a line as it comes, and the summary last, -o name one "
-	"name a line, -o wide a table that leaves nothing out. -j prints nothing if the command "
-	"cannot do its work.";
+	"errors. -o jsonl prints one event a line as it comes, without those that only tell what "
+	"is "
+	"sent to whom (their numbers are left out), and the summary last; types and keys are only "
+	"ever added. -o name prints one name a line, -o wide a table that leaves nothing out. -j "
+	"prints nothing if the command cannot do its work.";
 
 const struct program_variable program_environment[] = {
 	{"DEPLOYCTL_CONFIG", "the configuration, unless --config is given"},

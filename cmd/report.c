@@ -211,6 +211,9 @@ static int status_of_run(const struct report *report, const struct deploy_run_re
 		return 128 + result->signal;
 	case DEPLOY_RUN_LOST:
 		break;
+	case DEPLOY_RUN_UNRECORDED:
+		status = exit_worse(status, EXIT_OUTPUT);
+		break;
 	}
 	/* A broker lost in the middle makes its nodes unknown, which is what the status then says.
 	 */

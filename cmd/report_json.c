@@ -101,12 +101,18 @@ static json_t *outcome_json(const struct deploy_outcome *outcome)
 	return object;
 }
 
+/* What is sent to whom is for the record; what came of it is for the reader. */
+static bool is_for_the_record(const struct deploy_event *event)
+{
+	return event->type == DEPLOY_EVENT_INTENT || event->type == DEPLOY_EVENT_ASKED;
+}
+
 /* One line of jsonl; what discovery hears is counted, its replies are not the result. */
 void report_stream(struct report *report, const struct deploy_event *event)
 {
 	json_t *line;
 
-	if (event->type == DEPLOY_EVENT_ASKED || report->is_dry)
+	if (is_for_the_record(event) || report->is_dry)
 		return;
 	if (event->task != report->task && event->type == DEPLOY_EVENT_OUTCOME)
 		return;

@@ -8,6 +8,8 @@
 enum deploy_event_type {
 	DEPLOY_EVENT_TASK_STARTED,  /* count: nodes of the task, 0 while being discovered */
 	DEPLOY_EVENT_GROUP_STARTED, /* text: the group, folded; count: its nodes */
+	DEPLOY_EVENT_INTENT,	    /* node, attempt: it is to be asked; nothing was sent yet. Only
+				     * if the run wants_intents, and not while being discovered */
 	DEPLOY_EVENT_ASKED,	    /* node, attempt: the request was handed to the broker */
 	DEPLOY_EVENT_RETRY,	    /* node, outcome: this try failed, there will be another */
 	DEPLOY_EVENT_OUTCOME,	    /* node, outcome: final */

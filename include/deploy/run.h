@@ -2,6 +2,8 @@
 #ifndef DEPLOY_RUN_H
 #define DEPLOY_RUN_H
 
+#include <stdbool.h>
+
 #include "deploy/config.h"
 #include "deploy/error.h"
 #include "deploy/event.h"
@@ -38,6 +40,14 @@ struct deploy_run_options {
 	 */
 	int (*idle)(void *arg);
 	void *idle_arg;
+	bool wants_intents; /* emit DEPLOY_EVENT_INTENT for every node that is to be asked */
+	/*
+	 * Called before anything is published that was not there at the last call, after its
+	 * intents were emitted: the moment to record them. Other than 0: they could not be; then
+	 * nothing of it is published, and the run ends as DEPLOY_RUN_UNRECORDED. May be NULL.
+	 */
+	int (*before_publish)(void *arg);
+	void *before_publish_arg;
 };
 
 /* How a run ended, beside what its events said. */
@@ -47,7 +57,8 @@ enum deploy_run_end {
 	DEPLOY_RUN_STOPPED,     /* max_fail or a task's deadline stopped it */
 	DEPLOY_RUN_DEADLINE,    /* the run's deadline */
 	DEPLOY_RUN_INTERRUPTED, /* SIGINT or SIGTERM; see signal */
-	DEPLOY_RUN_LOST         /* the connection was lost or refused; err tells why */
+	DEPLOY_RUN_LOST,        /* the connection was lost or refused; err tells why */
+	DEPLOY_RUN_UNRECORDED   /* before_publish refused: nothing more was sent, nobody waited for */
 };
 
 struct deploy_run_result {

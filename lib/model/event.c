@@ -6,6 +6,7 @@ const char *deploy_event_type_name(enum deploy_event_type type)
 	static const char *const names[DEPLOY_EVENT_TYPES] = {
 		[DEPLOY_EVENT_TASK_STARTED] = "task_started",
 		[DEPLOY_EVENT_GROUP_STARTED] = "group_started",
+		[DEPLOY_EVENT_INTENT] = "intent",
 		[DEPLOY_EVENT_ASKED] = "asked",
 		[DEPLOY_EVENT_RETRY] = "retry",
 		[DEPLOY_EVENT_OUTCOME] = "outcome",

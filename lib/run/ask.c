@@ -181,6 +181,16 @@ static void send_wave(struct dp_ask *ask, struct dp_stage *stage, unsigned attem
 	stage->act(stage->act_arg, &send);
 }
 
+/* Say who is to be asked, so that it is recorded, and ask them. */
+static void start_wave(struct dp_ask *ask, struct dp_stage *stage, unsigned attempt, size_t count)
+{
+	for (size_t i = 0; i < count && stage->tells_intents; i++)
+		dp_stage_emit(stage, (struct deploy_event){.type = DEPLOY_EVENT_INTENT,
+					     .node = name_of(ask, &ask->rows[ask->wave[i]]),
+					     .attempt = attempt});
+	send_wave(ask, stage, attempt, count);
+}
+
 /* Emit an event about several nodes: rows of the wave, folded. */
 static void tell_wave(
 	const struct dp_ask *ask, struct dp_stage *stage, enum deploy_event_type type, size_t count)
@@ -250,7 +260,7 @@ static void start_more(struct dp_ask *ask, struct dp_stage *stage)
 		ask->group_is_open = true;
 		tell_wave(ask, stage, DEPLOY_EVENT_GROUP_STARTED, count);
 	}
-	send_wave(ask, stage, 1, count);
+	start_wave(ask, stage, 1, count);
 }
 
 /* One wave for each run of rows that are in the same try. */
@@ -266,14 +276,14 @@ static void start_retries(struct dp_ask *ask, struct dp_stage *stage)
 		size_t index = (size_t)(row - ask->rows);
 
 		if (count && row->attempt + 1u != attempt) {
-			send_wave(ask, stage, attempt, count);
+			start_wave(ask, stage, attempt, count);
 			count = 0;
 		}
 		attempt = row->attempt + 1u;
 		dp_row_queue_pop(&ask->retries);
 		enlist(ask, stage, index, &count);
 	}
-	send_wave(ask, stage, attempt, count);
+	start_wave(ask, stage, attempt, count);
 }
 
 static void stop_at_limit(struct dp_ask *ask, struct dp_stage *stage)

@@ -46,6 +46,7 @@ struct loop {
 	struct dp_runner *runner;
 	struct dp_outbox *outbox;
 	bool can_write, has_more;
+	bool has_unrecorded; /* something was queued since before_publish was called */
 	enum echo echo;
 	int64_t echo_us;     /* when it was first wanted */
 	int64_t progress_us; /* when progress is told next */
@@ -90,6 +91,9 @@ static void act(void *arg, const struct dp_action *action)
 
 	switch (action->kind) {
 	case DP_DO_SEND:
+		loop->has_unrecorded = true;
+		dp_outbox_add(loop->outbox, action);
+		break;
 	case DP_DO_PROBE:
 		dp_outbox_add(loop->outbox, action);
 		break;
@@ -191,6 +195,21 @@ static bool wants_write(const struct loop *loop)
 	       !dp_transport_is_blocked(loop->transport);
 }
 
+/* What is about to be sent must be on record; if that fails, nothing of it is sent. */
+static bool record(struct loop *loop)
+{
+	static const struct dp_input unrecorded = {.kind = DP_IN_UNRECORDED};
+	const struct deploy_run_options *options = loop->options;
+
+	if (!loop->has_unrecorded)
+		return true;
+	loop->has_unrecorded = false;
+	if (!options->before_publish || options->before_publish(options->before_publish_arg) == 0)
+		return true;
+	step(loop, &unrecorded);
+	return false;
+}
+
 static int publish(struct loop *loop, struct deploy_error *err)
 {
 	int64_t before_us = dp_clock_us();
@@ -204,6 +223,8 @@ static int publish(struct loop *loop, struct deploy_error *err)
 		loop->echo = ECHO_SENT;
 		return dp_transport_echo(loop->transport, err);
 	}
+	if (!record(loop))
+		return 0;
 	rc = dp_outbox_publish(loop->outbox, before_us, &sent, err);
 	/* A node may answer while we are still publishing, so that round trips begin before. */
 	if (sent.kind == DP_IN_SENT)
@@ -376,6 +397,8 @@ int deploy_run(struct deploy_run_result *result, struct deploy_bus *bus,
 		return err->code;
 	loop.runner = dp_runner_new(plan, act, &loop);
 	loop.outbox = dp_outbox_new(bus->transport, plan);
+	if (options->wants_intents)
+		dp_runner_tell_intents(loop.runner);
 	loop.can_write = true;
 	loop.drained_us = dp_clock_us();
 	run(&loop, err);

@@ -50,6 +50,11 @@ void dp_runner_free(struct dp_runner *runner)
 	free(runner);
 }
 
+void dp_runner_tell_intents(struct dp_runner *runner)
+{
+	runner->stage.tells_intents = true;
+}
+
 void dp_runner_finish(struct dp_runner *runner, struct deploy_run_result *result)
 {
 	*result = (struct deploy_run_result){.end = runner->end,
@@ -266,6 +271,9 @@ static void take(struct dp_runner *runner, const struct dp_input *input)
 		break;
 	case DP_IN_LOST:
 		abandon(runner, DEPLOY_RUN_LOST, "the connection to the broker ended first");
+		break;
+	case DP_IN_UNRECORDED:
+		abandon(runner, DEPLOY_RUN_UNRECORDED, "the run could not be recorded any more");
 		break;
 	}
 }

@@ -35,7 +35,8 @@ enum dp_input_kind {
 	DP_IN_PROGRESS, /* tell who is waited for */
 	DP_IN_BLOCKED,	/* the broker takes no publishes: text */
 	DP_IN_UNBLOCKED,
-	DP_IN_LOST /* the connection is gone: text */
+	DP_IN_LOST,	 /* the connection is gone: text */
+	DP_IN_UNRECORDED /* what is to be sent could not be recorded, so it must not be */
 };
 
 struct dp_input {
@@ -76,6 +77,9 @@ struct dp_runner;
 /* plan is borrowed and must outlive the runner. Caller frees with dp_runner_free(). */
 struct dp_runner *dp_runner_new(const struct deploy_plan *plan, dp_action_fn *act, void *arg);
 void dp_runner_free(struct dp_runner *runner);
+
+/* Emit DEPLOY_EVENT_INTENT from now on. */
+void dp_runner_tell_intents(struct dp_runner *runner);
 
 /*
  * Take one input at the time now_us (monotonic); wall_us stamps events. Whatever arrived must be

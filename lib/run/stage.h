@@ -10,6 +10,7 @@ struct dp_stage {
 	bool is_blocked; /* the broker takes no publishes */
 	bool may_expire; /* nothing that arrived is left unread, so what is missing now is missing
 			  */
+	bool tells_intents;
 	unsigned long seq;
 	dp_action_fn *act;
 	void *act_arg;

@@ -3,6 +3,7 @@
  *   start t0 3                      task 0 begins, it has 3 nodes
  *   group t0 web[1-2]               a group of it begins
  *   send t0 try1 web[1-2]           asked; "everyone" for an open task, "(broadcast)" to all
+ *   intend web1 try1                it is to be asked; told before the send
  *   probe t0 web2 · withdraw t0
  *   outcome web1 failed try1 code 5 · retry web1 failed try1 code 5
  *   ignored late web2 · stopped WHY · blocked WHY · unblocked
@@ -46,7 +47,7 @@ struct bench {
 	size_t send_count;
 	bool holds;	   /* keeps sends back until told */
 	bool is_mandatory; /* the broker says who is not connected */
-	bool shows_asked, shows_ignored_text, shows_message;
+	bool tells_intents, shows_asked, shows_ignored_text, shows_message;
 	char group[100]; /* the last one */
 	bool is_done;
 	struct deploy_run_result result;
@@ -115,6 +116,9 @@ static void note_event(struct bench *bench, const struct deploy_event *event)
 	case DEPLOY_EVENT_GROUP_STARTED:
 		note(bench, "group t%u %s\n", event->task, event->text);
 		(void)snprintf(bench->group, sizeof(bench->group), "%s", event->text);
+		break;
+	case DEPLOY_EVENT_INTENT:
+		note(bench, "intend %s try%u\n", event->node, event->attempt);
 		break;
 	case DEPLOY_EVENT_ASKED:
 		if (bench->shows_asked)
@@ -203,7 +207,7 @@ static void act(void *arg, const struct dp_action *action)
 static void note_done(struct bench *bench)
 {
 	static const char *const ends[] = {
-		"complete", "no nodes", "stopped", "deadline", "interrupted", "lost"};
+		"complete", "no nodes", "stopped", "deadline", "interrupted", "lost", "unrecorded"};
 
 	bench->is_done = true;
 	assert_true(dp_runner_wake_us(bench->runner) == DP_NEVER);
@@ -412,6 +416,8 @@ static void begin(struct bench *bench)
 	static const struct dp_input input = {.kind = DP_IN_START};
 
 	bench->runner = dp_runner_new(bench->plan, act, bench);
+	if (bench->tells_intents)
+		dp_runner_tell_intents(bench->runner);
 	tell(bench, &input);
 }
 
@@ -498,6 +504,84 @@ static void every_node_is_told_as_asked_when_it_was_handed_over(void **state)
 	expect(bench, "asked web1 try1\nasked web2 try1\n");
 	hand_over(bench);
 	expect(bench, "asked web3 try1\n");
+}
+
+static void every_node_is_told_as_intended_before_it_is_sent(void **state)
+{
+	struct bench *bench = *state;
+	struct deploy_policy *policy = add_policy(bench, "web[1-3]");
+
+	bench->tells_intents = true;
+	policy->tries = 2;
+	set_batch(policy, "2");
+	begin(bench);
+	expect(bench, "start t0 3\ngroup t0 web[1-2]\nintend web1 try1\nintend web2 try1\n"
+		      "send t0 try1 web[1-2]\n");
+	ok(bench, "web1");
+	reply(bench, "web2", 1);
+	expect(bench, "outcome web1 ok try1\nretry web2 failed try1 code 1\nintend web2 try2\n"
+		      "send t0 try2 web2\n");
+	answer(bench, 0, 2, "web2", 0);
+	expect(bench, "outcome web2 ok try2\ngroup t0 web3\nintend web3 try1\n"
+		      "send t0 try1 web3\n");
+}
+
+static void who_is_being_discovered_is_not_told_as_intended(void **state)
+{
+	struct bench *bench = *state;
+
+	bench->tells_intents = true;
+	add_task(bench, NULL);
+	begin(bench);
+	expect(bench, "start t0 0\nsend t0 try1 everyone\n");
+}
+
+static void what_is_withdrawn_and_sent_again_is_one_intent(void **state)
+{
+	struct bench *bench = *state;
+
+	bench->tells_intents = bench->holds = true;
+	add_policy(bench, "web[1-3]")->window = 2;
+	begin(bench);
+	hand_over_rows(bench, 1);
+	pass(bench, 1000);
+	ok(bench, "web1");
+	expect(bench, "start t0 3\nintend web1 try1\nintend web2 try1\nsend t0 try1 web[1-2]\n"
+		      "outcome web1 ok try1\nintend web3 try1\nsend t0 try1 web3\n");
+	pass(bench, TIMEOUT_MS - 1000);
+	expect(bench, "withdraw t0\noutcome web2 cancelled\nsend t0 try1 web3\n");
+}
+
+static void run_that_cannot_be_recorded_ends_and_asks_nobody_else(void **state)
+{
+	static const struct dp_input unrecorded = {.kind = DP_IN_UNRECORDED};
+	struct bench *bench = *state;
+
+	bench->shows_message = true;
+	add_policy(bench, "web[1-4]")->window = 2;
+	add_task(bench, "db1");
+	begin(bench);
+	bench->holds = true;
+	ok(bench, "web1");
+	forget(bench);
+	tell(bench, &unrecorded);
+	expect(bench, "withdraw t0\n"
+		      "outcome web3 cancelled: not asked: the task stopped\n"
+		      "outcome web2 unknown try1: the run could not be recorded any more\n"
+		      "outcome web4 cancelled: not asked: the task stopped\n"
+		      "end t0 4\ndone unrecorded\n");
+}
+
+static void discovery_that_cannot_be_recorded_ends_the_run(void **state)
+{
+	static const struct dp_input unrecorded = {.kind = DP_IN_UNRECORDED};
+	struct bench *bench = *state;
+
+	bench->holds = true;
+	add_task(bench, NULL);
+	begin(bench);
+	tell(bench, &unrecorded);
+	expect(bench, "start t0 0\nsend t0 try1 everyone\nend t0 0\ndone unrecorded\n");
 }
 
 static void handing_over_twice_changes_nothing(void **state)
@@ -1955,6 +2039,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(all_nodes_are_asked_at_once_without_a_policy),
 		TEST(every_node_is_told_as_asked_when_it_was_handed_over),
+		TEST(every_node_is_told_as_intended_before_it_is_sent),
+		TEST(who_is_being_discovered_is_not_told_as_intended),
+		TEST(what_is_withdrawn_and_sent_again_is_one_intent),
+		TEST(run_that_cannot_be_recorded_ends_and_asks_nobody_else),
+		TEST(discovery_that_cannot_be_recorded_ends_the_run),
 		TEST(handing_over_twice_changes_nothing),
 		TEST(batch_is_a_number_a_per_cent_rounded_up_or_a_ramp),
 		TEST(group_starts_when_the_one_before_has_ended),

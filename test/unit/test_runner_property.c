@@ -68,6 +68,8 @@ struct judge {
 	mask nodes;
 	struct node node[NAMES];
 	unsigned groups, announced;
+	bool wants_intents;
+	mask intended; /* told, and not sent yet */
 	int64_t now_us, start_us, group_us, traffic_us, latest_us, quiet_us, heard_us, pause_us;
 	int64_t run_deadline_us, grace_us;
 	size_t asked[MAX_TRIES + 1], seen[MAX_TRIES + 1], seen_open;
@@ -86,7 +88,18 @@ struct judge {
 	mask to_ask; /* rows of SENT that were not told yet */
 };
 
-enum kind { REPLY, RETURNED, REJECTED, CURIOUS, SIGNALLED, BLOCKED, UNBLOCKED, LOST, PUBLISH };
+enum kind {
+	REPLY,
+	RETURNED,
+	REJECTED,
+	CURIOUS,
+	SIGNALLED,
+	BLOCKED,
+	UNBLOCKED,
+	LOST,
+	UNRECORDED,
+	PUBLISH
+};
 
 /* Something that will happen. */
 struct fate {
@@ -106,7 +119,7 @@ struct send {
 /* How often something happened in all worlds, so that none of it is claimed and never met. */
 struct met {
 	unsigned long steps, retries, probes, broadcasts, groups, resent, blocked, curious;
-	unsigned long ends[DEPLOY_RUN_LOST + 1], outcomes[DEPLOY_OUTCOME_STATES];
+	unsigned long ends[DEPLOY_RUN_UNRECORDED + 1], outcomes[DEPLOY_OUTCOME_STATES];
 	unsigned long not_connected, ignored[DEPLOY_IGNORED_REASONS];
 };
 
@@ -492,6 +505,10 @@ static void judge_input(struct world *world, const struct dp_input *input)
 		judge->is_cut = judge->is_stopped = true;
 		end_with(judge, DEPLOY_RUN_LOST);
 		break;
+	case DP_IN_UNRECORDED:
+		judge->is_cut = judge->is_stopped = true;
+		end_with(judge, DEPLOY_RUN_UNRECORDED);
+		break;
 	case DP_IN_BLOCKED:
 	case DP_IN_UNBLOCKED:
 		judge->has_told_block = judge->is_blocked == (input->kind == DP_IN_BLOCKED);
@@ -704,6 +721,19 @@ static void judge_retry(struct world *world, int name, const struct deploy_outco
 	node->last_unconnected = outcome->not_connected;
 }
 
+static void judge_intent(struct world *world, int name, unsigned attempt)
+{
+	struct judge *judge = &world->judge;
+	const struct node *node = &judge->node[name];
+
+	REQUIRE(judge->wants_intents && !judge->is_open && may_start(judge),
+		"%s is said to be asked soon", names[name]);
+	REQUIRE((node->where == IDLE || node->where == WAITING) && attempt == node->attempt + 1 &&
+			!(judge->intended >> name & 1),
+		"%s is said to be asked soon, for try %u", names[name], attempt);
+	judge->intended |= 1u << name;
+}
+
 static void judge_asked(struct world *world, int name, unsigned attempt)
 {
 	struct judge *judge = &world->judge;
@@ -757,6 +787,9 @@ static void judge_event(struct world *world, const struct deploy_event *event)
 	case DEPLOY_EVENT_GROUP_STARTED:
 		REQUIRE(policy_on_stage(judge)->batch_count, "a group without batch");
 		judge->announced = (unsigned)event->count;
+		break;
+	case DEPLOY_EVENT_INTENT:
+		judge_intent(world, name, event->attempt);
 		break;
 	case DEPLOY_EVENT_ASKED:
 		judge_asked(world, name, event->attempt);
@@ -839,6 +872,9 @@ static void judge_send(struct world *world, const struct dp_action *action)
 		"broadcast, or not");
 	if (rows & idle)
 		judge_first_send(world, rows);
+	REQUIRE(judge->intended == (judge->wants_intents ? rows & (idle | waiting) : 0),
+		"what is sent is not what was intended");
+	judge->intended = 0;
 	for (int i = 0; i < NAMES; i++) {
 		struct node *node = &judge->node[i];
 
@@ -957,6 +993,7 @@ static void judge_step(struct world *world)
 						 judge->input->kind != DP_IN_UNBLOCKED),
 		"blocked or unblocked, and not told");
 	REQUIRE(!judge->to_ask, "who was asked is not told");
+	REQUIRE(!judge->intended, "who was to be asked is not");
 	REQUIRE(dp_runner_is_done(world->runner) == judge->is_done, "done, or not");
 	if (judge->is_done) {
 		REQUIRE(wake_us == DP_NEVER, "done, and wants to be woken");
@@ -1101,6 +1138,7 @@ static void draw_plan(struct world *world)
 	for (unsigned i = 0; i < count; i++)
 		draw_task(world, i);
 	world->judge.plan = world->plan;
+	world->judge.wants_intents = chance(world, 50);
 	world->judge.run_deadline_us = world->judge.grace_us = DP_NEVER;
 }
 
@@ -1188,6 +1226,10 @@ static void draw_fates(struct world *world)
 	fate.kind = LOST;
 	fate.at_us = draw_moment(world);
 	if (chance(world, 8))
+		add_fate(world, fate);
+	fate.kind = UNRECORDED;
+	fate.at_us = draw_moment(world);
+	if (chance(world, 4))
 		add_fate(world, fate);
 	fate.kind = BLOCKED;
 	for (unsigned i = chance(world, 25) ? 1 + draw(world, 2) : 0; i; i--) {
@@ -1437,6 +1479,10 @@ static void meet(struct world *world, const struct fate *fate)
 		input.text = "reset";
 		show(world, "lost");
 		break;
+	case UNRECORDED:
+		input.kind = DP_IN_UNRECORDED;
+		show(world, "unrecorded");
+		break;
 	case PUBLISH:
 		world->is_publishing = false;
 		if (world->send_count && !world->is_blocked)
@@ -1528,6 +1574,8 @@ static void live(struct world *world, uint32_t seed, uint32_t number)
 	draw_plan(world);
 	draw_fates(world);
 	world->runner = dp_runner_new(world->plan, act, world);
+	if (world->judge.wants_intents)
+		dp_runner_tell_intents(world->runner);
 	step(world, &start);
 	while (!dp_runner_is_done(world->runner) && !*world->failure) {
 		turn(world);

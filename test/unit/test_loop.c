@@ -1,0 +1,300 @@
+/*
+ * The loop, with everything below it real but the carrier and the clocks: those are defined here
+ * and take the library's place. Time passes only while the loop waits. What happens is noted:
+ *   intend web1 · record · publish web1 · outcome web1 silent
+ */
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "deploy/run.h"
+#include "wire/carrier.h"
+
+/* The broker: it says of every node that it has no queue, unless it is mute. */
+struct dp_carrier {
+	char returned[64][32], id[64];
+	size_t head, count;
+	bool has_echo, is_mute, is_blocked;
+};
+
+static struct dp_carrier carrier;
+static int64_t now_us;
+static char trace[8192];
+
+static void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static void note(const char *format, ...)
+{
+	size_t len = strlen(trace);
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vsnprintf(trace + len, sizeof(trace) - len, format, args);
+	va_end(args);
+	assert_in_range(n, 0, sizeof(trace) - len - 1);
+}
+
+int64_t dp_clock_us(void)
+{
+	return now_us;
+}
+
+int64_t dp_wall_us(void)
+{
+	return 1700000000 * 1000000LL + now_us;
+}
+
+int dp_carrier_open(struct dp_carrier **out, const struct deploy_config *config,
+	const char *collective, struct deploy_error *err)
+{
+	(void)config;
+	(void)collective;
+	(void)err;
+	*out = &carrier;
+	return 0;
+}
+
+void dp_carrier_close(struct dp_carrier *closed)
+{
+	(void)closed;
+}
+
+void dp_carrier_interrupt(void)
+{
+}
+
+const char *dp_carrier_peer(const struct dp_carrier *peer)
+{
+	(void)peer;
+	return "broker:5672";
+}
+
+bool dp_carrier_is_blocked(const struct dp_carrier *asked)
+{
+	return asked->is_blocked;
+}
+
+int dp_carrier_echo(struct dp_carrier *asked, struct deploy_error *err)
+{
+	(void)err;
+	asked->has_echo = true;
+	return 0;
+}
+
+int dp_carrier_publish(
+	struct dp_carrier *to, const struct dp_publish *publish, struct deploy_error *err)
+{
+	(void)err;
+	note("publish %s\n", publish->routing_key);
+	if (to->is_mute)
+		return 0;
+	assert_true(to->count < 64);
+	(void)snprintf(to->id, sizeof(to->id), "%s", publish->id);
+	(void)snprintf(
+		to->returned[to->count++], sizeof(to->returned[0]), "%s", publish->routing_key);
+	return 0;
+}
+
+int dp_carrier_receive(struct dp_carrier *from, struct dp_delivery *out, struct deploy_error *err)
+{
+	(void)err;
+	*out = (struct dp_delivery){.kind = DP_DELIVERY_NONE};
+	if (from->head < from->count)
+		*out = (struct dp_delivery){.kind = DP_DELIVERY_RETURNED,
+			.routing_key = from->returned[from->head++],
+			.id = from->id};
+	else if (from->has_echo)
+		out->kind = DP_DELIVERY_ECHO;
+	from->has_echo = from->has_echo && out->kind != DP_DELIVERY_ECHO;
+	return 0;
+}
+
+void dp_carrier_wait(struct dp_carrier *waiting, bool wants_write, int wake_fd, int timeout_ms,
+	bool *can_write, bool *has_wake)
+{
+	(void)wake_fd;
+	*can_write = wants_write;
+	*has_wake = false;
+	if (!wants_write && waiting->head == waiting->count && !waiting->has_echo)
+		now_us += timeout_ms * 1000LL;
+}
+
+struct bench {
+	struct deploy_plan *plan;
+	struct deploy_bus *bus;
+	struct deploy_run_options options;
+	struct deploy_run_result result;
+	struct deploy_error err;
+	int refuses_at, calls; /* of before_publish */
+};
+
+static void take_event(void *arg, const struct deploy_event *event)
+{
+	(void)arg;
+	if (event->type == DEPLOY_EVENT_INTENT)
+		note("intend %s\n", event->node);
+	if (event->type == DEPLOY_EVENT_OUTCOME)
+		note("outcome %s %s\n", event->node,
+			deploy_outcome_state_name(event->outcome->state));
+}
+
+static int record(void *arg)
+{
+	struct bench *bench = arg;
+
+	note("record\n");
+	return ++bench->calls == bench->refuses_at ? -1 : 0;
+}
+
+static struct deploy_task *add_task(struct bench *bench, const char *names)
+{
+	struct deploy_request *request = deploy_request_ping();
+	struct deploy_task *task;
+
+	assert_int_equal(deploy_request_set_collective(request, "mcollective", &bench->err), 0);
+	task = deploy_plan_take_request(bench->plan, request);
+	task->policy.timeout_ms = 1000;
+	task->policy.discovery_ms = 500;
+	task->policy.window_ms = 100;
+	if (!names)
+		return task;
+	task->nodes = deploy_nodeset_new();
+	assert_int_equal(deploy_nodeset_parse(task->nodes, names, &bench->err), 0);
+	return task;
+}
+
+static void run(struct bench *bench)
+{
+	(void)deploy_run(&bench->result, bench->bus, bench->plan, &bench->options, &bench->err);
+}
+
+static int set_up(void **state)
+{
+	static char identity[] = "admin", callerid[] = "uid=0", psk[] = "words";
+	const struct deploy_config config = {
+		.identity = identity, .callerid = callerid, .psk = psk};
+	struct bench *bench = calloc(1, sizeof(*bench));
+
+	if (!bench)
+		return -1;
+	carrier = (struct dp_carrier){.count = 0};
+	now_us = 5000000;
+	*trace = '\0';
+	bench->plan = deploy_plan_new();
+	bench->options = (struct deploy_run_options){.signal_fd = -1,
+		.sink = take_event,
+		.sink_arg = bench,
+		.wants_intents = true,
+		.before_publish = record,
+		.before_publish_arg = bench};
+	*state = bench;
+	return deploy_bus_open(&bench->bus, &config, "mcollective", &bench->err);
+}
+
+static int tear_down(void **state)
+{
+	struct bench *bench = *state;
+
+	deploy_run_result_release(&bench->result);
+	deploy_plan_free(bench->plan);
+	deploy_bus_close(bench->bus);
+	free(bench);
+	return 0;
+}
+
+static void nothing_is_published_before_its_intent_was_recorded(void **state)
+{
+	struct bench *bench = *state;
+
+	add_task(bench, "web[1-3]")->policy.window = 2;
+	run(bench);
+	assert_string_equal(trace, "intend web1\nintend web2\nrecord\n"
+				   "publish web1\npublish web2\n"
+				   "outcome web1 silent\nintend web3\noutcome web2 silent\n"
+				   "record\npublish web3\noutcome web3 silent\n");
+	assert_int_equal(bench->result.end, DEPLOY_RUN_COMPLETE);
+}
+
+static void what_cannot_be_recorded_is_not_published(void **state)
+{
+	struct bench *bench = *state;
+
+	bench->refuses_at = 2;
+	add_task(bench, "web[1-4]")->policy.window = 2;
+	run(bench);
+	assert_string_equal(trace, "intend web1\nintend web2\nrecord\n"
+				   "publish web1\npublish web2\n"
+				   "outcome web1 silent\nintend web3\noutcome web2 silent\n"
+				   "intend web4\nrecord\noutcome web3 cancelled\n"
+				   "outcome web4 cancelled\n");
+	assert_int_equal(bench->result.end, DEPLOY_RUN_UNRECORDED);
+	assert_int_equal(bench->err.code, DEPLOY_OK);
+}
+
+static void question_of_a_discovery_is_recorded_too(void **state)
+{
+	struct bench *bench = *state;
+
+	bench->refuses_at = 1;
+	add_task(bench, NULL);
+	run(bench);
+	assert_string_equal(trace, "record\n");
+	assert_int_equal(bench->result.end, DEPLOY_RUN_UNRECORDED);
+}
+
+/* Many nodes are published in many turns, and recorded once; a probe asks nobody anything. */
+static void what_was_recorded_once_is_not_recorded_again(void **state)
+{
+	struct bench *bench = *state;
+
+	carrier.is_mute = true;
+	bench->options.sink = NULL;
+	add_task(bench, "web[1-200]")->policy.timeout_ms = 300;
+	run(bench);
+	assert_int_equal(bench->calls, 1);
+	assert_int_equal(bench->result.tally[0].count[DEPLOY_OUTCOME_SILENT], 200);
+}
+
+static void nothing_is_recorded_while_the_broker_takes_nothing(void **state)
+{
+	struct bench *bench = *state;
+
+	carrier.is_blocked = true;
+	add_task(bench, "web1");
+	run(bench);
+	assert_string_equal(trace, "intend web1\noutcome web1 cancelled\n");
+}
+
+static void intents_are_told_only_if_wanted(void **state)
+{
+	struct bench *bench = *state;
+
+	bench->options.wants_intents = false;
+	bench->options.before_publish = NULL;
+	add_task(bench, "web1");
+	run(bench);
+	assert_string_equal(trace, "publish web1\noutcome web1 silent\n");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(nothing_is_published_before_its_intent_was_recorded),
+		TEST(what_cannot_be_recorded_is_not_published),
+		TEST(question_of_a_discovery_is_recorded_too),
+		TEST(what_was_recorded_once_is_not_recorded_again),
+		TEST(nothing_is_recorded_while_the_broker_takes_nothing),
+		TEST(intents_are_told_only_if_wanted),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
