@@ -50,9 +50,8 @@ static int tell_run(sqlite3_stmt *row, deploy_run_fn *fn, void *arg)
 		.user = dp_column_text(row, 7),
 		.uid = (long)sqlite3_column_int64(row, 8),
 		.end = dp_column_text(row, 10),
-		.exit = sqlite3_column_type(row, 11) == SQLITE_NULL
-				? -1
-				: sqlite3_column_int(row, 11),
+		.exit = sqlite3_column_type(row, 11) == SQLITE_NULL ? -1
+								    : sqlite3_column_int(row, 11),
 		.started_us = sqlite3_column_int64(row, 12),
 		.ended_us = sqlite3_column_int64(row, 13),
 		.asked = (size_t)sqlite3_column_int64(row, 20),
@@ -140,8 +139,7 @@ int deploy_state_find_run(char id[DEPLOY_RUN_ID_SIZE], const struct deploy_state
 		    DP_BIND(dp_text(start)), err))
 		return err->code;
 	while (dp_sql_next(rows))
-		(void)snprintf(
-			found[count++], sizeof(found[0]), "%s", dp_column_text(rows, 0));
+		(void)snprintf(found[count++], sizeof(found[0]), "%s", dp_column_text(rows, 0));
 	if (dp_sql_close(state, rows, err))
 		return err->code;
 	if (count > 1)
@@ -200,9 +198,8 @@ int deploy_state_each_outcome(const struct deploy_state *state,
 	struct deploy_error *err)
 {
 	/* Each in the order of the tables' own keys, so that nothing is sorted. */
-	const char *text =
-		OUTCOMES "WHERE r.id = ?1 AND ?2 IS NULL AND r.life <> 'leaving'"
-			 " ORDER BY t.task, o.node, o.attempt LIMIT ?4";
+	const char *text = OUTCOMES "WHERE r.id = ?1 AND ?2 IS NULL AND r.life <> 'leaving'"
+				    " ORDER BY t.task, o.node, o.attempt LIMIT ?4";
 	sqlite3_stmt *rows;
 
 	if (query->node)

@@ -74,8 +74,7 @@ void dp_lesson_take(struct dp_lesson *lesson, const struct deploy_request *reque
 	} else if (strcmp(request->action, "get_facts") == 0) {
 		lesson->facts = print_facts(json_object_get(data, "values"));
 	} else if (strcmp(request->action, "agent_inventory") == 0) {
-		lesson->agents =
-			print_names(json_object_get(data, "agents"), "agent", "agents");
+		lesson->agents = print_names(json_object_get(data, "agents"), "agent", "agents");
 	} else if (strcmp(request->action, "inventory") == 0) {
 		lesson->facts = print_facts(json_object_get(data, "facts"));
 		lesson->classes = print_names(json_object_get(data, "classes"), NULL, "classes");

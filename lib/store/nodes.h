@@ -10,8 +10,8 @@ int dp_node_seen(struct deploy_state *state, const char *identity, const char *c
 	int64_t at_us, struct deploy_error *err);
 
 /* What it answered; the node was seen before. */
-int dp_node_learn(struct deploy_state *state, const char *identity,
-	const struct dp_lesson *lesson, int64_t at_us, struct deploy_error *err);
+int dp_node_learn(struct deploy_state *state, const char *identity, const struct dp_lesson *lesson,
+	int64_t at_us, struct deploy_error *err);
 
 /* The last that an act did to it; a node that is not known is not made known by that. */
 int dp_node_acted_on(struct deploy_state *state, const char *identity, int64_t run_key,

@@ -86,7 +86,8 @@ bool dp_owner_is_dead(const struct dp_owner *owner, const struct dp_owner *self)
 
 	if (strcmp(owner->host, self->host) != 0)
 		return false;
-	/* A state file is on a local disk: who wrote it on this host before its last boot is dead. */
+	/* A state file is on a local disk: who wrote it on this host before its last boot is dead.
+	 */
 	if (strcmp(owner->boot, self->boot) != 0)
 		return owner->boot[0] && self->boot[0];
 	if (strcmp(owner->pid_space, self->pid_space) != 0)

@@ -10,15 +10,14 @@
 #define DAY_US	      (86400 * (int64_t)1000000)
 
 /*
- * The first run that is to leave: one that has begun to, or one that is too old or too many. *key: 0
- * if there is none.
+ * The first run that is to leave: one that has begun to, or one that is too old or too many. *key:
+ * 0 if there is none.
  */
 static int find_one(int64_t *key, struct deploy_state *state,
 	const struct deploy_retention *retention, struct deploy_error *err)
 {
-	int64_t oldest = retention->keep_days
-				 ? dp_wall_us() - (int64_t)retention->keep_days * DAY_US
-				 : 0;
+	int64_t oldest =
+		retention->keep_days ? dp_wall_us() - (int64_t)retention->keep_days * DAY_US : 0;
 	sqlite3_stmt *row;
 
 	*key = 0;
@@ -53,7 +52,8 @@ static int remove_slice(
 			return err->code;
 		left -= (size_t)sqlite3_changes(state->db);
 	}
-	if (left && dp_sql_change(state, "DELETE FROM run WHERE key = ?1", DP_BIND(dp_int(key)), err))
+	if (left &&
+		dp_sql_change(state, "DELETE FROM run WHERE key = ?1", DP_BIND(dp_int(key)), err))
 		return err->code;
 	*removed += ROWS_AT_ONCE - left + (left > 0);
 	return 0;
@@ -67,8 +67,8 @@ static int prune_some(
 
 	if (rc)
 		return rc;
-	rc = dp_sql_change(state, "UPDATE run SET life = 'leaving' WHERE key = ?1",
-		DP_BIND(dp_int(key)), err);
+	rc = dp_sql_change(
+		state, "UPDATE run SET life = 'leaving' WHERE key = ?1", DP_BIND(dp_int(key)), err);
 	if (!rc)
 		rc = remove_slice(state, key, removed, err);
 	return deploy_state_finish(state, rc, err);

@@ -1,7 +1,8 @@
 /*
  * The tables. A step that was released is never changed: a new one is added behind it, and
  * user_version counts the steps that a file has seen.
- * Times are microseconds since 1970, states and types are words, so that any SQLite tool reads them.
+ * Times are microseconds since 1970, states and types are words, so that any SQLite tool reads
+ * them.
  */
 #include "store/schema.h"
 
@@ -46,7 +47,8 @@ static const char *const steps[] = {
 
 	/* Small rows: every ping changes them. What is large stands in inventory. */
 	"CREATE TABLE node("
-	" identity TEXT NOT NULL PRIMARY KEY, collective TEXT, first_seen INTEGER, last_seen INTEGER,"
+	" identity TEXT NOT NULL PRIMARY KEY, collective TEXT, first_seen INTEGER, last_seen "
+	"INTEGER,"
 	" certificate TEXT, fingerprint TEXT, certificate_at INTEGER,"
 	" last_run INTEGER, last_outcome TEXT, last_outcome_at INTEGER) STRICT, WITHOUT ROWID;"
 
@@ -89,8 +91,7 @@ int dp_schema_check(int64_t *version, const struct deploy_state *state, struct d
 	return 0;
 }
 
-int dp_schema_need(
-	const struct deploy_state *state, int64_t version, struct deploy_error *err)
+int dp_schema_need(const struct deploy_state *state, int64_t version, struct deploy_error *err)
 {
 	if (version == VERSION)
 		return 0;
@@ -109,8 +110,9 @@ static int take_step(struct deploy_state *state, int64_t step, struct deploy_err
 
 	if (dp_sql_number(&version, state, "PRAGMA user_version", err) || version != step)
 		return err->code;
-	(void)snprintf(pragmas, sizeof(pragmas), "PRAGMA application_id=%d;PRAGMA user_version=%lld",
-		DP_SCHEMA_TAG, (long long)step + 1);
+	(void)snprintf(pragmas, sizeof(pragmas),
+		"PRAGMA application_id=%d;PRAGMA user_version=%lld", DP_SCHEMA_TAG,
+		(long long)step + 1);
 	if (dp_sql_exec(state, steps[step], err))
 		return err->code;
 	return dp_sql_exec(state, pragmas, err);

@@ -14,7 +14,6 @@ int dp_schema_check(int64_t *version, const struct deploy_state *state, struct d
 int dp_schema_update(struct deploy_state *state, struct deploy_error *err);
 
 /* Refuse tables older than ours, for readers. */
-int dp_schema_need(
-	const struct deploy_state *state, int64_t version, struct deploy_error *err);
+int dp_schema_need(const struct deploy_state *state, int64_t version, struct deploy_error *err);
 
 #endif

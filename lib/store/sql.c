@@ -16,7 +16,8 @@ static int fail_full(const struct deploy_state *state, struct deploy_error *err)
 static int fail_readonly(const struct deploy_state *state, struct deploy_error *err)
 {
 	(void)deploy_error_set(err, DEPLOY_IO, "state file %s: may not be written", state->path);
-	deploy_error_hint(err, "permit it (the folder, too), or name another file with --state FILE");
+	deploy_error_hint(
+		err, "permit it (the folder, too), or name another file with --state FILE");
 	return err->code;
 }
 

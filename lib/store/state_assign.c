@@ -20,8 +20,8 @@ static int remove_others(
 }
 
 /* Another value is as if it had never been sent. */
-static int assign(struct deploy_state *state, const char *node, const char *facts,
-	const char *run, struct deploy_error *err)
+static int assign(struct deploy_state *state, const char *node, const char *facts, const char *run,
+	struct deploy_error *err)
 {
 	return dp_sql_change(state,
 		"INSERT INTO assignment(node, fact, value, assigned, run)"

@@ -148,14 +148,14 @@ int dp_state_file_check(bool *is_there, const char *path, struct deploy_error *e
 		return err->code;
 	}
 	network = statfs(path, &mount) == 0 ? dp_network_file_system((unsigned long)mount.f_type)
-					     : NULL;
+					    : NULL;
 	if (network) {
 		(void)deploy_error_set(err, DEPLOY_IO,
 			"state file %s: it lies on a network file system (%s), where it would be "
 			"damaged",
 			path, network);
-		deploy_error_hint(
-			err, "put it on a local disk: state: in the configuration, or --state FILE");
+		deploy_error_hint(err,
+			"put it on a local disk: state: in the configuration, or --state FILE");
 		return err->code;
 	}
 	*is_there = st.st_size > 0;

@@ -115,7 +115,8 @@ int dp_node_acted_on(struct deploy_state *state, const char *identity, int64_t r
 		err);
 }
 
-/* *facts: those that are known, with what is new. A text of facts that is damaged counts as none. */
+/* *facts: those that are known, with what is new. A text of facts that is damaged counts as none.
+ */
 static int merge_facts(char **facts, const struct deploy_state *state, const char *identity,
 	const char *fresh, struct deploy_error *err)
 {
@@ -138,8 +139,8 @@ static int merge_facts(char **facts, const struct deploy_state *state, const cha
 	return dp_sql_close(state, row, err);
 }
 
-int dp_node_learn(struct deploy_state *state, const char *identity,
-	const struct dp_lesson *lesson, int64_t at_us, struct deploy_error *err)
+int dp_node_learn(struct deploy_state *state, const char *identity, const struct dp_lesson *lesson,
+	int64_t at_us, struct deploy_error *err)
 {
 	char *merged = NULL;
 	int rc = 0;
@@ -150,7 +151,8 @@ int dp_node_learn(struct deploy_state *state, const char *identity,
 		rc = merge_facts(&merged, state, identity, lesson->facts, err);
 	if (!rc)
 		rc = dp_sql_change(state,
-			"INSERT INTO inventory(node, facts, classes, agents, facts_at, inventory_at)"
+			"INSERT INTO inventory(node, facts, classes, agents, facts_at, "
+			"inventory_at)"
 			" VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE SET"
 			" facts = coalesce(?2, facts), classes = coalesce(?3, classes),"
 			" agents = coalesce(?4, agents), facts_at = coalesce(?5, facts_at),"

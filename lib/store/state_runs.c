@@ -137,6 +137,8 @@ static const char *end_name(const struct deploy_run_result *result)
 		return "interrupted";
 	case DEPLOY_RUN_LOST:
 		return "lost";
+	case DEPLOY_RUN_UNRECORDED:
+		return "unrecorded";
 	}
 	return "unknown";
 }
