@@ -164,6 +164,8 @@ static void a_damaged_file_is_called_damaged(void **arg)
 	char name[32];
 	int rc;
 
+	/* 500 commits, none of which has to last. */
+	assert_int_equal(dp_sql_exec(state, "PRAGMA synchronous=off", &err), 0);
 	for (int i = 0; i < 500; i++) {
 		(void)snprintf(name, sizeof(name), "node%04d", i);
 		add_node(state, name);
@@ -190,7 +192,8 @@ static void a_full_disk_is_told_and_keeps_what_was_there(void **arg)
 	int rc = 0, added = 0;
 	size_t found = 0;
 
-	assert_int_equal(dp_sql_exec(state, "PRAGMA max_page_count=30", &err), 0);
+	assert_int_equal(
+		dp_sql_exec(state, "PRAGMA max_page_count=30; PRAGMA synchronous=off", &err), 0);
 	while (!rc) {
 		(void)snprintf(name, sizeof(name), "%0200d", added);
 		rc = deploy_state_set_certificate(state, name, "signed", NULL, &err);
