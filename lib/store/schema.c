@@ -70,9 +70,10 @@ int dp_schema_check(int64_t *version, const struct deploy_state *state, struct d
 	int64_t tag = 0, tables = 0;
 
 	*version = 0;
-	if (dp_sql_number(version, state, "PRAGMA user_version", err) ||
+	/* In this order: another process may make them now, and the tag comes with the tables. */
+	if (dp_sql_number(&tables, state, "SELECT count(*) FROM sqlite_schema", err) ||
 		dp_sql_number(&tag, state, "PRAGMA application_id", err) ||
-		dp_sql_number(&tables, state, "SELECT count(*) FROM sqlite_schema", err))
+		dp_sql_number(version, state, "PRAGMA user_version", err))
 		return err->code;
 	if (tag != DP_SCHEMA_TAG && (tag || tables)) {
 		(void)deploy_error_set(err, DEPLOY_IO,

@@ -29,11 +29,24 @@ static int connect_to(
 	return 0;
 }
 
+/* When two make the file at once, this is the one thing for which SQLite itself does not wait. */
+static int use_wal(struct deploy_state *state, struct deploy_error *err)
+{
+	int code, waited_ms = 0;
+
+	do {
+		code = sqlite3_exec(state->db, "PRAGMA journal_mode=wal", NULL, NULL, NULL);
+		if ((code & 0xff) != SQLITE_BUSY)
+			break;
+		waited_ms += sqlite3_sleep(10);
+	} while (waited_ms < DP_BUSY_MS);
+	return code == SQLITE_OK ? 0 : dp_sql_fail(state, code, err);
+}
+
 static int set_up(struct deploy_state *state, struct deploy_error *err)
 {
 	/* The first works before there is any table, the others for this connection. */
-	if (dp_sql_exec(state, "PRAGMA auto_vacuum=incremental", err) ||
-		dp_sql_exec(state, "PRAGMA journal_mode=wal", err) ||
+	if (dp_sql_exec(state, "PRAGMA auto_vacuum=incremental", err) || use_wal(state, err) ||
 		dp_sql_exec(state, "PRAGMA synchronous=full", err) ||
 		dp_sql_exec(state, "PRAGMA foreign_keys=on", err))
 		return err->code;
@@ -80,41 +93,42 @@ static bool is_at_rest(const char *path)
  * A reader takes part in SQLite's locking through a file beside the database. Where it can neither
  * find nor make that file, nobody else can write either, and it reads without.
  */
-static int open_to_read(struct deploy_state *state, struct deploy_error *err)
+static int open_at_rest(struct deploy_state *state, int64_t *version, struct deploy_error *err)
+{
+	char *uri = dp_state_file_immutable_uri(state->path);
+	int rc = connect_to(state, uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, err);
+
+	free(uri);
+	return rc ? rc : dp_schema_check(version, state, err);
+}
+
+static int open_there(struct deploy_state *state, int64_t *version, struct deploy_error *err)
 {
 	struct deploy_error first = {.code = DEPLOY_OK};
-	int64_t version;
+	int code;
+
+	if (connect_to(state, state->path, SQLITE_OPEN_READONLY, err))
+		return err->code;
+	if (dp_schema_check(version, state, &first) == 0)
+		return 0;
+	code = sqlite3_errcode(state->db) & 0xff;
+	if ((code == SQLITE_CANTOPEN || code == SQLITE_READONLY) && is_at_rest(state->path))
+		return open_at_rest(state, version, err);
+	*err = first;
+	return err->code;
+}
+
+static int open_to_read(struct deploy_state *state, struct deploy_error *err)
+{
+	int64_t version = 0;
 	bool is_there;
-	char *uri;
-	int rc;
 
 	if (dp_state_file_check(&is_there, state->path, err))
 		return err->code;
-	if (!is_there)
-		return open_nothing(state, err);
-	if (connect_to(state, state->path, SQLITE_OPEN_READONLY, err))
+	if (is_there && open_there(state, &version, err))
 		return err->code;
-	rc = dp_schema_check(&version, state, &first);
-	switch (rc ? sqlite3_errcode(state->db) & 0xff : SQLITE_OK) {
-	case SQLITE_CANTOPEN:
-	case SQLITE_READONLY:
-		if (!is_at_rest(state->path))
-			break;
-		uri = dp_state_file_immutable_uri(state->path);
-		first.code = DEPLOY_OK;
-		rc = connect_to(state, uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, &first);
-		free(uri);
-		if (!rc)
-			rc = dp_schema_check(&version, state, &first);
-		break;
-	default:
-		break;
-	}
-	if (rc) {
-		*err = first;
-		return rc;
-	}
-	return dp_schema_need(state, version, err);
+	/* Also if a writer is about to make the tables, or died before it could. */
+	return version == 0 ? open_nothing(state, err) : dp_schema_need(state, version, err);
 }
 
 int deploy_state_open(

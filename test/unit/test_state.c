@@ -85,8 +85,10 @@ static void a_reader_of_nothing_finds_nothing_and_makes_nothing(void **arg)
 	free(text);
 	deploy_state_close(state);
 	assert_int_equal(access(world->path, F_OK), -1);
-	/* A file that a writer had made when it died. */
+	/* A file that a writer had made when it died; and had opened. */
 	write_file(world->path, "", 0600);
+	deploy_state_close(open_state(world->path, false));
+	run_sql(world->path, "PRAGMA auto_vacuum=incremental; PRAGMA journal_mode=wal");
 	deploy_state_close(open_state(world->path, false));
 	deploy_state_close(open_state(world->path, true));
 }
@@ -310,8 +312,11 @@ static void many_may_make_the_file_at_once(void **arg)
 
 			name[4] = (char)('0' + i);
 			if (deploy_state_open(&state, world->path, true, &err) ||
-				deploy_state_set_certificate(state, name, "signed", NULL, &err))
+				deploy_state_set_certificate(state, name, "signed", NULL, &err)) {
+				print_error("%s\n", err.text);
 				_exit(1);
+			}
+			deploy_state_close(state);
 			_exit(0);
 		}
 	}
