@@ -152,6 +152,7 @@ static void note_event(struct bench *bench, const struct deploy_event *event)
 	case DEPLOY_EVENT_TASK_ENDED:
 		note(bench, "end t%u %zu\n", event->task, event->count);
 		break;
+	case DEPLOY_EVENT_STEP:
 	case DEPLOY_EVENT_TYPES:
 		fail();
 	}
@@ -201,6 +202,9 @@ static void act(void *arg, const struct dp_action *action)
 		if (bench->send_count)
 			note(bench, "withdraw t%u\n", action->task);
 		withdraw_sends(bench, action->task);
+		break;
+	case DP_DO_FETCH:
+		fail();
 		break;
 	case DP_DO_EMIT:
 		note_event(bench, &action->event);
