@@ -304,6 +304,7 @@ static int rpc_main(struct ctx *ctx, void *opts, struct args args, struct deploy
 	struct deploy_ddl *ddl = NULL;
 	struct report report = {.out = ctx->out,
 		.kind = "rpc",
+		.is_act = true,
 		.view = &report_replies,
 		.agent = args.values[0],
 		.action = args.values[1],

@@ -23,6 +23,7 @@
 	X(agent)                                                                                   \
 	X(rpc)                                                                                     \
 	X(assign_role)                                                                             \
+	X(push_facts)                                                                              \
 	X(config)                                                                                  \
 	X(doctor)                                                                                  \
 	X(completion)                                                                              \
@@ -52,6 +53,8 @@ struct ctx {
 	struct deploy_bus *bus;	      /* NULL until ctx_bus() */
 	struct out *out;	      /* stdout */
 	int signal_fd; /* for struct deploy_run_options; -1 unless a broker is needed */
+	struct deploy_state *state; /* NULL until ctx_state() */
+	char *command_line;	    /* as it may be recorded */
 };
 
 /*
@@ -67,6 +70,12 @@ struct deploy_config_options ctx_config_options(
 /* Errors: DEPLOY_USAGE for a collective that the configuration lacks, with the one meant as hint.
  */
 int ctx_check_collective(const struct ctx *ctx, const char *name, struct deploy_error *err);
+
+/*
+ * Open the state file, once; main closes. Errors: those of deploy_state_open(); DEPLOY_IO if
+ * nothing says where it is.
+ */
+int ctx_state(struct ctx *ctx, bool may_write, struct deploy_error *err);
 
 /* Leave the broker for as long as somebody thinks; ctx_bus() comes back. */
 void ctx_leave_bus(struct ctx *ctx);

@@ -105,31 +105,6 @@ int confirm_act(struct ctx *ctx, const struct confirm_opts *opts,
 	return ask_about(ctx, question, count, &was_asked);
 }
 
-/* *found: the nodes there are; NULL if that could not be told, or nobody answered. */
-static int discover(struct deploy_nodeset **found, struct ctx *ctx,
-	const struct target_opts *target, const char *agent, struct deploy_error *err)
-{
-	struct deploy_run_options options = {.signal_fd = ctx->signal_fd};
-	struct deploy_plan *plan;
-	struct deploy_run_result result;
-
-	if (target_connect(ctx, target, err))
-		return err->code;
-	plan = deploy_plan_new();
-	target_plan_discovery(plan, ctx, target, agent);
-	(void)deploy_run(&result, ctx->bus, plan, &options, err);
-	if (result.end == DEPLOY_RUN_COMPLETE) {
-		*found = result.found[0];
-		result.found[0] = NULL;
-	}
-	/* The signal is taken: nobody would hear of it again. */
-	if (result.end == DEPLOY_RUN_INTERRUPTED)
-		(void)deploy_error_set(err, DEPLOY_INTERRUPTED, "interrupted; nothing was done");
-	deploy_run_result_release(&result);
-	deploy_plan_free(plan);
-	return err->code;
-}
-
 /* How many of nodes are left when those that are not to be asked are gone. */
 static size_t count_of(const struct deploy_nodeset *nodes, const struct target_opts *target)
 {
@@ -154,7 +129,7 @@ int confirm_nodes(struct deploy_nodeset **found, struct ctx *ctx, const struct c
 	*found = NULL;
 	if (!must_ask(ctx, opts, question, err))
 		return (int)exit_of_error(err->code);
-	if (!nodes && discover(found, ctx, target, agent, err))
+	if (!nodes && target_find(found, ctx, target, agent, err))
 		return (int)exit_of_error(err->code);
 	if (!nodes)
 		nodes = *found;

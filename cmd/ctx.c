@@ -66,6 +66,21 @@ int ctx_bus(struct ctx *ctx, const char *collective, struct deploy_error *err)
 	return rc == 0 ? connect_bus(ctx, collective, err) : rc;
 }
 
+int ctx_state(struct ctx *ctx, bool may_write, struct deploy_error *err)
+{
+	const char *path = ctx->global.state;
+
+	if (ctx->state)
+		return 0;
+	if (!path && ctx->config)
+		path = ctx->config->state;
+	if (path)
+		return deploy_state_open(&ctx->state, path, may_write, err);
+	deploy_error_hint(err, "--state=FILE");
+	return deploy_error_set(err, DEPLOY_IO,
+		"there is no place for the state file: neither HOME nor a configuration says one");
+}
+
 void ctx_leave_bus(struct ctx *ctx)
 {
 	deploy_bus_close(ctx->bus);

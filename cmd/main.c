@@ -12,6 +12,7 @@
 
 #include "command.h"
 #include "help.h"
+#include "record.h"
 #include "signals.h"
 
 /* A closed standard descriptor would be given to a socket, and output would go to the broker. */
@@ -400,6 +401,7 @@ static int finish(struct ctx *ctx, const struct command *command, const struct g
 		status = signals_received() == SIGINT ? EXIT_INT : EXIT_TERM;
 	complete_hint(err, command, &ctx->global);
 	deploy_bus_close(ctx->bus);
+	deploy_state_close(ctx->state);
 	deploy_config_free(ctx->config);
 	signals_close();
 	if (!ctx->out && err->code == DEPLOY_USAGE && ctx->global.output < 0) {
@@ -417,6 +419,7 @@ static int finish(struct ctx *ctx, const struct command *command, const struct g
 		print_error(&closing);
 		status = exit_worse(status, EXIT_OUTPUT);
 	}
+	free(ctx->command_line);
 	return status;
 }
 
@@ -430,6 +433,7 @@ int main(int argc, char **argv)
 
 	open_standard_files();
 	look_for_format(&meant, argc, argv);
+	ctx.command_line = argc > 0 ? record_command_line(argc - 1, argv + 1) : NULL;
 	status = run(&ctx, &command, argc, argv, &err);
 	return finish(&ctx, command, &meant, status, &err);
 }

@@ -84,6 +84,7 @@ struct opt {
 /* Options that every command has, before and after its name. */
 struct global_opts {
 	const char *config, *context; /* NULL until they were given */
+	const char *state;
 	struct ddl_dirs {
 		const char *paths[DDL_DIRS_MAX];
 		size_t count;

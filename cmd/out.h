@@ -106,6 +106,7 @@ void out_note(struct out *out, const char *format, ...) __attribute__((format(pr
  * items: an array, or NULL; summary: an object, or NULL. References are borrowed. err: may hold
  * no error.
  */
+void out_set_run(struct out *out, const char *id); /* the run that the document is about */
 void out_document(struct out *out, const char *kind, json_t *items, json_t *summary, int status,
 	const struct deploy_error *err);
 bool out_has_document(const struct out *out);

@@ -107,6 +107,11 @@ static json_t *json_errors(const struct deploy_error *err)
 	return list;
 }
 
+void out_set_run(struct out *out, const char *id)
+{
+	(void)snprintf(out->run, sizeof(out->run), "%s", id);
+}
+
 void out_document(struct out *out, const char *kind, json_t *items, json_t *summary, int status,
 	const struct deploy_error *err)
 {
@@ -127,7 +132,8 @@ void out_document(struct out *out, const char *kind, json_t *items, json_t *summ
 	document = is_line ? json_pack("{s:s}", "type", "summary") : json_object();
 	(void)json_object_set_new(document, "schema", json_string("deployctl/v1"));
 	(void)json_object_set_new(document, "kind", json_string(kind));
-	(void)json_object_set_new(document, "run", json_null());
+	(void)json_object_set_new(
+		document, "run", out->run[0] ? json_string(out->run) : json_null());
 	if (is_line)
 		json_decref(items);
 	else

@@ -19,8 +19,9 @@ struct out {
 	struct out_options options;
 	int failure;
 	bool is_terminal, has_color, has_document, is_used;
-	bool has_status; /* a line on stderr waits to be replaced */
-	size_t columns;	 /* of the terminal; 0: it is none, or it does not say */
+	bool has_status;	      /* a line on stderr waits to be replaced */
+	char run[DEPLOY_RUN_ID_SIZE]; /* "": none was recorded */
+	size_t columns;		      /* of the terminal; 0: it is none, or it does not say */
 	char buffer[32768];
 	struct out_queue queue; /* of jsonl: goes to stream's descriptor, past stream */
 };

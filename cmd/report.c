@@ -1,4 +1,5 @@
 /* What a run comes to: events are gathered, shown in one format, and mean one exit status. */
+#include "record.h"
 #include "report_parts.h"
 
 const char *const report_display_names[] = {"all", "ok", "failed", "none", NULL};
@@ -244,11 +245,10 @@ static int status_of_run(const struct report *report, const struct deploy_run_re
 	return status;
 }
 
-static int finish(struct report *report, const struct deploy_run_result *result,
+static void show(struct report *report, const struct deploy_run_result *result, int status,
 	const struct deploy_error *err)
 {
 	const struct deploy_tally *tally = result->tally ? &result->tally[report->task] : NULL;
-	int status = status_of_run(report, result, err);
 	json_t *items, *summary;
 
 	out_status(report->out, NULL);
@@ -275,7 +275,6 @@ static int finish(struct report *report, const struct deploy_run_result *result,
 	out_document(report->out, report->kind, items, summary, status, err);
 	json_decref(items);
 	json_decref(summary);
-	return status;
 }
 
 /* People at a terminal want to see it move; a log, that it lives. Lines of jsonl are for programs.
@@ -296,14 +295,28 @@ int report_run(struct report *report, struct ctx *ctx, const struct deploy_plan 
 		.progress_ms = progress_ms(report),
 		.idle = out_drain,
 		.idle_arg = report->out};
+	const struct record_info info = {.kind = report->kind,
+		.reason = report->reason,
+		.is_act = report->is_act && !report->is_dry,
+		.fn = report->record,
+		.fn_arg = report->record_arg};
 	struct deploy_run_result result;
+	struct record record;
 	int status;
 
 	begin(report);
+	if (record_begin(&record, ctx, &info, plan, take_event, report, err)) {
+		release(report);
+		return exit_of_error(err->code);
+	}
+	record_join(&record, &options);
 	report->is_whole =
 		report->task < plan->task_count && plan->tasks[report->task].is_whole_match;
 	(void)deploy_run(&result, ctx->bus, plan, &options, err);
-	status = finish(report, &result, err);
+	record_flush(&record);
+	/* The status is in the file before anybody is told. */
+	status = record_end(&record, &result, status_of_run(report, &result, err), err);
+	show(report, &result, status, err);
 	release(report);
 	deploy_run_result_release(&result);
 	return status;

@@ -25,6 +25,7 @@ extern const struct report_view report_times;	  /* the round trip */
 extern const struct report_view report_nodes;	  /* names; wide: with what each one has */
 extern const struct report_view report_values;	  /* a fact: its values, and how many have each */
 extern const struct report_view report_lacks;	  /* which of the wanted agents nodes lack */
+extern const struct report_view report_acts;	  /* what acts came to, for each node */
 extern const struct report_view report_inventory; /* all about each node */
 
 enum report_display { DISPLAY_ALL, DISPLAY_OK, DISPLAY_FAILED, DISPLAY_NONE };
@@ -55,11 +56,16 @@ struct report {
 	const struct deploy_ddl_action *ddl; /* report_replies: what the action returns, or NULL */
 	bool is_filtered;		     /* a filter was given: nobody there is then no fault */
 	bool empty_ok;
+	bool is_act;		  /* it may change something: every node's part in it is recorded */
+	const char *reason;	  /* --reason; NULL: none */
+	deploy_record_fn *record; /* what else its outcomes mean for the state file; may be NULL */
+	void *record_arg;
 	bool no_results; /* nobody is to answer: to hand the request over is all there is to do */
 	bool is_dry;	 /* only names are the result; what told them is no reply of the action */
 	/* Of some views: */
 	bool folds;		   /* report_nodes: as a node set */
 	bool shows_nodes;	   /* report_values: who has each value */
+	bool shows_changes;	   /* report_acts: what was, or would be, changed */
 	bool sorts_by_count;	   /* report_values: the most frequent first */
 	bool sorts_by_time;	   /* report_times: the fastest first */
 	struct deploy_limit limit; /* report_nodes: only so many */

@@ -30,6 +30,8 @@ const struct opt global_options[] = {
 		"read the configuration from FILE"),
 	OPT_TEXT(0, "context", struct global_opts, context, "NAME",
 		"use the context NAME of the configuration"),
+	OPT_TEXT(0, "state", struct global_opts, state, "FILE",
+		"record runs, and what is known of nodes, in FILE"),
 	OPT_PARSED(0, "ddl-dir", struct global_opts, ddl_dirs, "DIR", parse_ddl_dir, true,
 		"look for DDLs in agent/ and data/ of DIR before the configuration's ddl_dirs"),
 	OPT_CHOICE('o', "output", struct global_opts, output, "FORMAT", out_format_names,

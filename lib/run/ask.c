@@ -364,7 +364,7 @@ static int64_t due_us(const struct dp_ask *ask, const struct dp_row *row)
  */
 static int64_t reply_due_us(const struct dp_ask *ask, const struct dp_row *row)
 {
-	if (ask->task->act || !ask->task->request->wants_no_reply)
+	if (!dp_is_mute(ask->task))
 		return due_us(ask, row);
 	if (ask->queued)
 		return DP_NEVER;
@@ -417,7 +417,7 @@ static void expire(struct dp_ask *ask, struct dp_stage *stage)
 	struct dp_row *row;
 
 	while ((row = first_in_flight(ask)) && reply_due_us(ask, row) <= stage->now_us) {
-		if (!ask->task->request->wants_no_reply)
+		if (!dp_is_mute(ask->task))
 			conclude_without_reply(
 				ask, stage, row, DEPLOY_OUTCOME_SILENT, "no reply in time");
 		else if (stage->is_confirmed || due_us(ask, row) <= stage->now_us)

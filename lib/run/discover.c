@@ -57,7 +57,7 @@ void dp_discover_sent(struct dp_discover *discover, struct dp_stage *stage)
 	discover->was_sent = true;
 	discover->sent_us = stage->now_us;
 	discover->latest_us = stage->now_us + discover->task->policy.discovery_ms * 1000;
-	if (discover->task->request->wants_no_reply)
+	if (dp_is_mute(discover->task))
 		discover->quiet_us = stage->now_us;
 }
 
@@ -152,7 +152,7 @@ bool dp_discover_is_over(struct dp_discover *discover, const struct dp_stage *st
 	if (stage->now_us < dp_discover_wake_us(discover))
 		return false;
 	discover->is_confirmed = discover->was_sent && stage->is_confirmed;
-	if (!discover->task->request->wants_no_reply || discover->is_confirmed ||
+	if (!dp_is_mute(discover->task) || discover->is_confirmed ||
 		stage->now_us >= discover->latest_us)
 		return true;
 	discover->quiet_us = stage->now_us + DP_CONFIRM_PAUSE_US;
@@ -161,8 +161,7 @@ bool dp_discover_is_over(struct dp_discover *discover, const struct dp_stage *st
 
 bool dp_discover_was_sent(const struct dp_discover *discover)
 {
-	return discover->task->request->wants_no_reply ? discover->is_confirmed
-						       : discover->was_sent;
+	return dp_is_mute(discover->task) ? discover->is_confirmed : discover->was_sent;
 }
 
 struct deploy_nodeset *dp_discover_take_nodes(struct dp_discover *discover)

@@ -16,6 +16,7 @@
 #include "run/fetches.h"
 #include "run/outbox.h"
 #include "run/runner.h"
+#include "run/stage.h"
 #include "wire/transport.h"
 
 /* Often enough for the heartbeat. */
@@ -474,7 +475,7 @@ int deploy_run(struct deploy_run_result *result, struct deploy_bus *bus,
 	dp_fetches_free(loop.fetches);
 	if (result->end == DEPLOY_RUN_LOST && err->code == DEPLOY_OK)
 		(void)deploy_error_set(err, DEPLOY_CONNECT,
-			plan->tasks[0].request && plan->tasks[0].request->wants_no_reply
+			dp_is_mute(&plan->tasks[0])
 				? "%s: the broker did not say that it has the request; who acts on "
 				  "it is unknown"
 				: "%s: the broker takes no publishes; nothing was asked",

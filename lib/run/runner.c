@@ -153,7 +153,7 @@ static void end_discovery(struct dp_runner *runner)
 		(struct deploy_event){.type = DEPLOY_EVENT_TASK_ENDED, .count = count});
 	if (!was_sent)
 		end_run(runner, DEPLOY_RUN_LOST);
-	else if (count == 0 && !task_on_stage(runner)->request->wants_no_reply)
+	else if (count == 0 && !dp_is_mute(task_on_stage(runner)))
 		end_run(runner, DEPLOY_RUN_NO_NODES);
 	next_task(runner);
 }
@@ -233,9 +233,9 @@ static void ignore_reply(struct dp_runner *runner, const struct dp_input *input,
 static void take_reply(struct dp_runner *runner, const struct dp_input *input)
 {
 	unsigned on_stage = runner->stage.task;
-	const struct deploy_request *request = runner->plan->tasks[input->task].request;
+	const struct deploy_task *task = &runner->plan->tasks[input->task];
 
-	if (request && request->wants_no_reply) {
+	if (dp_is_mute(task)) {
 		ignore_reply(runner, input, DEPLOY_IGNORED_UNEXPECTED, "no reply was asked for");
 	} else if (input->task == on_stage && runner->discover) {
 		dp_discover_reply(runner->discover, &runner->stage, input->reply);

@@ -36,3 +36,8 @@ void dp_stage_ignore(struct dp_stage *stage, struct deploy_tally *tally, enum de
 				     .reason = reason,
 				     .text = text});
 }
+
+bool dp_is_mute(const struct deploy_task *task)
+{
+	return task->request && task->request->wants_no_reply;
+}

@@ -19,6 +19,9 @@ struct dp_stage {
 		*acts; /* does what the task on stage says of its nodes; NULL: it asks them */
 };
 
+/* True if nodes are to do it and say nothing. */
+bool dp_is_mute(const struct deploy_task *task);
+
 /* Have nodes asked, probed, or no longer asked. */
 void dp_stage_ask(struct dp_stage *stage, const struct dp_action *action);
 
