@@ -26,6 +26,7 @@ extern const struct report_view report_nodes;	  /* names; wide: with what each o
 extern const struct report_view report_values;	  /* a fact: its values, and how many have each */
 extern const struct report_view report_lacks;	  /* which of the wanted agents nodes lack */
 extern const struct report_view report_acts;	  /* what acts came to, for each node */
+extern const struct report_view report_puppet;	  /* what Puppet does on each node */
 extern const struct report_view report_inventory; /* all about each node */
 
 enum report_display { DISPLAY_ALL, DISPLAY_OK, DISPLAY_FAILED, DISPLAY_NONE };
