@@ -152,6 +152,8 @@ move_puppet_server() {
 	read -r port < <(free_ports 1)
 	sed -i "s/\b$old\b/$port/" "$lab"/puppet/{env,puppet.conf,conf.d/server.conf} "$lab/env" \
 		"$lab"/nodes/*/puppet/puppet.conf
+	# shellcheck source=/dev/null
+	. "$lab/env"
 }
 
 # write_puppet_node FOLDER IDENTITY: a Puppet agent that has no certificate yet and never ran.
