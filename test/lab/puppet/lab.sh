@@ -90,9 +90,10 @@ puppet_ca() {
 	(exec_clean puppetserver ca "$@" --config "$lab/puppet/puppet.conf") >>"$lab/puppet/ca.log" 2>&1
 }
 
-# The name of the first is in the CA's API allowed everything: it carries an extension that says so.
+# To whoever has this certificate the CA's API allows everything: it carries an extension that says so.
+# Without --force the port is asked whether a CA runs there, and by now it may be somebody else's.
 make_puppet_ca() {
-	puppet_ca setup && puppet_ca generate --ca-client --certname "admin.$domain" &&
+	puppet_ca setup && puppet_ca generate --force --ca-client --certname "admin.$domain" &&
 		keep_certificate "admin.$domain" admin && cat "$lab/puppet/ssl/certs/ca.pem" >"$lab/puppet/ca.pem"
 }
 
@@ -151,6 +152,8 @@ move_puppet_server() {
 	read -r port < <(free_ports 1)
 	sed -i "s/\b$old\b/$port/" "$lab"/puppet/{env,puppet.conf,conf.d/server.conf} "$lab/env" \
 		"$lab"/nodes/*/puppet/puppet.conf
+	# shellcheck source=/dev/null
+	. "$lab/env"
 }
 
 # write_puppet_node FOLDER IDENTITY: a Puppet agent that has no certificate yet and never ran.
