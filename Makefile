@@ -25,7 +25,8 @@ LAB_TOOL := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard test/lab/*.c)))
 # What simulates nodes on the broker, and the objects that those programs share.
 BENCH    := $(addprefix $(BUILD)/test/bench/,simfleet floor timed codec state)
 SIM_OBJ  := $(addprefix $(BUILD)/test/,$(addprefix bench/,link.o deeds.o later.o sim_opts.o) \
-            $(addprefix cli/,fleet.o node_answer.o node_compound.o node_deploop.o node_request.o))
+            $(addprefix cli/,fleet.o node_answer.o node_compound.o node_deploop.o node_puppet.o \
+            node_request.o))
 LIB      := $(BUILD)/libdeploy.a
 SANITIZE := BUILD=$(BUILD)/sanitize HARDEN= LDFLAGS= \
             CFLAGS="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer"

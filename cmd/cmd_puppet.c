@@ -64,7 +64,11 @@ static const struct example puppet_examples[] = {
 
 static void puppet_init(void *opts)
 {
-	act_opts_init(&((struct puppet_opts *)opts)->act);
+	struct puppet_opts *puppet = opts;
+
+	act_opts_init(&puppet->act);
+	/* One node's catalog says little about the next one's. */
+	puppet->act.rolling.policy.has_max_fail = false;
 }
 
 static void puppet_release(void *opts)
@@ -114,15 +118,6 @@ static int check_opts(enum deed deed, const struct puppet_opts *opts, struct dep
 		return deploy_error_set(
 			err, DEPLOY_USAGE, "--force and --splay exclude each other");
 	return 0;
-}
-
-static void settle_policy(enum deed deed, struct deploy_policy *policy)
-{
-	if (deed == RUN && !policy->batch_count && !policy->window)
-		policy->window = WINDOW;
-	/* To look at a node harms none. */
-	if (deed == STATUS && !policy->max_fail.value)
-		policy->has_max_fail = false;
 }
 
 static int make_act(struct deploy_act **out, enum deed deed, const struct ctx *ctx,
@@ -267,7 +262,8 @@ static int puppet_main(struct ctx *ctx, void *options, struct args args, struct 
 	if (parse_deed(&deed, args.values[0], err) || check_opts(deed, opts, err) ||
 		act_settle(&opts->act, ctx, nodes, err))
 		return (int)exit_of_error(err->code);
-	settle_policy(deed, &opts->act.rolling.policy);
+	if (deed == RUN && !opts->act.rolling.policy.batch_count && !opts->act.rolling.policy.window)
+		opts->act.rolling.policy.window = WINDOW;
 	return deed == STATUS ? show_status(ctx, opts, err) : change(ctx, deed, opts, err);
 }
 

@@ -306,14 +306,49 @@ static int parse_clock(struct loop_fleet *fleet, const struct deploy_nodeset *se
 }
 
 /* Nodes of one statement share their traits, but for what each is given. */
-static void give_deploop(struct loop_node *node, enum loop_deploop kind)
+static void give_agent(struct loop_node *node, const char *agent)
 {
 	json_t *traits = json_deep_copy(node->traits);
 
-	(void)json_array_append_new(json_object_get(traits, "agents"), json_string("deploop"));
+	(void)json_array_append_new(json_object_get(traits, "agents"), json_string(agent));
 	json_decref(node->traits);
 	node->traits = traits;
+}
+
+static void give_deploop(struct loop_node *node, enum loop_deploop kind)
+{
+	give_agent(node, "deploop");
 	node->deploop = kind;
+}
+
+static void give_puppet(struct loop_node *node, enum loop_puppet kind, const char *message)
+{
+	give_agent(node, "puppet");
+	node->puppet = kind;
+	node->puppet_lastrun = 1700000000;
+	if (!message)
+		return;
+	(void)snprintf(node->disable_room, sizeof(node->disable_room), "%.*s",
+		(int)strcspn(message, "\n"), message);
+	node->disable_message = node->disable_room;
+}
+
+static int parse_puppet(struct loop_fleet *fleet, const struct deploy_nodeset *set, char **at,
+	struct deploy_error *err)
+{
+	static const char *const words[] = {"clean", "failing", "uncompiled", "disabled"};
+	const char *word = take_word(at);
+	int kind = 0;
+
+	while (kind < 4 && (!word || strcmp(word, words[kind]) != 0))
+		kind++;
+	if (kind == 4)
+		return fail(err, "no kind of puppet:", word);
+	for (size_t i = 0; i < deploy_nodeset_count(set); i++)
+		give_puppet(member(fleet, set, i),
+			kind == 3 ? LOOP_CLEAN : (enum loop_puppet)(LOOP_CLEAN + kind),
+			kind == 3 ? *at : NULL);
+	return 0;
 }
 
 static int parse_deploop(struct loop_fleet *fleet, const struct deploy_nodeset *set, char **at,
@@ -415,6 +450,8 @@ static int parse_about_nodes(
 		rc = parse_clock(fleet, set, &at, err);
 	else if (strcmp(word, "deploop") == 0)
 		rc = parse_deploop(fleet, set, &at, err);
+	else if (strcmp(word, "puppet") == 0)
+		rc = parse_puppet(fleet, set, &at, err);
 	else if (strcmp(word, "stale") == 0)
 		rc = parse_stale(fleet, set, &at, err);
 	else if (strcmp(word, "reply") == 0)

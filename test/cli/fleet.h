@@ -13,6 +13,8 @@
  *                                what is too old for them
  *   deploop NODES ours|replacing|adding
  *                                have the agent that gives facts: ours, or one of those published
+ *   puppet NODES clean|failing|uncompiled|disabled TEXT
+ *                                have the agent of Puppet, whose runs come to that; or may not run
  *   stale NODES N                the first N looks at facts show those of the script, whatever
  *                                they are by then
  *   broker refuse auth|vhost|exchange|connect
@@ -96,6 +98,8 @@ enum loop_deploop {
 	LOOP_ADDING	/* the newer one: adds a value, unless it is found inside the text */
 };
 
+enum loop_puppet { LOOP_NO_PUPPET, LOOP_CLEAN, LOOP_FAILING, LOOP_UNCOMPILED };
+
 enum loop_scope { LOOP_PONG, LOOP_REPLY, LOOP_SCOPES };
 
 struct loop_node {
@@ -108,6 +112,10 @@ struct loop_node {
 	enum loop_deploop deploop;
 	json_t *script_facts; /* shown while looks are stale; NULL: they are not */
 	unsigned long stale_looks;
+	enum loop_puppet puppet;
+	long long puppet_lastrun;
+	const char *disable_message; /* in disable_room; NULL: Puppet may run */
+	char disable_room[128];
 	bool has_changed; /* since its facts were written */
 };
 

@@ -42,8 +42,10 @@ struct loop_result {
 	bool has_text_keys; /* keys of data are no symbols */
 };
 
-/* Carry out an action of the agent deploop. False if it has none of that name. */
+/* Carry out an action of the agent. False if it has none of that name. */
 bool loop_deploop_act(struct loop_result *result, struct loop_node *node, const char *action,
+	const json_t *inputs);
+bool loop_puppet_act(struct loop_result *result, struct loop_node *node, const char *action,
 	const json_t *inputs);
 
 /* What goes back to us. body_len may be more than the bytes there are: see "huge". */

@@ -140,11 +140,13 @@ static void act(struct loop_result *result, const struct making *making)
 	const json_t *inputs = json_object_get(making->request->body, "data");
 	bool is_lab = strcmp(making->request->agent, "lab") == 0;
 	bool is_deploop = strcmp(making->request->agent, "deploop") == 0;
+	bool is_puppet = strcmp(making->request->agent, "puppet") == 0;
 
 	set_result(result, 0, "OK", "");
-	if (is_deploop && !loop_deploop_act(result, making->node, action, inputs))
+	if ((is_deploop && !loop_deploop_act(result, making->node, action, inputs)) ||
+		(is_puppet && !loop_puppet_act(result, making->node, action, inputs)))
 		set_result(result, 2, "Unknown action: ", action);
-	else if (is_deploop)
+	else if (is_deploop || is_puppet)
 		;
 	else if (!is_lab && strcmp(action, "ping") == 0)
 		result->data = json_pack("{s:I}", "pong",
