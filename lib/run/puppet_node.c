@@ -247,8 +247,7 @@ static void take_status(struct turn *t, const struct dp_puppet_status *status)
 	if (t->row->has_ended) {
 		take_end(t, status->lastrun);
 	} else if (status->lastrun < earliest(t)) {
-		/* Also a run that ended between our looking and our starting. */
-		t->row->base_lastrun = status->lastrun;
+		/* The run before ours, or one that ended between our looking and our starting. */
 		t->row->is_next = true;
 		keep_following(t);
 	} else if (status->lastrun == t->row->base_lastrun && t->row->is_past) {
@@ -325,7 +324,7 @@ static void take_miss(struct turn *t, const char *why)
 	/* Before our run nothing is lost by ending here. */
 	bool is_worth_it = t->row->is_started || (t->row->was_answered && !why);
 
-	if (is_worth_it && ++t->row->missed < MAX_MISSED && !is_late && !t->row->is_stopping) {
+	if (is_worth_it && ++t->row->missed < MAX_MISSED && !is_late) {
 		/* The broker knows at once that a node is gone; it may come back as late as any. */
 		pause(t, t->input->is_unconnected && t->run->timeout_ms > t->run->poll_ms
 				 ? t->run->timeout_ms

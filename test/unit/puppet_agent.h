@@ -40,7 +40,8 @@ struct run {
 struct agent {
 	/* How the node is. */
 	long long skew_s;
-	bool is_disabled, has_daemon, keeps_no_reports, tells_no_start;
+	bool is_disabled, has_daemon, keeps_no_reports, keeps_old_reports, tells_no_start;
+	bool lies; /* about being enabled now */
 	const char *disable_message;
 	int64_t way_us;			 /* there or back */
 	int64_t delay_us, length_us;	 /* from the yes to our run, and that one */
@@ -68,6 +69,7 @@ struct agent {
 	int refusals, starts;
 	char asked[1024]; /* actions, joined by blanks; polls are one */
 	char told[128];
+	char inputs[256]; /* of the last runonce */
 };
 
 static long long node_clock(const struct agent *a, int64_t us)
@@ -221,7 +223,11 @@ static const char *agent_runonce(struct agent *a, const json_t *inputs, json_t *
 {
 	const char *refusal = refuse_run(a, inputs);
 	const json_t *cached = json_object_get(inputs, "use_cached_catalog");
+	char *text;
 
+	text = json_dumps(inputs, JSON_COMPACT | JSON_SORT_KEYS);
+	(void)snprintf(a->inputs, sizeof(a->inputs), "%s", text);
+	free(text);
 	*data = json_pack("{s:i, s:s}", "initiated_at", 0, "summary", refusal ? refusal : "");
 	if (refusal) {
 		a->refusals++;
@@ -261,7 +267,7 @@ static const char *agent_switch(
 				 : "");
 		a->disable_message = kept;
 	}
-	*data = json_pack("{s:b}", "enabled", !a->is_disabled);
+	*data = json_pack("{s:b}", "enabled", a->is_disabled == a->lies);
 	return refusal;
 }
 

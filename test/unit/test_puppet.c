@@ -8,6 +8,7 @@
 
 #include "deploy/puppet.h"
 #include "puppet_agent.h"
+#include "run/puppet_tell.h"
 
 static const struct deploy_puppet_run_options plain = {
 	.collective = "mcollective", .ttl_s = 60, .timeout_ms = 5000};
@@ -130,6 +131,10 @@ static void only_a_fresh_catalog_without_failures_is_a_success(void **state)
 		{{.kind = CACHED_AFTER, .has_daemon = true}, DEPLOY_OUTCOME_FAILED,
 			"Puppet logged an error: Could not retrieve catalog from remote server: no",
 			USUAL},
+		{{.keeps_old_reports = true, .delay_us = SECOND}, DEPLOY_OUTCOME_FAILED,
+			"the node has no report of the run, and nothing else shows that its "
+			"catalog was a fresh one",
+			NULL},
 		{{.keeps_no_reports = true}, DEPLOY_OUTCOME_FAILED,
 			"the node has no report of the run, and nothing else shows that its "
 			"catalog was a fresh one",
@@ -202,6 +207,23 @@ static void runs_of_others_are_not_ours(void **state)
 			"the node said that it starts a run, but none was seen within 30 s; is its "
 			"certificate signed?",
 			"status last_run_summary runonce status"},
+	};
+
+	(void)state;
+	CHECK(&plain, cases);
+}
+
+/* Ours began and ended in one second, and the look at it was lost: it is too long to be another. */
+static void what_does_not_fit_between_two_looks_is_ours(void **state)
+{
+	static const struct run_case cases[] = {
+		{{OLD_RUN, .length_us = 500000, .lost = 1 << 3}, DEPLOY_OUTCOME_OK,
+			"changed 3 of 120 resources in 0.6 s", USUAL},
+		{{.foreign = {{CLEAN, 0, 3 * SECOND, 0, 0}},
+			 .foreign_count = 1,
+			 .length_us = 500000,
+			 .lost = 1 << 5},
+			DEPLOY_OUTCOME_OK, "changed 3 of 120 resources in 0.6 s", USUAL},
 	};
 
 	(void)state;
@@ -319,6 +341,21 @@ static void silence_is_told_from_a_run_that_may_go_on(void **state)
 	CHECK(&plain, cases);
 }
 
+static void five_looks_in_a_row_are_enough(void **state)
+{
+	struct agent agent = {OLD_RUN, .mute_action = "status", .mute_from = 2};
+	struct dp_act_next next = run_with(&plain, &agent);
+
+	(void)state;
+	assert_int_equal(3 + 5, agent.requests);
+	json_decref(next.data);
+	/* Four twice, with an answer between them. */
+	agent = (struct agent){OLD_RUN, .lost = 0x1ef0, .length_us = 120 * SECOND};
+	next = run_with(&plain, &agent);
+	assert_int_equal(DEPLOY_OUTCOME_OK, next.state);
+	json_decref(next.data);
+}
+
 static void who_is_stopped_starts_nothing(void **state)
 {
 	static const struct run_case cases[] = {
@@ -341,20 +378,105 @@ static void who_is_stopped_starts_nothing(void **state)
 
 static void options_are_sent_as_given(void **state)
 {
-	static const struct run_case noop[] = {
-		{{OLD_RUN}, DEPLOY_OUTCOME_OK, "would change 5 of 120 resources in 12.1 s", USUAL}};
-	static const struct run_case splay[] = {{{OLD_RUN, .delay_us = 80 * SECOND},
-		DEPLOY_OUTCOME_OK, "changed 3 of 120 resources in 12.1 s", USUAL}};
-	struct deploy_puppet_run_options options = plain;
+	static const struct {
+		struct deploy_puppet_run_options options;
+		bool has_daemon;
+		const char *inputs, *message;
+	} cases[] = {
+		{{.noop = true, .tags = "web,ssh::server", .environment = "test"}, false,
+			"{\"environment\":\"test\",\"force\":true,\"noop\":true,"
+			"\"tags\":\"web,ssh::server\",\"use_cached_catalog\":false}",
+			"would change 5 of 120 resources in 12.1 s"},
+		{{.uses_cached_catalog = true}, false,
+			"{\"force\":true,\"use_cached_catalog\":true}",
+			"changed 3 of 120 resources in 12.1 s"},
+		{{.splay_ms = 60000}, false,
+			"{\"splay\":true,\"splaylimit\":60,\"use_cached_catalog\":false}",
+			"changed 3 of 120 resources in 12.1 s"},
+		{{.ttl_s = 60}, true, "{\"force\":true}", "changed 3 of 120 resources in 12.1 s"},
+	};
 
 	(void)state;
-	options.noop = true;
-	options.tags = "web,ssh::server";
-	options.environment = "test";
-	CHECK(&options, noop);
-	options = plain;
-	options.splay_ms = 60000;
-	CHECK(&options, splay);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct deploy_puppet_run_options options = cases[i].options;
+		struct agent agent = {OLD_RUN, .has_daemon = cases[i].has_daemon};
+		struct dp_act_next next;
+
+		agent.delay_us = options.splay_ms ? 80 * SECOND : 1;
+		options.collective = "mcollective";
+		options.timeout_ms = 5000;
+		next = run_with(&options, &agent);
+		assert_string_equal(cases[i].inputs, agent.inputs);
+		assert_string_equal(cases[i].message, next.message);
+		json_decref(next.data);
+	}
+}
+
+/* As Puppet 7.23 and the lab's agent told them, shortened; then what nobody should tell. */
+static void summaries_are_judged_by_what_they_say(void **state)
+{
+#define LOGS                                                                                       \
+	"\"logs\":[{\"level\":\"info\",\"source\":\"Puppet\",\"time\":9,\"msg\":\"Using "          \
+	"environment\"}]"
+#define COUNTS "\"out_of_sync_resources\":0,\"failed_resources\":0,\"changed_resources\":0,"
+	static const struct {
+		const char *data, *message;
+	} cases[] = {
+		{"{\"lastrun\":9,\"total_time\":2.671076275,\"total_resources\":8," COUNTS
+		 "\"summary\":{\"resources\":{\"failed_to_restart\":0}}," LOGS "}",
+			"changed 0 of 8 resources in 2.7 s"},
+		{"{\"lastrun\":9,\"total_resources\":8.0," COUNTS LOGS "}",
+			"changed 0 of 8 resources"},
+		{"{\"lastrun\":9,\"total_resources\":0," COUNTS LOGS "}", "no catalog was applied"},
+		{"{\"lastrun\":9,\"total_resources\":-1," COUNTS LOGS "}",
+			"no catalog was applied"},
+		{"{\"lastrun\":9,\"total_resources\":8,\"failed_resources\":-1,"
+		 "\"out_of_sync_resources\":0,\"changed_resources\":0," LOGS "}",
+			"no catalog was applied"},
+		{"{\"lastrun\":9,\"total_resources\":8," LOGS "}", "no catalog was applied"},
+		{"{\"lastrun\":9,\"total_resources\":\"8\"," COUNTS LOGS "}",
+			"no catalog was applied"},
+		{"{\"lastrun\":9,\"total_resources\":1e300," COUNTS LOGS "}",
+			"no catalog was applied"},
+		{"{\"lastrun\":9,\"total_resources\":8," COUNTS
+		 "\"summary\":{\"resources\":{\"failed_restarts\":2}}," LOGS "}",
+			"2 resources failed to restart"},
+		{"{\"lastrun\":9,\"total_resources\":8," COUNTS "\"logs\":{},\"summary\":[]}",
+			"the node has no report of the run, and nothing else shows that its "
+			"catalog was a fresh one"},
+		{"{\"lastrun\":9,\"total_resources\":8," COUNTS "\"logs\":[5,null,{}]}",
+			"the node has no report of the run, and nothing else shows that its "
+			"catalog was a fresh one"},
+	};
+	const struct dp_puppet_terms terms = {.since = 8, .was_told_uncached = true};
+	char message[100];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		json_t *data = json_loads(cases[i].data, 0, NULL);
+		struct dp_puppet_summary summary;
+
+		assert_non_null(data);
+		assert_true(dp_puppet_read_summary(&summary, data));
+		assert_int_equal(strncmp(cases[i].message, "changed", 7) == 0,
+			dp_puppet_judge(&summary, &terms, message, sizeof(message)) ==
+				DEPLOY_OUTCOME_OK);
+		assert_string_equal(cases[i].message, message);
+		json_decref(data);
+	}
+}
+
+static void what_is_too_long_ends_with_a_whole_character(void **state)
+{
+	char message[6];
+
+	(void)state;
+	dp_puppet_say(message, sizeof(message), "%s", "ab\xe2\x82\xac");
+	assert_string_equal("ab\xe2\x82\xac", message);
+	dp_puppet_say(message, sizeof(message), "%s", "abc\xe2\x82\xac");
+	assert_string_equal("abc", message);
+	dp_puppet_say(message, sizeof(message), "%s", "abcdefg");
+	assert_string_equal("abcde", message);
 }
 
 static void what_agents_would_refuse_is_not_sent(void **state)
@@ -375,6 +497,14 @@ static void what_agents_would_refuse_is_not_sent(void **state)
 	run.environment = "a-b";
 	err = (struct deploy_error){0};
 	assert_int_equal(DEPLOY_INPUT, deploy_puppet_run_new(&act, &run, &err));
+	run.environment = "";
+	err = (struct deploy_error){0};
+	assert_int_equal(DEPLOY_INPUT, deploy_puppet_run_new(&act, &run, &err));
+	run = plain;
+	run.tags = "";
+	err = (struct deploy_error){0};
+	assert_int_equal(DEPLOY_INPUT, deploy_puppet_run_new(&act, &run, &err));
+	run = plain;
 	run.environment = "a\n";
 	err = (struct deploy_error){0};
 	assert_int_equal(DEPLOY_INPUT, deploy_puppet_run_new(&act, &run, &err));
@@ -427,6 +557,9 @@ static void a_switch_leaves_alone_what_is_not_ours(void **state)
 		{false, "m", {.stop_at = 2}, DEPLOY_OUTCOME_OK, "disabled", "status disable", true},
 		{true, NULL, {.status_text = "5"}, DEPLOY_OUTCOME_FAILED,
 			"status: the answer lacks enabled", "status", false},
+		{false, "m", {.lies = true}, DEPLOY_OUTCOME_FAILED,
+			"disable was answered, but the node does not say that it is disabled",
+			"status disable", true},
 		/* Somebody was faster: the first status is an old one. */
 		{true, NULL,
 			{.status_text = "{\"enabled\":false,\"applying\":false,"
@@ -473,6 +606,10 @@ int main(void)
 		cmocka_unit_test(what_keeps_it_from_running_is_named),
 		cmocka_unit_test(silence_is_told_from_a_run_that_may_go_on),
 		cmocka_unit_test(who_is_stopped_starts_nothing),
+		cmocka_unit_test(five_looks_in_a_row_are_enough),
+		cmocka_unit_test(what_does_not_fit_between_two_looks_is_ours),
+		cmocka_unit_test(summaries_are_judged_by_what_they_say),
+		cmocka_unit_test(what_is_too_long_ends_with_a_whole_character),
 		cmocka_unit_test(options_are_sent_as_given),
 		cmocka_unit_test(what_agents_would_refuse_is_not_sent),
 		cmocka_unit_test(a_switch_leaves_alone_what_is_not_ours),
