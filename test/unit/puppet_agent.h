@@ -145,9 +145,11 @@ static json_t *agent_status(const struct agent *a)
 
 static void add_log(json_t *logs, const struct agent *a, const char *level, const char *text)
 {
+	int64_t at_us = a->keeps_old_reports ? -60 * SECOND : a->last.end_us;
+
 	(void)json_array_append_new(
 		logs, json_pack("{s:s, s:s, s:s, s:I}", "level", level, "source", "Puppet", "msg",
-			      text, "time", (json_int_t)node_clock(a, a->last.end_us)));
+			      text, "time", (json_int_t)node_clock(a, at_us)));
 }
 
 static json_t *agent_logs(const struct agent *a)
