@@ -320,11 +320,10 @@ static void take_report(struct turn *t, const struct dp_puppet_summary *summary)
 /* A look came to nothing. why: what was wrong with the answer; NULL: there was none. */
 static void take_miss(struct turn *t, const char *why)
 {
-	bool is_late = t->row->is_started && t->input->now_us >= t->row->run_until_us;
 	/* Before our run nothing is lost by ending here. */
 	bool is_worth_it = t->row->is_started || (t->row->was_answered && !why);
 
-	if (is_worth_it && ++t->row->missed < MAX_MISSED && !is_late) {
+	if (is_worth_it && ++t->row->missed < MAX_MISSED) {
 		/* The broker knows at once that a node is gone; it may come back as late as any. */
 		pause(t, t->input->is_unconnected && t->run->timeout_ms > t->run->poll_ms
 				 ? t->run->timeout_ms

@@ -46,8 +46,7 @@ static int check_text(const char *what, const char *validator, const char *text,
 	if (len > max_bytes)
 		return deploy_error_set(err, DEPLOY_INPUT,
 			"%s of %zu bytes; agents take %zu: %.60s...", what, len, max_bytes, text);
-	/* The validators are Ruby's: a newline at the end does not disturb them. */
-	if (!strchr(text, '\n') && dp_validator_holds(validator, text, len))
+	if (dp_validator_holds(validator, text, len))
 		return 0;
 	return deploy_error_set(err, DEPLOY_INPUT, "\"%s\": agents take no such %s", text, what);
 }

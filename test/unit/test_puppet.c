@@ -349,6 +349,11 @@ static void five_looks_in_a_row_are_enough(void **state)
 	(void)state;
 	assert_int_equal(3 + 5, agent.requests);
 	json_decref(next.data);
+	/* One is enough if nobody ever answered. */
+	agent = (struct agent){.mute_action = "status"};
+	next = run_with(&plain, &agent);
+	assert_int_equal(1, agent.requests);
+	json_decref(next.data);
 	/* Four twice, with an answer between them. */
 	agent = (struct agent){OLD_RUN, .lost = 0x1ef0, .length_us = 120 * SECOND};
 	next = run_with(&plain, &agent);
