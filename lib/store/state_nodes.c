@@ -123,6 +123,20 @@ int dp_node_acted_on(struct deploy_state *state, const char *identity, const str
 		err);
 }
 
+int deploy_state_set_facts(struct deploy_state *state, const char *identity, json_t *facts,
+	struct deploy_error *err)
+{
+	struct dp_lesson lesson = {.facts = json_dumps(facts, JSON_COMPACT)};
+	int64_t now_us = dp_wall_us();
+	const struct dp_deed none = {.run_key = 0};
+	int rc = dp_node_seen(state, identity, NULL, &none, now_us, err);
+
+	if (!rc)
+		rc = dp_node_learn(state, identity, &lesson, now_us, err);
+	dp_lesson_release(&lesson);
+	return rc;
+}
+
 /* *facts: those that are known, with what is new. A text of facts that is damaged counts as none.
  */
 static int merge_facts(char **facts, const struct deploy_state *state, const char *identity,
