@@ -142,9 +142,10 @@ static void tell_outcome(struct play *play, enum deploy_event_type type, const c
 			   .type = type, .node = node, .attempt = attempt, .outcome = &outcome});
 }
 
-static void tell_ok(struct play *play, unsigned task, const char *node, const char *data)
+static void tell_reply(struct play *play, unsigned task, const char *node,
+	enum deploy_outcome_state state, const char *data)
 {
-	const struct deploy_outcome outcome = {.state = DEPLOY_OUTCOME_OK,
+	const struct deploy_outcome outcome = {.state = state,
 		.attempt = 1,
 		.message = "OK",
 		.data = data ? json_loads(data, 0, NULL) : NULL,
@@ -157,6 +158,11 @@ static void tell_ok(struct play *play, unsigned task, const char *node, const ch
 			   .attempt = 1,
 			   .outcome = &outcome});
 	json_decref(outcome.data);
+}
+
+static void tell_ok(struct play *play, unsigned task, const char *node, const char *data)
+{
+	tell_reply(play, task, node, DEPLOY_OUTCOME_OK, data);
 }
 
 static void check_outcomes(struct play *play, const char *path, const char *expected)
@@ -190,6 +196,10 @@ static void an_intent_is_recorded_before_it_may_be_published(void **arg)
 
 	begin(&play, world, &act);
 	tell_intent(&play, "web01", 1);
+	tell_intent(&play, "web02", 1);
+	assert_int_equal(deploy_journal_commit(play.journal), 0);
+	check_outcomes(&play, world->path, "0 web01/1 asked, 0 web02/1 asked");
+	/* An act asks a node more than once within a try. */
 	tell_intent(&play, "web02", 1);
 	assert_int_equal(deploy_journal_commit(play.journal), 0);
 	check_outcomes(&play, world->path, "0 web01/1 asked, 0 web02/1 asked");
@@ -541,6 +551,8 @@ static void malformed_answers_teach_nothing_but_that_a_node_is_there(void **arg)
 		0);
 	for (size_t i = 0; i < COUNT(bad); i++)
 		tell_ok(&play, 1, "a", bad[i]);
+	tell_reply(&play, 1, "a", DEPLOY_OUTCOME_FAILED,
+		"{\"facts\":{\"os\":\"x\"},\"classes\":[],\"agents\":[]}");
 	/* Neither is one that is silent there, nor a name that cannot be one. */
 	tell_outcome(&play, DEPLOY_EVENT_OUTCOME, "b", 1, DEPLOY_OUTCOME_SILENT);
 	tell_ok(&play, 1, "c d", NULL);
@@ -553,7 +565,10 @@ static int print_last(void *arg, const struct deploy_node_record *node)
 {
 	print(arg, "%s %s %s", node->identity, node->last_kind ? node->last_kind : "-",
 		node->last_outcome_at_us ? deploy_outcome_state_name(node->last_outcome) : "-");
-	assert_true(node->first_seen_us > 0 && node->last_seen_us >= node->first_seen_us);
+	if (strcmp(node->identity, "a") == 0) {
+		assert_true(node->first_seen_us == NOON + 1);
+		assert_true(node->last_seen_us == NOON + 3);
+	}
 	return 0;
 }
 
@@ -567,6 +582,7 @@ static void a_node_knows_the_last_that_was_done_to_it(void **arg)
 	begin(&play, world, &act);
 	tell_ok(&play, 0, "a", NULL);
 	tell_ok(&play, 0, "b", NULL);
+	tell_ok(&play, 0, "a", NULL);
 	assert_int_equal(deploy_journal_commit(play.journal), 0);
 	tell_outcome(&play, DEPLOY_EVENT_OUTCOME, "a", 2, DEPLOY_OUTCOME_SILENT);
 	tell_outcome(&play, DEPLOY_EVENT_OUTCOME, "b", 0, DEPLOY_OUTCOME_CANCELLED);
