@@ -16,6 +16,8 @@
  *   role        what a node is in a cluster: its collection, category, role and entities, as facts
  *   silent      asked and did not answer in time; "not connected" is a silent node without a queue
  *   unknown     we were cut off before learning the outcome
+ *   state       what is kept between runs: nodes, runs, assigned facts; a journal records a run
+ *   act, look   a run that is recorded node by node; one that only asks how things are
  *
  * Ownership: a returned pointer is borrowed from the object argument; a T **out first argument is the
  * caller's to free; const char * arguments are copied if kept; "take" in a name means ownership moves.

@@ -110,9 +110,9 @@ int deploy_state_each_assignment(const struct deploy_state *state,
 		return err->code;
 	while (dp_sql_next(rows)) {
 		const struct deploy_assignment assignment = {
-			.node = dp_column_text(rows, 0),
-			.fact = dp_column_text(rows, 1),
-			.value = dp_column_text(rows, 2),
+			.node = dp_column_name(rows, 0),
+			.fact = dp_column_name(rows, 1),
+			.value = dp_column_name(rows, 2),
 			.assigned_at_us = sqlite3_column_int64(rows, 3),
 			.pushed_at_us = sqlite3_column_int64(rows, 4),
 			.verified_at_us = sqlite3_column_int64(rows, 5),

@@ -25,7 +25,7 @@ enum deploy_outcome_state dp_outcome_state_find(const char *name)
 static int tell(sqlite3_stmt *row, deploy_node_fn *fn, void *arg)
 {
 	struct deploy_node_record node = {
-		.identity = dp_column_text(row, 0),
+		.identity = dp_column_name(row, 0),
 		.collective = dp_column_text(row, 1),
 		.first_seen_us = sqlite3_column_int64(row, 2),
 		.last_seen_us = sqlite3_column_int64(row, 3),
