@@ -18,8 +18,11 @@
 #define MAX_BODY_BYTES	 (1024 * 1024)
 #define MAX_HEADER_BYTES (64 * 1024)
 
-/* What curl hands on of OpenSSL's X509_V_ERR_*; 0 if the chain is good and only the name is not. */
-enum { CHAIN_GOOD = 0, CHAIN_TOO_EARLY = 9, CHAIN_EXPIRED = 10 };
+/*
+ * What curl hands on of OpenSSL's X509_V_ERR_*. Where it found the chain good and only the name
+ * wrong it hands on one of the first two, as its version will have it.
+ */
+enum { CHAIN_GOOD = 0, CHAIN_NOT_SAID = 1, CHAIN_TOO_EARLY = 9, CHAIN_EXPIRED = 10 };
 
 /* A request from its start until its response was taken. */
 struct transfer {
@@ -327,6 +330,7 @@ static int fail_verification(struct transfer *transfer)
 	(void)curl_easy_getinfo(transfer->easy, CURLINFO_SSL_VERIFYRESULT, &chain);
 	switch (chain) {
 	case CHAIN_GOOD:
+	case CHAIN_NOT_SAID:
 		(void)deploy_error_set(err, DEPLOY_AUTH,
 			"%s: the server's certificate is for another name", place);
 		deploy_error_hint(err, "use a name that the certificate has; Puppet Server's "
