@@ -133,3 +133,82 @@ fails() {
 	chmod 644 "$CLIENT.key"
 	fails "$(server good)/ok" "config: $CLIENT.key: everybody can read this private key"
 }
+
+# own KIND [WORDS]: a certificate for ctl from that kind of CA; files are in $OWN. A key is there
+# already: to make one takes long.
+own() {
+	OWN=$BATS_TEST_TMPDIR/own
+	mkdir -p "$OWN"
+	[ -e "$OWN/key.pem" ] || (umask 077 && cp stranger.key "$OWN/key.pem")
+	run --separate-stderr "${BUILD:-$REPO/build}/test/lab/ca" "$(server good)/$1" "$OWN/ca.pem" \
+		"$OWN/cert.pem" "$OWN/key.pem" request ctl "${@:2}"
+}
+
+# own_fails PART...: it did not work, and says so; there is no certificate
+own_fails() {
+	same 1 "$status"
+	holds "$stderr" "$@"
+	[ ! -e "$OWN/cert.pem" ]
+}
+
+@test "a first CA is believed if its fingerprint is the given one, or everything is" {
+	print=$(sha256sum <ca.pem)
+	print=${print%% *}
+	own first
+	own_fails "auth: localhost:" "fingerprint $(sed 's/../&:/g; s/:$//' <<<"${print^^}")" 'sha256sum ca_crt.pem'
+	own first "fingerprint=${print//[0-4]/5}"
+	own_fails "auth: localhost:" "the CA's certificate has fingerprint"
+	own first fingerprint=AB
+	own_fails "usage: the CA's fingerprint is no SHA-256"
+	[ ! -e "$OWN/ca.pem" ]
+	own first "fingerprint=$print"
+	same 0 "$status"
+	cmp "$OWN/ca.pem" ca.pem
+	rm "$OWN/ca.pem" "$OWN/cert.pem"
+	own first trust
+	same 0 "$status"
+	cmp "$OWN/ca.pem" ca.pem
+}
+
+@test "a certificate of our own is asked for once, checked, and kept" {
+	own prompt trust
+	same 0 "$status"
+	holds "$output" 'waiting ' changed
+	same "$(openssl pkey -in "$OWN/key.pem" -pubout)" "$(openssl x509 -in "$OWN/cert.pem" -noout -pubkey)"
+	same '600 644 644' "$(stat -c %a "$OWN/key.pem" "$OWN/cert.pem" "$OWN/ca.pem" | paste -sd ' ')"
+	same 'ca.pem cert.pem key.pem' "$(ls -A "$OWN" | paste -sd ' ')"
+	own prompt
+	same '0 unchanged' "$status $output"
+	# What the CA signed is fetched again, and no other request is made.
+	rm "$OWN/cert.pem"
+	own prompt
+	same '0 changed' "$status $output"
+	cp client.pem "$OWN/cert.pem"
+	own prompt
+	same 1 "$status"
+	holds "$stderr" "auth: $OWN/cert.pem: the certificate is for admin, not for ctl"
+}
+
+@test "who is not signed in time asks again later with the same request" {
+	own never trust wait=100
+	own_fails 'timeout: localhost:' 'nobody signed the request for ctl within 0.1 s'
+	first=$output
+	own never wait=100
+	own_fails 'timeout: localhost:'
+	same "$first" "$output"
+}
+
+@test "a certificate for another key, by another CA, or for another's request is not taken" {
+	own swapped trust wait=1000
+	own_fails "auth: localhost:" "the certificate for ctl is for another key than $OWN/key.pem" 'clean it'
+	own foreign wait=1000
+	own_fails "auth: localhost:" 'the certificate is not good: unable to get'
+	own taken wait=1000
+	own_fails "auth: localhost:" 'refuses our request: it has another one'
+	printf 'no key' >"$OWN/key.pem"
+	own prompt
+	own_fails "config: $OWN/key.pem: not a private key"
+	chmod 644 "$OWN/key.pem"
+	own prompt
+	own_fails "config: $OWN/key.pem: everybody can read this private key"
+}

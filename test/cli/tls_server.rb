@@ -1,6 +1,7 @@
 # Web servers that only speak TLS, good ones and bad ones, for test/cli/ca.bats: tls_server.rb FOLDER
 # Writes certificates and keys into FOLDER, and last FOLDER/ports: lines "NAME PORT". The first part
 # of a path tells how the answer is to be: https://localhost:PORT/huge/puppet-ca/v1/...
+# Below /prompt, /first, /never, /swapped, /taken and /foreign stands a small CA that signs requests (or not).
 require 'openssl'
 require 'socket'
 
@@ -68,12 +69,58 @@ def answer(io, how)
   end
 end
 
+def text(io, status, body)
+  io.write(head(status, body.size), "\r\n", body)
+end
+
+REQUESTS = {}
+
+# The certificate that this kind of CA makes of a request, in PEM.
+def sign(how, request)
+  cert, key = issue(request.subject.to_a[0][1], by: how == 'foreign' ? OTHER : CA)
+  return cert.to_pem if how == 'swapped'
+
+  cert.public_key = request.public_key
+  cert.sign((how == 'foreign' ? OTHER : CA)[1], 'SHA256')
+  key && cert.to_pem
+end
+
+def take_request(io, how, name, body)
+  return text(io, 400, "#{name} already has a requested certificate") if how == 'taken' || REQUESTS[how + name]
+
+  REQUESTS[how + name] = OpenSSL::X509::Request.new(body)
+  text(io, 200, '')
+end
+
+# A CA as Puppet Server has one; how: what is odd about it.
+def act_as_ca(io, method, how, kind, name, body)
+  request = REQUESTS[how + name]
+  if kind == 'certificate' && name == 'ca' then text(io, 200, CA[0].to_pem)
+  elsif method == 'PUT' then take_request(io, how, name, body)
+  elsif kind == 'certificate' && request && how != 'never' then text(io, 200, sign(how, request))
+  elsif kind == 'certificate_request' && request then text(io, 200, request.to_pem)
+  elsif kind == 'certificate_request' && how == 'taken' then text(io, 200, TAKEN)
+  else text(io, 404, 'no')
+  end
+end
+
+CAS = %w[prompt first never swapped taken foreign].freeze
+
+def read_body(io)
+  length = 0
+  while (line = io.gets) && line != "\r\n"
+    length = line.split[1].to_i if line =~ /\Acontent-length:/i
+  end
+  io.read(length)
+end
+
 def serve(io)
   while (line = io.gets)
-    nil until ["\r\n", nil].include?(io.gets)
-    how = line.split('/')[1]
-    answer(io, how)
-    break unless how == 'ok'
+    body = read_body(io)
+    method, path = line.split
+    how, kind, name = path.split('/').values_at(1, 4, 5)
+    CAS.include?(how) ? act_as_ca(io, method, how, kind, name, body) : answer(io, how)
+    break unless how == 'ok' || CAS.include?(how)
   end
 rescue SystemCallError, IOError, OpenSSL::SSL::SSLError
   nil
@@ -107,20 +154,26 @@ end
 
 CA_IS = { 'basicConstraints' => 'critical,CA:TRUE', 'keyUsage' => 'critical,keyCertSign' }.freeze
 HOST = { 'subjectAltName' => 'DNS:localhost' }.freeze
-ca = save('ca', issue('Test CA', extensions: CA_IS))
-other = save('other_ca', issue('Other CA', extensions: CA_IS))
-save('client', issue('admin', by: ca))
-save('stranger', issue('admin', by: other))
-good = issue('localhost', by: ca, extensions: HOST)
+CA = save('ca', issue('Test CA', extensions: CA_IS))
+OTHER = save('other_ca', issue('Other CA', extensions: CA_IS))
+save('client', issue('admin', by: CA))
+save('stranger', issue('admin', by: OTHER))
+TAKEN = OpenSSL::X509::Request.new.tap do |request|
+  key = key_pair
+  request.subject = OpenSSL::X509::Name.new([%w[CN ctl]])
+  request.public_key = key
+  request.sign(key, 'SHA256')
+end.to_pem
+good = issue('localhost', by: CA, extensions: HOST)
 listen('good', server_context(good))
-listen('expired', server_context(issue('localhost', by: ca, from: -3, to: -2, extensions: HOST)))
-listen('early', server_context(issue('localhost', by: ca, from: 2, to: 3, extensions: HOST)))
-listen('other_name', server_context(issue('elsewhere', by: ca, extensions: { 'subjectAltName' => 'DNS:elsewhere' })))
-listen('other_ca', server_context(issue('localhost', by: other, extensions: HOST)))
+listen('expired', server_context(issue('localhost', by: CA, from: -3, to: -2, extensions: HOST)))
+listen('early', server_context(issue('localhost', by: CA, from: 2, to: 3, extensions: HOST)))
+listen('other_name', server_context(issue('elsewhere', by: CA, extensions: { 'subjectAltName' => 'DNS:elsewhere' })))
+listen('other_ca', server_context(issue('localhost', by: OTHER, extensions: HOST)))
 listen('self', server_context(issue('localhost', extensions: HOST)))
 strict = server_context(good)
 strict.verify_mode = OpenSSL::SSL::VERIFY_PEER | OpenSSL::SSL::VERIFY_FAIL_IF_NO_PEER_CERT
-strict.cert_store = OpenSSL::X509::Store.new.tap { |store| store.add_cert(ca[0]) }
+strict.cert_store = OpenSSL::X509::Store.new.tap { |store| store.add_cert(CA[0]) }
 listen('strict', strict)
 old = server_context(good)
 old.security_level = 0

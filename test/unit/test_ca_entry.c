@@ -1,12 +1,14 @@
-/* The list of a CA: what a real one sends, and what is not believed. */
+/* The list of a CA: what a real one sends, what is not believed, and waiting for it. */
 #include <stdarg.h>
 #include <setjmp.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdbool.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "base/buf.h"
@@ -147,6 +149,23 @@ static void a_list_holds_entries_and_each_name_once(void **state)
 	deploy_ca_list_free(list);
 }
 
+static void waiting_ends_with_a_signal_that_says_so(void **state)
+{
+	static const unsigned char signals[] = {SIGUSR1, SIGINT};
+	struct deploy_error err = {.code = DEPLOY_OK};
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(0, pipe(fds));
+	assert_int_equal(1, write(fds[1], signals, 1));
+	assert_int_equal(0, dp_ca_pause(fds[0], 1, &err));
+	assert_int_equal(0, dp_ca_pause(-1, 1, &err));
+	assert_int_equal(2, write(fds[1], signals, 2));
+	assert_int_equal(DEPLOY_INTERRUPTED, dp_ca_pause(fds[0], 600000, &err));
+	(void)close(fds[0]);
+	(void)close(fds[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -154,6 +173,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_entry_is_refused_by_name),
 		cmocka_unit_test(foreign_text_is_escaped_and_addresses_are_as_ours),
 		cmocka_unit_test(a_list_holds_entries_and_each_name_once),
+		cmocka_unit_test(waiting_ends_with_a_signal_that_says_so),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
