@@ -75,7 +75,7 @@ fails() {
 @test "a server that does not believe us is told from one that we do not believe" {
 	lists "$(server strict)/ok"
 	CLIENT=stranger
-	fails "$(server strict)/ok" "auth: localhost:" "refuses our certificate stranger.pem (unknown ca)"
+	fails "$(server strict)/ok" "auth: localhost:" "refuses our certificate stranger.pem (unknown CA)"
 }
 
 @test "nothing older than TLS 1.2 is spoken, and nothing but TLS" {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/buf.h"
 #include "deploy/nodeset.h"
 #include "deploy/text.h"
@@ -74,6 +75,27 @@ static void check_trust(const char *bytes, size_t size)
 	dp_buf_release(&pem);
 }
 
+/* The bytes inside of PEM, where changes reach what is parsed. */
+static void check_wrapped(
+	enum dp_x509_kind kind, const char *title, const uint8_t *der, size_t size)
+{
+	struct dp_buf pem;
+
+	if (size == 0 || der[0] != 0x30)
+		return;
+	dp_buf_init(&pem, DP_X509_MAX_BYTES);
+	dp_buf_addf(&pem, "-----BEGIN %s-----\n", title);
+	for (size_t at = 0; at < size; at += 48) {
+		dp_base64_encode(&pem, der + at, size - at < 48 ? size - at : 48);
+		dp_buf_add_byte(&pem, '\n');
+	}
+	dp_buf_addf(&pem, "-----END %s-----\n", title);
+	check_x509(kind, dp_buf_text(&pem), pem.len);
+	if (kind == DP_X509_CERTIFICATE)
+		check_trust(dp_buf_text(&pem), pem.len);
+	dp_buf_release(&pem);
+}
+
 static void check_list(const char *bytes, size_t size)
 {
 	struct deploy_error err = {.code = DEPLOY_OK};
@@ -98,6 +120,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const char *bytes = (const char *)data;
 
+	check_wrapped(DP_X509_REQUEST, "CERTIFICATE REQUEST", data, size);
+	check_wrapped(DP_X509_CERTIFICATE, "CERTIFICATE", data, size);
 	check_x509(DP_X509_REQUEST, bytes, size);
 	check_x509(DP_X509_CERTIFICATE, bytes, size);
 	check_trust(bytes, size);
