@@ -105,13 +105,13 @@ state() {
 	outcome 'failed: refused: it asks for the authorisation pp_auth_role=web,'
 	ca sign role.example.net extension=pp_auth_role=web
 	outcome 'ok: signed'
-	ask admin.example.net -addext 1.3.6.1.4.1.34380.1.3.39=ASN1:UTF8String:true
-	ca sign admin.example.net
+	ask cli.example.net -addext 1.3.6.1.4.1.34380.1.3.39=ASN1:UTF8String:true
+	ca sign cli.example.net
 	outcome 'failed: refused: it asks for the authorisation pp_cli_auth=true,'
-	ca sign admin.example.net extension=pp_cli_auth
+	ca sign cli.example.net extension=pp_cli_auth
 	outcome 'failed: not signed: localhost:'
 	has "$output" 'Found extensions that are not permitted'
-	for name in names role admin; do
+	for name in names role cli; do
 		ca clean "$name.example.net"
 		outcome 'ok: cleaned'
 	done
