@@ -58,7 +58,8 @@ def answer(io, how)
   when 'huge' then io.write(head(200, 1 << 40), "\r\n[")
   when 'flood'
     io.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
-    20_000.times { io.write("4000\r\n", 'x' * 0x4000, "\r\n") }
+    5000.times { io.write("4000\r\n", 'x' * 0x4000, "\r\n") }
+    io.write("0\r\n\r\n")
   when 'headers'
     io.write("HTTP/1.1 200 OK\r\n")
     2000.times { io.write('X-More: ', 'y' * 100, "\r\n") }
@@ -110,6 +111,7 @@ def read_body(io)
   length = 0
   while (line = io.gets) && line != "\r\n"
     length = line.split[1].to_i if line =~ /\Acontent-length:/i
+    raise IOError if line =~ /\A(authorization|cookie|expect):/i # nothing of this is for us
   end
   io.read(length)
 end

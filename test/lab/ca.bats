@@ -145,6 +145,7 @@ own() {
 	outcome 'ok: signed'
 	own
 	equal changed "$output"
+	equal 600 "$(stat -c %a "$BATS_TEST_TMPDIR/own/key.pem")"
 	own
 	equal unchanged "$output"
 	openssl verify -partial_chain -CAfile "$LAB_PUPPET_CA" "$BATS_TEST_TMPDIR/own/cert.pem"

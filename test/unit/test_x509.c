@@ -119,6 +119,9 @@ static void what_is_neither_is_refused(void **state)
 	load(&pem, "web1.certificate.pem");
 	refuse(DP_X509_REQUEST, pem.data, pem.len);
 	dp_buf_release(&pem);
+	load(&pem, "twice.request.pem");
+	refuse(DP_X509_REQUEST, pem.data, pem.len);
+	dp_buf_release(&pem);
 }
 
 static void fingerprints_are_read_in_every_form(void **state)
