@@ -193,10 +193,15 @@ static void looked(struct sign *sign, struct row *row, const char *node,
 static int read_x509(struct dp_x509 *out, struct sign *sign, enum dp_x509_kind kind,
 	const char *node, const struct dp_http_response *response, struct deploy_error *err)
 {
-	if (dp_ca_check(&sign->ca, response, err))
-		return err->code;
-	if (dp_x509_parse(out, kind, response->body, response->body_len, err))
-		return deploy_error_wrap(err, "what the CA has under this name");
+	int rc = dp_ca_check(&sign->ca, response, err);
+
+	if (!rc) {
+		rc = dp_x509_parse(out, kind, response->body, response->body_len, err);
+		if (rc)
+			(void)deploy_error_wrap(err, "what the CA has under this name");
+	}
+	if (rc)
+		return rc;
 	if (strcmp(out->name, node) == 0)
 		return 0;
 	dp_x509_release(out);
@@ -284,9 +289,22 @@ static void asked_to_sign(struct sign *sign, struct row *row, const char *node,
 	dp_ca_fetch(next, dp_ca_get(&sign->ca, "certificate", node));
 }
 
+/*
+ * The certificate is not the one that was to be made. Without the CA's word that it signed now, it
+ * may be an older one that is in use: a CA can allow a name to ask again.
+ */
 static void revoke(struct sign *sign, struct row *row, const char *node, const char *why,
 	struct dp_act_next *next)
 {
+	if (!row->was_signed) {
+		char *all = dp_xasprintf("not signed, as far as we know (%s); but %s: look at what "
+					 "the CA has, and revoke it if it is nobody's",
+			row->why, why);
+
+		fail(next, all);
+		free(all);
+		return;
+	}
 	(void)snprintf(row->why, sizeof(row->why), "%.250s", why);
 	row->step = REVOKING;
 	next->what = "revoke certificate";

@@ -394,6 +394,9 @@ static void the_certificate_tells_if_the_answer_did_not(void **state)
 
 	(void)state;
 	SIGN("ok: signed", ASKED, lost, CHECK("web1.certificate.pem"));
+	SIGN("failed: not signed, as far as we know (ca: timeout); but the certificate has another "
+	     "key",
+		ASKED, lost, CHECK("web1.other_certificate.pem"));
 	SIGN("failed: not signed: ca: timeout", ASKED, lost, {CERTIFICATE, 404, "="});
 	SIGN("failed: not signed: ca:8140 answers 500: oh", ASKED, PUT("signed", 500, "=oh"),
 		{CERTIFICATE, 404, "="});
