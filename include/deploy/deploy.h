@@ -11,6 +11,7 @@
  *   request     an action with its inputs, sent to nodes; a reply comes from one sender
  *   discovery   asking everyone that matches a filter who is there
  *   task        a request, the nodes it is for, and a policy (batch, window, tries, limits)
+ *   certname    the name that a node's certificate of the Puppet CA is for
  *   plan        tasks in order; a run carries it out; an event tells what happened
  *   outcome     what became of a node: ok, failed, silent, unknown, skipped, cancelled
  *   role        what a node is in a cluster: its collection, category, role and entities, as facts
@@ -25,6 +26,7 @@
 #ifndef DEPLOY_DEPLOY_H
 #define DEPLOY_DEPLOY_H
 
+#include "deploy/ca.h"
 #include "deploy/cluster.h"
 #include "deploy/config.h"
 #include "deploy/ddl.h"
