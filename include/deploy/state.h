@@ -94,7 +94,7 @@ int deploy_state_unassign(struct deploy_state *state, const char *node, struct d
 
 enum deploy_assignment_mark {
 	DEPLOY_MARK_PUSHED,  /* sent to the node, which said ok */
-	DEPLOY_MARK_VERIFIED /* read back from the node */
+	DEPLOY_MARK_VERIFIED /* read back from the node: it was seen, and these are facts of it */
 };
 
 /* Note that node has these facts, an object of strings. One that was assigned anew meanwhile is not

@@ -446,6 +446,36 @@ static void an_assignment_replaces_the_one_before(void **arg)
 	deploy_state_close(state);
 }
 
+static int print_facts(void *arg, const struct deploy_node_record *node)
+{
+	char *facts = json_dumps(node->facts, JSON_COMPACT | JSON_SORT_KEYS);
+
+	print(arg, "%s %s%s", node->identity, facts ? facts : "-",
+		node->last_seen_us ? " seen" : "");
+	free(facts);
+	return 0;
+}
+
+static void what_was_read_back_is_known_of_the_node(void **arg)
+{
+	struct world *world = *arg;
+	struct deploy_error err = {.code = DEPLOY_OK};
+	struct deploy_state *state = open_state(world->path, true);
+	struct text text = {.len = 0};
+
+	assign(state, "web", "{\"role\":\"a\"}");
+	mark(state, DEPLOY_MARK_PUSHED, "web", "{\"role\":\"a\"}");
+	assert_int_equal(
+		deploy_state_each_node(state, DEPLOY_WITH_FACTS, print_facts, &text, &err), 0);
+	assert_string_equal(text.bytes, "");
+	mark(state, DEPLOY_MARK_VERIFIED, "web", "{\"role\":\"a\"}");
+	mark(state, DEPLOY_MARK_VERIFIED, "web", "{\"other\":\"b\"}");
+	assert_int_equal(
+		deploy_state_each_node(state, DEPLOY_WITH_FACTS, print_facts, &text, &err), 0);
+	assert_string_equal(text.bytes, "web {\"other\":\"b\",\"role\":\"a\"} seen");
+	deploy_state_close(state);
+}
+
 static int check_certificate(void *arg, const struct deploy_node_record *node)
 {
 	assert_string_equal(node->certificate, "signed");
@@ -495,6 +525,7 @@ int main(void)
 		cmocka_unit_test(network_file_systems_are_known),
 		cmocka_unit_test(an_uri_hides_what_it_would_misread),
 		TEST(an_assignment_replaces_the_one_before),
+		TEST(what_was_read_back_is_known_of_the_node),
 		TEST(a_certificate_is_known_of_a_node_that_nobody_saw),
 	};
 
