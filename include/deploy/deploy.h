@@ -10,7 +10,8 @@
  *   fact, class what a node says about itself; a filter chooses nodes by them
  *   request     an action with its inputs, sent to nodes; a reply comes from one sender
  *   discovery   asking everyone that matches a filter who is there
- *   task        a request, the nodes it is for, and a policy (batch, window, tries, limits)
+ *   act         what takes more than one request to do to a node: push facts, clean a certificate
+ *   task        a request or an act, the nodes it is for, and a policy (batch, window, tries, limits)
  *   certname    the name that a node's certificate of the Puppet CA is for
  *   plan        tasks in order; a run carries it out; an event tells what happened
  *   outcome     what became of a node: ok, failed, silent, unknown, skipped, cancelled

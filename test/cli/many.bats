@@ -9,7 +9,7 @@ setup() {
 
 @test "many names go out one by one, and the broker says who is absent" {
 	fleet 'node n[001-100] facts cluster=alfa' 'absent n003,n050,n100' 'reply n007 fail 1 no' \
-		'reply n009 silent' 'reply n010 delay 500ms'
+		'reply n009 silent' 'reply n010 delay 100ms'
 	ask_rpc 2 "${FACT[@]}" -I 'n[001-100]' -t 0.3 -o json
 	same '100 95 1 4 3 0 0' "$(summary)"
 	same 'n003 n050 n100' "$(document 's["not_connected"]["nodes"].join(" ")')"
