@@ -85,30 +85,17 @@ static void pause(struct turn *t, long long sleep_ms)
 	t->next->is_aligned = true;
 }
 
-/* Seconds by the node's clock, or null. */
-static json_t *moment(long long seconds)
-{
-	return seconds > 0 ? json_integer(seconds) : json_null();
-}
-
 /* The outcome's data; summary is NULL as long as there is none of ours. */
 static json_t *tell(const struct turn *t, const struct dp_puppet_summary *summary)
 {
 	json_t *data = json_object();
 
-	(void)json_object_set_new(data, "initiated_at", moment(t->row->initiated_at));
+	(void)json_object_set_new(data, "initiated_at", dp_puppet_moment(t->row->initiated_at));
 	(void)json_object_set_new(data, "noop", json_boolean(t->run->is_noop));
 	(void)json_object_set_new(data, "options_left_out",
 		t->row->leaves_out ? json_pack("[s]", "use_cached_catalog") : json_array());
-	if (!summary)
-		return data;
-	(void)json_object_set_new(data, "lastrun", moment(summary->lastrun));
-	(void)json_object_set_new(data, "changed", json_integer(summary->changed));
-	(void)json_object_set_new(data, "failed", json_integer(summary->failed));
-	(void)json_object_set_new(data, "total", json_integer(summary->total));
-	(void)json_object_set_new(data, "total_time", json_real(summary->total_time));
-	(void)json_object_set_new(data, "config_version",
-		summary->config_version ? json_deep_copy(summary->config_version) : json_null());
+	if (summary)
+		dp_puppet_tell(data, summary);
 	return data;
 }
 

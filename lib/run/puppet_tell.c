@@ -76,6 +76,22 @@ bool dp_puppet_read_summary(struct dp_puppet_summary *summary, const json_t *dat
 	return summary->lastrun >= 0;
 }
 
+json_t *dp_puppet_moment(long long seconds)
+{
+	return seconds > 0 ? json_integer(seconds) : json_null();
+}
+
+void dp_puppet_tell(json_t *data, const struct dp_puppet_summary *summary)
+{
+	(void)json_object_set_new(data, "lastrun", dp_puppet_moment(summary->lastrun));
+	(void)json_object_set_new(data, "changed", json_integer(summary->changed));
+	(void)json_object_set_new(data, "failed", json_integer(summary->failed));
+	(void)json_object_set_new(data, "total", json_integer(summary->total));
+	(void)json_object_set_new(data, "total_time", json_real(summary->total_time));
+	(void)json_object_set_new(data, "config_version",
+		summary->config_version ? json_deep_copy(summary->config_version) : json_null());
+}
+
 static bool is_error(const json_t *entry)
 {
 	static const char *const levels[] = {"err", "alert", "emerg", "crit"};

@@ -34,6 +34,12 @@ struct dp_puppet_summary {
 /* False: data is no summary, it has no time of the last run. */
 bool dp_puppet_read_summary(struct dp_puppet_summary *summary, const json_t *data);
 
+/* Add to data what an outcome tells of a run. */
+void dp_puppet_tell(json_t *data, const struct dp_puppet_summary *summary);
+
+/* A time as an outcome tells it; null for one that was not told. New reference. */
+json_t *dp_puppet_moment(long long seconds);
+
 /* What a run must show to be a success. */
 struct dp_puppet_terms {
 	long long since; /* it logged something then or later; DP_PUPPET_NEVER: whenever */

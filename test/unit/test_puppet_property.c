@@ -121,10 +121,48 @@ static void nothing_is_ok_without_proof(void **state)
 	assert_true(calm > ROUNDS / 500);
 }
 
+/* What no agent says, in every place at once: the machine ends, and never well. */
+static void odd_answers_prove_nothing(void **state)
+{
+	static const char *const odd[] = {"null", "5", "[]", "{}", "\"text\"", "[[[[]]]]",
+		"{\"enabled\":true,\"applying\":false,\"daemon_present\":false,\"lastrun\":5}",
+		"{\"enabled\":true,\"applying\":true,\"daemon_present\":true,\"lastrun\":1e14}",
+		"{\"enabled\":true,\"applying\":false,\"daemon_present\":true,"
+		"\"lastrun\":9223372036854775807,\"since_lastrun\":9223372036854775807}",
+		"{\"enabled\":true,\"applying\":false,\"daemon_present\":true,"
+		"\"lastrun\":999999999999999,\"since_lastrun\":-1}",
+		"{\"lastrun\":999999999999999,\"total_resources\":8,\"failed_resources\":0,"
+		"\"changed_resources\":0,\"out_of_sync_resources\":0,\"total_time\":1e14,"
+		"\"logs\":[{\"time\":999999999999999}]}",
+		"{\"lastrun\":1e999}", "{\"lastrun\":-1,\"logs\":[null],\"summary\":[5]}"};
+	const size_t count = sizeof(odd) / sizeof(odd[0]);
+
+	(void)state;
+	for (size_t i = 0; i < count * count; i++) {
+		struct deploy_puppet_run_options options = {
+			.collective = "mcollective", .timeout_ms = 5000};
+		struct agent agent = {.way_us = 1000,
+			.length_us = SECOND,
+			.status_text = odd[i / count],
+			.summary_text = odd[i % count]};
+		struct deploy_error err = {0};
+		struct deploy_act *act = NULL;
+		struct dp_act_next next;
+
+		assert_int_equal(0, deploy_puppet_run_new(&act, &options, &err));
+		next = puppet_drive(act, &agent);
+		if (next.state == DEPLOY_OUTCOME_OK)
+			fail_msg("ok with %s and %s", agent.status_text, agent.summary_text);
+		json_decref(next.data);
+		act->ops->free(act);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_is_ok_without_proof),
+		cmocka_unit_test(odd_answers_prove_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
