@@ -14,6 +14,8 @@ setup_file() {
 }
 
 teardown() {
+	local daemon=$DEPLOYCTL_LAB/nodes/web02.example.net/puppet/run/agent.pid
+	[ ! -e "$daemon" ] || kill "$(cat "$daemon")"
 	cp "$BATS_FILE_TMPDIR/environments/production/manifests/site.pp" \
 		"$LAB_PUPPET_CODE/environments/production/manifests/"
 	"$DEPLOYCTL" puppet enable 'web[01-03].example.net' >/dev/null 2>&1
@@ -39,8 +41,8 @@ run_on() {
 	equal '["web01.example.net ok", "web02.example.net ok"]' \
 		"$(json 'd["items"].map { |i| "#{i["node"]} #{i["state"]}" }.inspect')"
 	equal true "$(json 'd["items"].all? { |i| i["lastrun"] >= i["initiated_at"] && i["total"] > 0 && i["failed"] == 0 }')"
-	equal nn1 "$(ls "$DEPLOYCTL_LAB/nodes/web01.example.net/root/roles")"
-	equal 'dn rm' "$(ls "$DEPLOYCTL_LAB/nodes/web02.example.net/root/roles" | paste -sd' ')"
+	equal nn1 "$(cd "$DEPLOYCTL_LAB/nodes/web01.example.net/root/roles" && echo *)"
+	equal 'dn rm' "$(cd "$DEPLOYCTL_LAB/nodes/web02.example.net/root/roles" && echo *)"
 }
 
 @test "--noop tells how much would change, and changes nothing" {
@@ -96,4 +98,13 @@ run_on() {
 	until [ -e "$DEPLOYCTL_LAB/nodes/web03.example.net/puppet/var/state/agent_catalog_run.lock" ]; do sleep 0.2; done
 	run_on 2 web03 --environment failing
 	has "$output" 'resources failed'
+}
+
+@test "a daemon is signalled, takes no options, and its run is ours all the same" {
+	lab node puppet web02.example.net agent --logdest "$BATS_TEST_TMPDIR/agent.log"
+	until grep -qs 'Applied catalog' "$BATS_TEST_TMPDIR/agent.log"; do sleep 0.2; done
+	run_on 0 web02 -o json
+	equal '[["use_cached_catalog"], nil]' "$(json 'd["items"].map { |i| [i["options_left_out"], i["initiated_at"]] }[0].inspect')"
+	run_on 2 web02 --noop
+	has "$output" 'Cannot specify any custom puppet options when the daemon is running'
 }
