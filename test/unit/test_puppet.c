@@ -438,6 +438,9 @@ static void summaries_are_judged_by_what_they_say(void **state)
 		{"{\"lastrun\":9,\"total_resources\":8,\"failed_resources\":-1,"
 		 "\"out_of_sync_resources\":0,\"changed_resources\":0," LOGS "}",
 			"no catalog was applied"},
+		{"{\"lastrun\":9,\"total_resources\":8,\"failed_resources\":-0.5,"
+		 "\"out_of_sync_resources\":0,\"changed_resources\":0," LOGS "}",
+			"no catalog was applied"},
 		{"{\"lastrun\":9,\"total_resources\":8," LOGS "}", "no catalog was applied"},
 		{"{\"lastrun\":9,\"total_resources\":\"8\"," COUNTS LOGS "}",
 			"no catalog was applied"},
