@@ -115,9 +115,10 @@ static const struct example assign_examples[] = {
 		"the facts that the nodes of a layer get by it"},
 	{"deployctl assign-role -f a.yaml -f b.yaml --show --cluster b",
 		"two clusters are checked together; one of them"},
-	{"deployctl assign-role web01 --collection shop --category front --role web",
+	{"deployctl assign-role web01.example.net --collection shop --category front --role "
+	 "web",
 		"a role for one node"},
-	{"deployctl assign-role web01 --remove --yes",
+	{"deployctl assign-role web01.example.net --remove --yes",
 		"none any more: push-facts then takes the facts away"},
 	{"deployctl assign-role web[01-03] --collection shop --category front --role web --show",
 		"without a file: one role for some nodes"},

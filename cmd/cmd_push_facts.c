@@ -314,6 +314,10 @@ static int find_and_push(struct push *push, struct deploy_error *err)
 
 	if (find_nodes(push, err))
 		return (int)exit_of_error(err->code);
+	if (is_assigned(push) && push->opts->act.all && !deploy_nodeset_count(push->nodes)) {
+		out_note(push->ctx->out, "nothing is assigned to any node");
+		return EXIT_ALL_OK;
+	}
 	status = confirm(push, err);
 	if (status != EXIT_ALL_OK)
 		return status;

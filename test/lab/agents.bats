@@ -176,6 +176,11 @@ serve() {
 	has "$(files "F.fetch('$url/facts.yaml', nil, 999, '$LAB_CA')")" 'larger than 999 bytes'
 }
 
+@test "fetch gives a server up that says nothing" {
+	serve
+	has "$(files "F.fetch('$url/mute', '$(printf '0%.0s' {1..64})', 1000)")" "refused: $url/mute: Net::ReadTimeout"
+}
+
 @test "fetch asks no proxy, which could give what a name that does not exist cannot" {
 	local sum
 	echo 'a: b' >"$BATS_TEST_TMPDIR/facts.yaml"

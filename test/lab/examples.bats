@@ -13,6 +13,7 @@ setup() {
 		return 1
 	fi
 	export LC_ALL=C.UTF-8 HOME=$BATS_TEST_TMPDIR DEPLOYCTL_CONFIG=$LAB_CLIENT_CFG
+	export DEPLOYCTL_STATE=$BATS_TEST_TMPDIR/state.db
 	unset XDG_CONFIG_HOME DEPLOYCTL_CONTEXT BROKER_PASSWORD FLEET_PSK
 	cd "$BATS_TEST_TMPDIR" || return
 	mkdir bin etc
@@ -120,8 +121,23 @@ stop_node() {
 expected_of() {
 	case $1 in
 	*'web[01-20].example.net'*) echo 4 ;; # the lab has nine
+	*https://files.example.net*) echo 5 ;; # nobody has that file
 	*) echo 0 ;;
 	esac
+}
+
+# Nobody is at a terminal here to say yes.
+nods() {
+	rm bin/deployctl
+	cat >bin/deployctl <<-END
+		#!/bin/sh
+		case "\$1 \$*" in
+		*--yes* | *--check* | *--show*) ;;
+		"assign-role "* | "push-facts "* | "sign-cert "* | "puppet "*) set -- "\$@" --yes ;;
+		esac
+		exec "$DEPLOYCTL" "\$@"
+	END
+	chmod +x bin/deployctl
 }
 
 @test "every example of a command does what it says, in a shell" {
@@ -135,6 +151,11 @@ expected_of() {
 	example config.5 contexts.yaml | localize >.config/deployctl/config.yaml
 	# The folders that shells look into are there for whoever completes with them.
 	mkdir -p .local/share/bash-completion/completions .zfunc .config/fish/completions
+	cp "$top/examples/clusters/preview.json" .
+	cp "$top/examples/clusters/lab.yaml" b.yaml
+	sed 's/environment_cluster: lab/environment_cluster: a/; s/lab\([1-3]\)/other\1/' b.yaml >a.yaml
+	sed -i 's/environment_cluster: lab/environment_cluster: b/' b.yaml
+	nods
 	while read -r line; do
 		status=0
 		timeout 60 sh -c "$line" >out 2>err </dev/null || status=$?

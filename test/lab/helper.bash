@@ -11,6 +11,7 @@ setup() {
 	fi
 	# Ruby reads our UTF-8 as such wherever the tests run.
 	export LC_ALL=C.UTF-8 HOME=$BATS_TEST_TMPDIR DEPLOYCTL_CONFIG=$LAB_CLIENT_CFG
+	export DEPLOYCTL_STATE=$BATS_TEST_TMPDIR/state.db
 }
 
 lab() {
