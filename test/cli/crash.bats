@@ -37,7 +37,7 @@ killed() {
 	{
 		DEPLOYCTL_LOOP_LOG=log1 DEPLOYCTL_CRASH=$1 "$DEPLOYCTL" "${@:2}" </dev/null >out 2>&1
 	} 2>no || ended=$?
-	"$LEDGER" "$DEPLOYCTL_STATE" >ledger1
+	"$LEDGER" "$DEPLOYCTL_STATE" >ledger1 || ended=unreadable
 	cp facts2 facts1
 	[ "$ended" -eq 137 ]
 }
