@@ -13,19 +13,30 @@ setup() {
 	export DEPLOYCTL_LOOP_FACTS=facts2
 }
 
-# A node of each kind of agent, only ours can take a fact away, and what they are assigned.
+# A node of each kind of agent, and what they are assigned: words to add, a fact to take away (only
+# our agent can), and one that none has.
 three_kinds() {
-	local node gone
-	fleet 'node web1 facts deploop_role=dn country=de rack=r1' 'deploop web1 ours' \
-		'node web2 facts deploop_role=dn country=de' 'deploop web2 replacing' \
-		'node web3 facts deploop_role=dn country=de' 'deploop web3 adding'
-	for node in web1 web2 web3; do
-		[ $node = web1 ] && gone=rack= || gone=
-		"$LEDGER" base.db assign $node 'deploop_role=dn rm' deploop_category=batch \
-			puppet/environment=test ${gone:+"$gone"}
-		printf '%s {"environment":"test","facts":{"country":"de",%s}}\n' $node \
-			'"deploop_category":"batch","deploop_role":"dn rm"'
-	done >wanted
+	fleet 'node web1 facts deploop_role=storm-master deploop_entity=old' 'deploop web1 ours' \
+		'node web[2-3] facts deploop_role=storm-worker deploop_category=speed' \
+		'deploop web2 replacing' 'deploop web3 adding'
+	cat >lab.yaml <<-'END'
+		buildoop_repository: https://packages.example.net/
+		environment_cluster: lab
+		cluster_layout:
+		  name: ns
+		  speed: {name: storm, master: {hostname: web1}, worker: [{hostname: web2}, {hostname: web3}]}
+		  bus: {name: kafka, worker: [{hostname: web1}, {hostname: web2}, {hostname: web3}]}
+	END
+	deployctl 0 assign-role -f lab.yaml --yes --state base.db
+	wants web1 'bus speed' 'kafka-worker storm-master' >wanted
+	wants web2 'bus speed' 'kafka-worker storm-worker' >>wanted
+	wants web3 'speed bus' 'storm-worker kafka-worker' >>wanted
+}
+
+# wants NODE CATEGORY ROLE: what it has in the end, in the order in which its agent puts words
+wants() {
+	printf '%s {"environment":"lab","facts":{"deploop_category":"%s",%s,"deploop_role":"%s"}}\n' \
+		"$1" "$2" '"deploop_collection":"lab"' "$3"
 }
 
 # killed MOMENT:K WORDS...: true if that kills the program; its status is in $ended
@@ -47,7 +58,7 @@ again() {
 	DEPLOYCTL_LOOP_LOG=log2 "$DEPLOYCTL" "$@" </dev/null >out 2>&1 || return
 	"$LEDGER" "$DEPLOYCTL_STATE" >ledger2
 	awk -f "$REPO/test/crash/judge.awk" -v kind="$1" -v nodes=3 \
-		-v is_stale="${is_stale-}" wanted facts1 log1 ledger1 facts2 log2 ledger2
+		-v before="${before:-0}" -v is_stale="${is_stale-}" wanted facts1 log1 ledger1 facts2 log2 ledger2
 }
 
 # every MOMENT LEAST WORDS...: the command is killed each time that MOMENT comes: LEAST times or more
@@ -76,13 +87,13 @@ every_moment() {
 
 @test "push-facts killed anywhere and given again leaves each node as wanted, and a true record" {
 	three_kinds
-	every_moment 15 20 push-facts --all --yes
+	before=1 every_moment 15 20 push-facts --all --yes
 }
 
 @test "a node that does not show yet what the killed run gave it is given it again, not twice" {
 	three_kinds
 	also 'stale web[1-3] 1'
-	is_stale=1 every publish-after 20 push-facts --all --yes
+	before=1 is_stale=1 every publish-after 20 push-facts --all --yes
 }
 
 @test "rpc killed anywhere has recorded whom it asked, and no answer that was not given" {

@@ -1,11 +1,10 @@
 /*
  * What a state file says, a line for each thing, for tests that compare it with what happened.
- *   ledger FILE                        as below; RUN counts from 1, the oldest
- *     RUN run KIND LIFE EXIT
- *     RUN outcome NODE STATE           STATE "asked": no outcome is known
- *     RUN step NODE TEXT
- *     - assigned NODE pushed|- verified|- FACT VALUE
- *   ledger FILE assign NODE FACT=VALUE...
+ * RUN counts from 1, the oldest. Usage: ledger FILE
+ *   RUN run KIND LIFE EXIT
+ *   RUN outcome NODE STATE     STATE "asked": no outcome is known
+ *   RUN step NODE TEXT
+ *   - assigned NODE pushed|- verified|- FACT VALUE
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,38 +94,16 @@ static void print(const struct deploy_state *state)
 	check(&err);
 }
 
-static void assign(struct deploy_state *state, const char *node, char **words)
-{
-	json_t *facts = json_object();
-	struct deploy_error err = {0};
-
-	for (; *words; words++) {
-		char *equals = strchr(*words, '=');
-
-		if (!equals)
-			fail("no FACT=VALUE");
-		*equals = '\0';
-		(void)json_object_set_new(facts, *words, json_string(equals + 1));
-	}
-	(void)deploy_state_assign(state, node, facts, NULL, &err);
-	json_decref(facts);
-	check(&err);
-}
-
 int main(int argc, char **argv)
 {
 	struct deploy_state *state = NULL;
 	struct deploy_error err = {0};
-	int assigns = argc > 4 && strcmp(argv[2], "assign") == 0;
 
-	if (argc != 2 && !assigns)
-		fail("usage: ledger FILE [assign NODE FACT=VALUE...]");
-	(void)deploy_state_open(&state, argv[1], assigns, &err);
+	if (argc != 2)
+		fail("usage: ledger FILE");
+	(void)deploy_state_open(&state, argv[1], false, &err);
 	check(&err);
-	if (assigns)
-		assign(state, argv[3], argv + 4);
-	else
-		print(state);
+	print(state);
 	deploy_state_close(state);
 	return 0;
 }
