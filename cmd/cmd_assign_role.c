@@ -118,7 +118,7 @@ static const struct example assign_examples[] = {
 	{"deployctl assign-role web01.example.net --collection shop --category front --role "
 	 "web",
 		"a role for one node"},
-	{"deployctl assign-role web01.example.net --remove --yes",
+	{"deployctl assign-role web09.example.net --remove --yes",
 		"none any more: push-facts then takes the facts away"},
 	{"deployctl assign-role web[01-03] --collection shop --category front --role web --show",
 		"without a file: one role for some nodes"},

@@ -59,6 +59,7 @@ struct report {
 	bool empty_ok;
 	bool is_act;		  /* it may change something: every node's part in it is recorded */
 	const char *reason;	  /* --reason; NULL: none */
+	bool goes_on;		  /* the same command again does what is left */
 	deploy_record_fn *record; /* what else its outcomes mean for the state file; may be NULL */
 	void *record_arg;
 	bool no_results; /* nobody is to answer: to hand the request over is all there is to do */

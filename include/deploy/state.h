@@ -94,13 +94,20 @@ int deploy_state_unassign(struct deploy_state *state, const char *node, struct d
 
 enum deploy_assignment_mark {
 	DEPLOY_MARK_PUSHED,  /* sent to the node, which said ok */
-	DEPLOY_MARK_VERIFIED /* read back from the node: it was seen, and these are facts of it */
+	DEPLOY_MARK_VERIFIED /* read back from the node */
 };
 
 /* Note that node has these facts, an object of strings. One that was assigned anew meanwhile is not
  * marked: its value differs. */
 int deploy_state_mark(struct deploy_state *state, enum deploy_assignment_mark mark,
 	const char *node, const json_t *facts, struct deploy_error *err);
+
+/*
+ * Note that node is about to get other facts than it was assigned, an object of strings; NULL: any.
+ * Those that it is assigned with another value are as if they had never been sent.
+ */
+int deploy_state_unmark(struct deploy_state *state, const char *node, const json_t *facts,
+	struct deploy_error *err);
 
 /* Which: of one node, or of all nodes that are assigned fact = value, or (all NULL) of everyone. */
 struct deploy_assignment_query {

@@ -42,13 +42,16 @@ static void ask(struct dp_push *push, struct dp_push_row *row, struct dp_act_nex
 	next->timeout_ms = push->timeout_ms;
 }
 
-static void done(const struct dp_push_row *row, struct dp_act_next *next)
+static void done(
+	const struct dp_push *push, const struct dp_push_row *row, struct dp_act_next *next)
 {
+	const char *changed = push->only_compares ? "would change" : "changed";
+
 	next->kind = DP_ACT_DONE;
 	next->state = DEPLOY_OUTCOME_OK;
 	next->data = dp_push_tell(row);
 	(void)snprintf(next->message, sizeof(next->message), "%s",
-		json_is_true(json_object_get(next->data, "changed")) ? "changed" : "unchanged");
+		json_is_true(json_object_get(next->data, "changed")) ? changed : "unchanged");
 }
 
 /* Ask for the next names; one question has room for so many. */
@@ -136,7 +139,7 @@ static void go_on(struct dp_push *push, struct dp_push_row *row, const struct dp
 	const char *name = dp_push_next(row);
 
 	if (push->only_compares || (!name && !needs_environment && !row->given)) {
-		done(row, next);
+		done(push, row, next);
 		return;
 	}
 	if (!row->knows_agent && name && dp_push_must_know_agent(row)) {
@@ -166,7 +169,7 @@ static void go_on(struct dp_push *push, struct dp_push_row *row, const struct dp
 		pause_or_give_up(row, input, next);
 		return;
 	}
-	done(row, next);
+	done(push, row, next);
 }
 
 static void begin_look(struct dp_push *push, struct dp_push_row *row,
@@ -327,7 +330,7 @@ static void take_silence(
 	(void)snprintf(next->message, sizeof(next->message), "no answer to %s%s", row->what,
 		row->step == DP_PUSH_LOOKING || row->step == DP_PUSH_ASKING_AGENT
 			? ""
-			: ": it may have been done");
+			: ": it may have been done, or there is no agent deploop");
 	if (input->is_unconnected)
 		(void)snprintf(next->message, sizeof(next->message), "not connected");
 }

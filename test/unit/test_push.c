@@ -378,7 +378,7 @@ static void what_goes_wrong_is_named(void **state)
 		{{.fail_action = "create_fact"}, DEPLOY_OUTCOME_FAILED, "create_fact a: no room"},
 		{{.mute_action = "get_facts"}, DEPLOY_OUTCOME_SILENT, "no answer to get_facts"},
 		{{.mute_action = "create_fact"}, DEPLOY_OUTCOME_SILENT,
-			"no answer to create_fact a: it may have been done"},
+			"no answer to create_fact a: it may have been done, or there is no agent deploop"},
 		{{.odd_data = "[]"}, DEPLOY_OUTCOME_FAILED, "get_facts answered without values"},
 		{{.odd_data = "{\"values\": 5}"}, DEPLOY_OUTCOME_FAILED,
 			"get_facts answered without values"},

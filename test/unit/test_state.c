@@ -456,6 +456,43 @@ static int print_facts(void *arg, const struct deploy_node_record *node)
 	return 0;
 }
 
+static void set_facts(struct deploy_state *state, const char *node, const char *facts)
+{
+	struct deploy_error err = {.code = DEPLOY_OK};
+	json_t *object = json_loads(facts, 0, NULL);
+
+	assert_int_equal(deploy_state_set_facts(state, node, object, &err), 0);
+	json_decref(object);
+}
+
+static void unmark(struct deploy_state *state, const char *node, const char *facts)
+{
+	struct deploy_error err = {.code = DEPLOY_OK};
+	json_t *object = facts ? json_loads(facts, 0, NULL) : NULL;
+
+	assert_int_equal(deploy_state_unmark(state, node, object, &err), 0);
+	json_decref(object);
+}
+
+static void what_is_given_instead_is_no_longer_as_assigned(void **arg)
+{
+	static const struct deploy_assignment_query all = {.node = NULL};
+	struct world *world = *arg;
+	struct deploy_state *state = open_state(world->path, true);
+
+	assign(state, "db", "{\"role\":\"a\"}");
+	assign(state, "web", "{\"col\":\"x\",\"role\":\"a\",\"old\":\"\"}");
+	mark(state, DEPLOY_MARK_VERIFIED, "db", "{\"role\":\"a\"}");
+	mark(state, DEPLOY_MARK_VERIFIED, "web", "{\"col\":\"x\",\"role\":\"a\",\"old\":\"\"}");
+	unmark(state, "web", "{\"role\":\"b\",\"col\":\"x\",\"rack\":\"r1\"}");
+	check_assigned(state, &all,
+		"db role=a pushed verified, web col=x pushed verified, web old= pushed verified, "
+		"web role=a");
+	unmark(state, "web", NULL);
+	check_assigned(state, &all, "db role=a pushed verified, web col=x, web old=, web role=a");
+	deploy_state_close(state);
+}
+
 static void what_was_read_back_is_known_of_the_node(void **arg)
 {
 	struct world *world = *arg;
@@ -464,15 +501,15 @@ static void what_was_read_back_is_known_of_the_node(void **arg)
 	struct text text = {.len = 0};
 
 	assign(state, "web", "{\"role\":\"a\"}");
-	mark(state, DEPLOY_MARK_PUSHED, "web", "{\"role\":\"a\"}");
+	mark(state, DEPLOY_MARK_VERIFIED, "web", "{\"role\":\"a\"}");
 	assert_int_equal(
 		deploy_state_each_node(state, DEPLOY_WITH_FACTS, print_facts, &text, &err), 0);
 	assert_string_equal(text.bytes, "");
-	mark(state, DEPLOY_MARK_VERIFIED, "web", "{\"role\":\"a\"}");
-	mark(state, DEPLOY_MARK_VERIFIED, "web", "{\"other\":\"b\"}");
+	set_facts(state, "web", "{\"role\":\"a\",\"gone\":\"x\"}");
+	set_facts(state, "web", "{\"other\":\"b\",\"gone\":null}");
 	assert_int_equal(
 		deploy_state_each_node(state, DEPLOY_WITH_FACTS, print_facts, &text, &err), 0);
-	assert_string_equal(text.bytes, "web {\"other\":\"b\",\"role\":\"a\"} seen");
+	assert_string_equal(text.bytes, "web {\"gone\":null,\"other\":\"b\",\"role\":\"a\"} seen");
 	deploy_state_close(state);
 }
 
@@ -526,6 +563,7 @@ int main(void)
 		cmocka_unit_test(an_uri_hides_what_it_would_misread),
 		TEST(an_assignment_replaces_the_one_before),
 		TEST(what_was_read_back_is_known_of_the_node),
+		TEST(what_is_given_instead_is_no_longer_as_assigned),
 		TEST(a_certificate_is_known_of_a_node_that_nobody_saw),
 	};
 
