@@ -40,9 +40,12 @@ function weigh(n, run,   key, part) {
 	}
 }
 
+# The run that was killed, if it was begun, is the same whoever looks: a reader, or the next writer.
 function compare_first(   key, part) {
-	if (life[2, killed] != kind " interrupted -1" && life[2, killed] != kind " ended 0")
-		complain("the run that was killed is: " life[2, killed])
+	if (life[1, killed] != kind " interrupted -1" && life[1, killed] != kind " ended 0")
+		complain("the run that was killed is: " life[1, killed])
+	if (life[2, killed] != life[1, killed])
+		complain("the run that was " life[1, killed] " is now " life[2, killed])
 	for (key in outcome) {
 		split(key, part, SUBSEP)
 		if (part[2] == killed && outcome[1, killed, part[3]] != outcome[2, killed, part[3]])
