@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "deploy/fact.h"
+#include "model/fact_words.h"
 #include "run/push_row.h"
 
 #define MAX_NAMES_BYTES 200 /* of get_facts, as its DDL has it */
@@ -103,19 +104,24 @@ static void set_environment(struct dp_push *push, struct dp_push_row *row, struc
 		dp_push_request(push, "deploop", "puppet_environment", inputs));
 }
 
-static void pause_or_give_up(
-	struct dp_push_row *row, const struct dp_act_input *input, struct dp_act_next *next)
+/* True if the node shows what it is to have of a fact, and more. */
+static bool shows_more(const struct dp_push_row *row, const char *name)
+{
+	const char *seen = json_string_value(json_object_get(row->seen, name));
+	const char *wanted = json_string_value(json_object_get(row->wanted, name));
+	char *surplus = seen && wanted ? dp_fact_missing(wanted, seen) : NULL;
+	bool is_more = surplus != NULL;
+
+	free(surplus);
+	return is_more;
+}
+
+/* The first fact that does not show. */
+static void give_up(const struct dp_push_row *row, struct dp_act_next *next)
 {
 	const char *name;
 	json_t *value;
 
-	if (input->now_us < row->verify_us) {
-		row->step = DP_PUSH_PAUSING;
-		next->kind = DP_ACT_SLEEP;
-		next->sleep_ms = LOOK_MS;
-		next->is_aligned = true;
-		return;
-	}
 	fail(next, DEPLOY_OUTCOME_FAILED, 1, "");
 	next->data = dp_push_tell(row);
 	json_object_foreach(row->wanted, name, value)
@@ -125,10 +131,26 @@ static void pause_or_give_up(
 		if (dp_push_is_settled(row, name))
 			continue;
 		(void)snprintf(next->message, sizeof(next->message),
-			"%s was sent, but the node still shows %s%s%s", name, seen ? "\"" : "",
-			seen ? seen : "no such fact", seen ? "\"" : "");
+			"%s was sent, but the node still shows %s%s%s%s", name, seen ? "\"" : "",
+			seen ? seen : "no such fact", seen ? "\"" : "",
+			shows_more(row, name)
+				? "; a published agent may add words and take none away"
+				: "");
 		return;
 	}
+}
+
+static void pause_or_give_up(
+	struct dp_push_row *row, const struct dp_act_input *input, struct dp_act_next *next)
+{
+	if (input->now_us >= row->verify_us) {
+		give_up(row, next);
+		return;
+	}
+	row->step = DP_PUSH_PAUSING;
+	next->kind = DP_ACT_SLEEP;
+	next->sleep_ms = LOOK_MS;
+	next->is_aligned = true;
 }
 
 /* What the node needs now that all its facts were looked at. */

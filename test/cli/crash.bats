@@ -46,7 +46,7 @@ killed() {
 	: >facts2 && : >log1 && : >log2
 	ended=0
 	{
-		DEPLOYCTL_LOOP_LOG=log1 DEPLOYCTL_CRASH=$1 "$DEPLOYCTL" "${@:2}" </dev/null >out 2>&1
+		DEPLOYCTL_LOOP_LOG=log1 DEPLOYCTL_CRASH=$1 "$DEPLOYCTL" "${@:2}" </dev/null >out1 2>err
 	} 2>no || ended=$?
 	"$LEDGER" "$DEPLOYCTL_STATE" >ledger1 || ended=unreadable
 	cp facts2 facts1
@@ -55,10 +55,11 @@ killed() {
 
 # again WORDS...: the same command goes well, and all that is recorded is true
 again() {
-	DEPLOYCTL_LOOP_LOG=log2 "$DEPLOYCTL" "$@" </dev/null >out 2>&1 || return
+	DEPLOYCTL_LOOP_LOG=log2 "$DEPLOYCTL" "$@" </dev/null >out2 2>err || return
 	"$LEDGER" "$DEPLOYCTL_STATE" >ledger2
 	awk -f "$REPO/test/crash/judge.awk" -v kind="$1" -v nodes=3 \
-		-v before="${before:-0}" -v is_stale="${is_stale-}" wanted facts1 log1 ledger1 facts2 log2 ledger2
+		-v before="${before:-0}" -v is_stale="${is_stale-}" \
+		wanted facts1 log1 out1 ledger1 facts2 log2 out2 ledger2
 }
 
 # every MOMENT LEAST WORDS...: the command is killed each time that MOMENT comes: LEAST times or more
@@ -68,12 +69,12 @@ every() {
 		killed "$1:$k" "${@:3}" || break
 		again "${@:3}" && continue
 		printf 'killed at %s:%s, then status %s\n' "$1" "$k" $?
-		cat out ledger1 log1 ledger2 log2
+		cat err ledger1 log1 out1 ledger2 log2 out2
 		return 1
 	done
 	[ "$ended" -eq 0 ] && [ "$k" -gt "$2" ] && return
 	printf 'at %s:%s: status %s\n' "$1" "$k" "$ended"
-	cat out
+	cat err
 	return 1
 }
 
@@ -87,15 +88,15 @@ every_moment() {
 
 @test "push-facts killed anywhere and given again leaves each node as wanted, and a true record" {
 	three_kinds
-	before=1 every_moment 15 20 push-facts --all --yes
+	before=1 every_moment 15 20 push-facts --all --yes -o jsonl
 }
 
 @test "a node that does not show yet what the killed run gave it is given it again, not twice" {
 	three_kinds
 	also 'stale web[1-3] 1'
-	before=1 is_stale=1 every publish-after 20 push-facts --all --yes
+	before=1 is_stale=1 every publish-after 20 push-facts --all --yes -o jsonl
 }
 
 @test "rpc killed anywhere has recorded whom it asked, and no answer that was not given" {
-	every_moment 6 3 rpc lab echo -I 'web[1-3]' --batch 2 --batch-sleep 0
+	every_moment 6 3 rpc lab echo -I 'web[1-3]' --batch 2 --batch-sleep 0 -o jsonl
 }

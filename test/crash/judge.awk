@@ -1,7 +1,8 @@
 # After a kill and the same command again: is what the state file says true? Files, in this order:
-#   wanted                lines "NODE FACTS": what nodes are to have in the end
-#   facts1 log1 ledger1   after the kill: what nodes have, what they did, what is recorded
-#   facts2 log2 ledger2   after the second run
+#   wanted                     lines "NODE FACTS": what nodes are to have in the end
+#   facts1 log1 out1 ledger1   after the kill: what nodes have, what they did, what was shown (as
+#                              jsonl), what is recorded
+#   facts2 log2 out2 ledger2   after the second run
 # kind: the command; nodes: how many it is about; before: runs that were there already; is_stale: nodes
 # show their facts late. Prints what is wrong, and fails if anything is.
 
@@ -10,7 +11,8 @@ function complain(text) {
 	bad = 1
 }
 
-# Nothing was done to a node that is not recorded; none is ok that was not asked or lacks its facts.
+# Nothing was done to a node, or shown, that is not recorded; none is ok that was not asked or lacks its
+# facts.
 function weigh(n, run,   key, part) {
 	for (key in asked) {
 		split(key, part, SUBSEP)
@@ -21,6 +23,11 @@ function weigh(n, run,   key, part) {
 		split(key, part, SUBSEP)
 		if (part[1] == n && deeds[key] > steps[n, run, part[2], part[3]])
 			complain(part[2] " was told to " part[3] ", which is not recorded: run " n)
+	}
+	for (key in shown) {
+		split(key, part, SUBSEP)
+		if (part[1] == n && outcome[n, run, part[2]] != shown[key])
+			complain(part[2] " was shown as " shown[key] ", which is not recorded: run " n)
 	}
 	for (key in outcome) {
 		split(key, part, SUBSEP)
@@ -33,9 +40,12 @@ function weigh(n, run,   key, part) {
 	}
 }
 
+# The run that was killed, if it was begun, is the same whoever looks: a reader, or the next writer.
 function compare_first(   key, part) {
-	if (life[2, killed] != kind " interrupted -1" && life[2, killed] != kind " ended 0")
-		complain("the run that was killed is: " life[2, killed])
+	if (life[1, killed] != kind " interrupted -1" && life[1, killed] != kind " ended 0")
+		complain("the run that was killed is: " life[1, killed])
+	if (life[2, killed] != life[1, killed])
+		complain("the run that was " life[1, killed] " is now " life[2, killed])
 	for (key in outcome) {
 		split(key, part, SUBSEP)
 		if (part[2] == killed && outcome[1, killed, part[3]] != outcome[2, killed, part[3]])
@@ -43,10 +53,11 @@ function compare_first(   key, part) {
 	}
 }
 
+# Recorded and shown.
 function count_ok(   key, part, count) {
 	for (key in outcome) {
 		split(key, part, SUBSEP)
-		count += part[1] == 2 && part[2] == last[2] && outcome[key] == "ok"
+		count += part[1] == 2 && part[2] == last[2] && outcome[key] == "ok" && (2, part[3]) in shown
 	}
 	return count + 0
 }
@@ -68,6 +79,14 @@ FILENAME ~ /^log/ {
 	asked[n, $1]++
 	if ($2 == "deploop")
 		deeds[n, $1, $3]++
+	next
+}
+FILENAME ~ /^out/ {
+	if (/"type":"outcome"/ && match($0, /"node":"[^"]*"/)) {
+		node = substr($0, RSTART + 8, RLENGTH - 9)
+		match($0, /"state":"[^"]*"/)
+		shown[n, node] = substr($0, RSTART + 9, RLENGTH - 10)
+	}
 	next
 }
 $2 == "run" {
