@@ -69,10 +69,10 @@ struct deploy_outcome_record {
 	const char *run, *kind, *node;
 	unsigned task;
 	const char *agent, *action; /* NULL for a task that is no request */
-	bool is_known;	  /* false: about to be asked, or asked; no outcome was recorded */
-	bool is_last;	  /* false: another try followed */
-	bool is_data_cut; /* the data was too large and is not here */
-	struct deploy_outcome outcome; /* attempt always, the rest if is_known */
+	bool is_known; /* false: about to be asked, or asked; no outcome was recorded */
+	bool is_last;  /* false: another try followed */
+	/* attempt always, the rest if is_known; data over 64 KiB is {"$cut": its bytes} */
+	struct deploy_outcome outcome;
 	int64_t sent_at_us, ended_at_us;
 };
 

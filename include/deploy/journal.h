@@ -51,12 +51,13 @@ int deploy_journal_begin(struct deploy_journal **out, struct deploy_state *state
 const char *deploy_journal_run_id(const struct deploy_journal *journal);
 
 /*
- * These three fit struct deploy_run_options, with the journal as arg:
+ * These three fit struct deploy_run_options (an act also wants_intents), with the journal as arg:
  * sink: takes an event. When 500 wait, they are committed.
  * idle: commits what has waited for 100 ms; returns in how many ms to call again, or -1.
- * commit: commits everything taken so far, for the moment before something is published. Returns 0,
- *         or DEPLOY_IO if not everything is recorded: then nothing more may be begun.
- * After an error of writing, nothing more is recorded, but downstream still gets every event.
+ * commit: for before_publish, and before the exit status is made of what downstream got: commits
+ *         everything taken so far. Returns 0, or DEPLOY_IO if not everything is recorded: then
+ *         nothing more may be begun.
+ * After an error of writing nothing more is recorded, but downstream still gets every event.
  */
 void deploy_journal_sink(void *journal, const struct deploy_event *event);
 int deploy_journal_idle(void *journal);

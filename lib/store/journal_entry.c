@@ -1,0 +1,90 @@
+/* Copies of events, and what of them is stored. */
+#include "store/journal_entry.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "deploy/text.h"
+
+#define MAX_STORED ((size_t)64 * 1024)
+
+static size_t size_of(const char *text)
+{
+	return text ? strlen(text) + 1 : 0;
+}
+
+/* Copy text to *at and step behind it. */
+static const char *put(char **at, const char *text)
+{
+	size_t size = size_of(text);
+	char *copy = *at;
+
+	if (!text)
+		return NULL;
+	memcpy(copy, text, size);
+	*at += size;
+	return copy;
+}
+
+struct dp_journal_entry *dp_journal_entry_new(const struct deploy_event *event)
+{
+	const struct deploy_outcome *outcome = event->outcome;
+	const char *message = outcome ? outcome->message : NULL;
+	struct dp_journal_entry *entry = dp_xmalloc(
+		sizeof(*entry) + size_of(event->node) + size_of(event->text) + size_of(message));
+	char *at = (char *)(entry + 1);
+
+	*entry = (struct dp_journal_entry){.event = *event};
+	entry->event.node = put(&at, event->node);
+	entry->event.text = put(&at, event->text);
+	if (outcome) {
+		entry->outcome = *outcome;
+		entry->outcome.message = put(&at, message);
+		entry->outcome.data = json_incref(outcome->data);
+		entry->event.outcome = &entry->outcome;
+	}
+	return entry;
+}
+
+void dp_journal_entry_free(struct dp_journal_entry *entry)
+{
+	json_decref(entry->outcome.data);
+	dp_lesson_release(&entry->lesson);
+	free(entry);
+}
+
+const char *dp_journal_text(char **owned, const char *text)
+{
+	size_t len = text ? strlen(text) : 0;
+
+	*owned = NULL;
+	if (!text)
+		return NULL;
+	if (len > MAX_STORED) {
+		/* Not within a character: what follows would continue it. */
+		for (len = MAX_STORED; len && ((unsigned char)text[len] & 0xc0) == 0x80;)
+			len--;
+		*owned = dp_xstrndup(text, len);
+		text = *owned;
+	}
+	if (!deploy_text_is_utf8(text, len)) {
+		char *escaped = deploy_text_escape(text, len);
+
+		free(*owned);
+		*owned = escaped;
+	}
+	return *owned ? *owned : text;
+}
+
+char *dp_journal_data(const json_t *data)
+{
+	const size_t flags = JSON_COMPACT | JSON_ENCODE_ANY;
+	size_t size = data ? json_dumpb(data, NULL, 0, flags) : 0;
+
+	if (!data)
+		return NULL;
+	if (size > MAX_STORED)
+		return dp_xasprintf("{\"$cut\":%zu}", size);
+	return json_dumps(data, flags);
+}
