@@ -18,8 +18,9 @@ struct rpc_opts {
 	int display;
 	unsigned ttl_s;
 	bool dry_run;
+	bool no_results;
 	bool sorts; /* as mco has it */
-	bool says_yes, asks_nothing;
+	struct confirm_opts confirm;
 };
 
 #define TTL_MAX 315359990 /* seconds, as the key of the configuration has it */
@@ -53,9 +54,15 @@ static const struct opt rpc_options[] = {
 		.parse = parse_ttl,
 		.text = "nodes drop the request when it is older",
 		.preset = "60s, or ttl of the configuration"},
-	OPT_FLAG('y', "yes", struct rpc_opts, says_yes,
+	{.type = OPT_IS_FLAG,
+		.name = "nr",
+		.also = "no-results",
+		.offset = offsetof(struct rpc_opts, no_results),
+		.text = "fire and forget: nodes do it and do not answer; only named nodes, and "
+			"those that -x, -1, --limit or --expect need, are known"},
+	OPT_FLAG('y', "yes", struct rpc_opts, confirm.says_yes,
 		"do not ask before an action without filter on many nodes"),
-	OPT_FLAG(0, "no-input", struct rpc_opts, asks_nothing,
+	OPT_FLAG(0, "no-input", struct rpc_opts, confirm.asks_nothing,
 		"ask nothing at the terminal; what would be asked about is done"),
 	OPT_FLAG(0, "dry-run", struct rpc_opts, dry_run, "print whom it would ask, and do not"),
 	OPT_END,
@@ -74,8 +81,51 @@ static const struct example rpc_examples[] = {
 	{"deployctl rpc rpcutil get_facts facts=country,cluster -I 'web[01-09].example.net' "
 	 "--batch 1,30%,100% --max-fail 0",
 		"growing groups, and nothing more as soon as one fails"},
+	{"deployctl rpc rpcutil ping --nr -C apache",
+		"tell all that match, wait for nobody: neither discovery nor answers"},
 	{NULL, NULL},
 };
+
+/* What waits for answers, or shows them, has nothing to go by if there are none. */
+static int check_no_results(const struct rpc_opts *rpc, struct deploy_error *err)
+{
+	const struct deploy_policy *policy = &rpc->rolling.policy;
+	const struct {
+		bool is_given;
+		const char *option, *why;
+	} conflicts[] = {
+		{policy->batch_count, "--batch", "a group ends when its nodes have answered"},
+		{policy->window, "--window", "the next node is asked when one has answered"},
+		{policy->tries > 1, "--tries", "nobody says that it failed"},
+		{policy->retries_silent, "--retry-silent", "everybody is silent"},
+		{policy->has_max_fail, "--max-fail", "nobody says that it failed"},
+		{rpc->display != UNSET, "--display", "there are no replies to show"},
+	};
+
+	for (size_t i = 0; i < sizeof(conflicts) / sizeof(conflicts[0]); i++)
+		if (conflicts[i].is_given)
+			return deploy_error_set(err, DEPLOY_USAGE,
+				"--nr and %s exclude each other: without answers %s",
+				conflicts[i].option, conflicts[i].why);
+	return 0;
+}
+
+/* Options first, then what the configuration adds to them. */
+static int settle_policy(
+	struct rpc_opts *rpc, const struct deploy_config *config, struct deploy_error *err)
+{
+	if (rpc->no_results && check_no_results(rpc, err))
+		return err->code;
+	if (rolling_opts_finish(&rpc->rolling, config, err))
+		return err->code;
+	if (!rpc->no_results || !rpc->rolling.policy.batch_count)
+		return 0;
+	deploy_error_hint(err, "DEPLOYCTL_BATCH=0 deployctl rpc ... --nr");
+	return deploy_error_set(err, DEPLOY_USAGE,
+		"--nr: the configuration asks in groups of %u (batch), and without answers a group "
+		"does not end",
+		config->default_batch_size);
+}
 
 static void rpc_init(void *opts)
 {
@@ -191,58 +241,13 @@ static int dry_run(struct ctx *ctx, const struct rpc_opts *rpc, const struct rep
 	return status;
 }
 
-/* Without a filter everyone is meant, which may be more than one thinks. */
-static bool should_confirm(const struct ctx *ctx, const struct rpc_opts *rpc)
-{
-	return !target_is_filtered(&rpc->target) && ctx->config->confirm_above && !rpc->says_yes &&
-	       !rpc->asks_nothing && confirm_is_possible();
-}
-
-/* *found: the nodes there are; NULL if that could not be told, or nobody answered. */
-static void find_nodes(struct deploy_nodeset **found, struct ctx *ctx, const struct rpc_opts *rpc,
-	const char *agent, struct deploy_error *err)
-{
-	struct deploy_run_options options = {.signal_fd = ctx->signal_fd};
-	struct deploy_plan *plan = deploy_plan_new();
-	struct deploy_run_result result;
-
-	target_plan_discovery(plan, ctx, &rpc->target, agent);
-	(void)deploy_run(&result, ctx->bus, plan, &options, err);
-	*found = NULL;
-	if (result.end == DEPLOY_RUN_COMPLETE) {
-		*found = result.found[0];
-		result.found[0] = NULL;
-	}
-	deploy_run_result_release(&result);
-	deploy_plan_free(plan);
-}
-
-/* Ask whether so many are meant. False: no. Nobody is connected to meanwhile. */
-static bool is_meant(struct ctx *ctx, const struct rpc_opts *rpc, const struct report *report,
-	const struct deploy_nodeset *found, struct deploy_error *err)
-{
-	size_t count = deploy_amount_part(rpc->target.limit.amount, deploy_nodeset_count(found));
-	char question[600];
-
-	if (count <= ctx->config->confirm_above)
-		return true;
-	ctx_leave_bus(ctx);
-	(void)snprintf(question, sizeof(question),
-		"%.255s %.255s will be asked of all %zu nodes, there is no filter", report->agent,
-		report->action, count);
-	if (!confirm_count(question, count)) {
-		out_note(ctx->out, "nothing was done");
-		return false;
-	}
-	return target_connect(ctx, &rpc->target, err) == 0;
-}
-
 static int ask(struct ctx *ctx, struct rpc_opts *rpc, struct report *report,
 	struct deploy_request *request, struct deploy_nodeset *found, struct deploy_error *err)
 {
 	struct deploy_plan *plan = deploy_plan_new();
 	int status;
 
+	request->wants_no_reply = rpc->no_results;
 	request->ttl_s = rpc->ttl_s ? rpc->ttl_s : ctx->config->ttl_s;
 	report->task = (unsigned)target_plan(
 		plan, ctx, &rpc->target, request, &rpc->rolling.policy, found);
@@ -252,20 +257,25 @@ static int ask(struct ctx *ctx, struct rpc_opts *rpc, struct report *report,
 	return status;
 }
 
+/* Without a filter everyone is meant, which may be more than one thinks. */
 static int confirm_and_ask(struct ctx *ctx, struct rpc_opts *rpc, struct report *report,
 	struct deploy_request *request, struct deploy_error *err)
 {
+	char before[600];
+	const struct confirm_question question = {
+		.before = before, .after = ", there is no filter", .is_for_many_only = true};
 	struct deploy_nodeset *found = NULL;
-	int status;
+	int status = EXIT_ALL_OK;
 
-	if (should_confirm(ctx, rpc))
-		find_nodes(&found, ctx, rpc, report->agent, err);
-	if (err->code != DEPLOY_OK || (found && !is_meant(ctx, rpc, report, found, err))) {
-		deploy_request_free(request);
-		status = err->code ? exit_of_error(err->code) : EXIT_REFUSED;
-	} else {
+	(void)snprintf(before, sizeof(before), "%.255s %.255s will be asked of all ", report->agent,
+		report->action);
+	if (!target_is_filtered(&rpc->target))
+		status = confirm_nodes(
+			&found, ctx, &rpc->confirm, &question, &rpc->target, report->agent, err);
+	if (status == EXIT_ALL_OK)
 		status = ask(ctx, rpc, report, request, found, err);
-	}
+	else
+		deploy_request_free(request);
 	deploy_nodeset_free(found);
 	return status;
 }
@@ -281,6 +291,8 @@ static int settle_display(
 
 	if (rpc->display != UNSET)
 		return rpc->display;
+	if (rpc->no_results)
+		return DISPLAY_ALL;
 	return action && out_is_for_people(ctx->out) ? displays[action->display] : DISPLAY_ALL;
 }
 
@@ -300,15 +312,15 @@ static int rpc_main(struct ctx *ctx, void *opts, struct args args, struct deploy
 		.global = &ctx->global,
 		.collective = rpc->target.collective,
 		.is_filtered = target_is_filtered(&rpc->target),
-		.empty_ok = rpc->target.empty_ok};
+		.empty_ok = rpc->target.empty_ok,
+		.no_results = rpc->no_results && !rpc->dry_run};
 	int status;
 
 	if (find_ddl(&ddl, &action, ctx, args, err) == 0 && ddl && ddl->timeout_s)
 		rolling_opts_expect(&rpc->rolling, ctx->config, ddl->timeout_s * 1000LL + WAY_MS);
 	report.ddl = action;
 	report.display = settle_display(ctx, rpc, action);
-	if (err->code || rolling_opts_finish(&rpc->rolling, ctx->config, err) ||
-		target_settle(&rpc->target, err) ||
+	if (err->code || settle_policy(rpc, ctx->config, err) || target_settle(&rpc->target, err) ||
 		parse_request(&request, ctx, args, action, err) ||
 		target_connect(ctx, &rpc->target, err)) {
 		status = exit_of_error(err->code);
@@ -341,7 +353,11 @@ const struct command cmd_rpc = {
 		"A node that was asked and did not answer is silent, and one that the broker has "
 		"no "
 		"queue for is not connected; neither is ok, and both keep the exit status from "
-		"being 0.",
+		"being 0.\n\n"
+		"With --nr (mco's --no-results) nodes do it and do not answer: what became of them "
+		"is unknown, and the status is 0 when the broker has the request and no named node "
+		"is not connected. Without names it goes to whoever matches the filter, and nobody "
+		"is discovered; -x, -1, --limit and --expect need the names, and discover them.",
 	.min_args = 2,
 	.max_args = ARGS_ANY,
 	.options = rpc_options,

@@ -69,6 +69,13 @@ static void keep_reply(
 			report->items, node, report_item_json(report, node, outcome));
 }
 
+/* True if the node stands in what programs get: it answered, or need not and they want names. */
+static bool is_result(const struct report *report, const struct deploy_outcome *outcome)
+{
+	return report_is_reply(outcome) ||
+	       (outcome->was_handed_over && out_format(report->out) == OUT_NAME);
+}
+
 static void keep(struct report *report, const char *node, const struct deploy_outcome *outcome)
 {
 	if (report_is_reply(outcome))
@@ -80,7 +87,7 @@ static void keep(struct report *report, const char *node, const struct deploy_ou
 	if (is_viewed(report) || report->view->items)
 		report->view->keep(report, node, outcome);
 	if (!is_viewed(report) && (out_format(report->out) != OUT_JSONL || report->is_dry) &&
-		report_is_reply(outcome))
+		is_result(report, outcome))
 		keep_reply(report, node, outcome);
 }
 
@@ -118,13 +125,16 @@ static void take_event(void *arg, const struct deploy_event *event)
 		note_rejected(report, event);
 	if (out_format(report->out) == OUT_JSONL)
 		report_stream(report, event);
-	if (event->type == DEPLOY_EVENT_TASK_STARTED && event->task == report->task)
+	if (event->type == DEPLOY_EVENT_TASK_STARTED && event->task == report->task) {
 		report->asked = event->count;
+		(void)report_pace_add(&report->pace, event->at_us, 0);
+	}
 	if (event->type != DEPLOY_EVENT_OUTCOME)
 		return;
 	if (event->task == report->task) {
 		report->done++;
-		report->undone += event->outcome->state != DEPLOY_OUTCOME_OK;
+		report->failed += event->outcome->state == DEPLOY_OUTCOME_FAILED;
+		report->silent += event->outcome->state == DEPLOY_OUTCOME_SILENT;
 	}
 	if (event->task == report->task)
 		keep(report, event->node, event->outcome);
@@ -141,12 +151,13 @@ size_t report_ignored(const struct deploy_run_result *result, enum deploy_ignore
 	return total;
 }
 
-static int status_of_tally(const struct deploy_tally *tally)
+static int status_of_tally(const struct report *report, const struct deploy_tally *tally)
 {
 	const size_t *count = tally->count;
 	/* Nodes that were never asked, because the task stopped or the broker blocked, are not ok
 	 * either. */
-	size_t unanswered = count[DEPLOY_OUTCOME_SILENT] + count[DEPLOY_OUTCOME_UNKNOWN] +
+	size_t unanswered = count[DEPLOY_OUTCOME_SILENT] + count[DEPLOY_OUTCOME_UNKNOWN] -
+			    deploy_nodeset_count(tally->handed_over) +
 			    count[DEPLOY_OUTCOME_CANCELLED];
 	size_t answered = count[DEPLOY_OUTCOME_OK] + count[DEPLOY_OUTCOME_FAILED];
 	int status = EXIT_ALL_OK;
@@ -154,7 +165,8 @@ static int status_of_tally(const struct deploy_tally *tally)
 	if (count[DEPLOY_OUTCOME_FAILED])
 		status = exit_worse(status, EXIT_NODE_FAILED);
 	if (unanswered)
-		status = exit_worse(status, answered ? EXIT_SOME_SILENT : EXIT_NO_ANSWER);
+		status = exit_worse(
+			status, answered || report->no_results ? EXIT_SOME_SILENT : EXIT_NO_ANSWER);
 	return status;
 }
 
@@ -166,29 +178,35 @@ static int status_of_nobody(const struct report *report)
 }
 
 /* Discovery has no outcome but who was found; every other task must have gone well. */
-static int status_of_tasks(const struct deploy_run_result *result)
+static int status_of_tasks(const struct report *report, const struct deploy_run_result *result)
 {
 	int status = EXIT_ALL_OK;
 
 	for (size_t i = 0; i < result->task_count; i++)
-		status = exit_worse(status, status_of_tally(&result->tally[i]));
+		status = exit_worse(status, status_of_tally(report, &result->tally[i]));
 	return status;
 }
 
 size_t report_missed(const struct report *report, const struct deploy_run_result *result)
 {
-	/* Names that were given cannot be too few, and a part need not be complete. */
-	if (!report->is_whole || !result->tally || !result->found[0])
+	/* Names that were given cannot be too few, and a part need not be complete. Who answers
+	 * although nobody is to tells nothing of that. */
+	if (!report->is_whole || report->no_results || !result->tally || !result->found[0])
 		return 0;
 	return result->tally[0].ignored[DEPLOY_IGNORED_LATE] +
 	       result->tally[report->task].ignored[DEPLOY_IGNORED_UNEXPECTED];
+}
+
+bool report_is_broadcast(const struct report *report, const struct deploy_run_result *result)
+{
+	return report->no_results && result->found && result->found[report->task];
 }
 
 static int status_of_run(const struct report *report, const struct deploy_run_result *result,
 	const struct deploy_error *err)
 {
 	const struct deploy_tally *tally = result->tally ? &result->tally[report->task] : NULL;
-	int status = tally ? status_of_tasks(result) : EXIT_ALL_OK;
+	int status = tally ? status_of_tasks(report, result) : EXIT_ALL_OK;
 	bool is_known =
 		tally && (tally->count[DEPLOY_OUTCOME_OK] || tally->count[DEPLOY_OUTCOME_FAILED]);
 
@@ -241,6 +259,8 @@ static void show(struct report *report, const struct deploy_run_result *result, 
 		out_flush(report->out);
 	if (result->end == DEPLOY_RUN_NO_NODES)
 		report_note_nobody(report, result);
+	else if (report_is_broadcast(report, result))
+		report_note_broadcast(report, result);
 	else if (tally && !(report->view->is_quiet && status == EXIT_ALL_OK))
 		report_note_summary(report, tally);
 	if (result->tally)

@@ -25,10 +25,21 @@ extern const struct report_view report_times;	  /* the round trip */
 extern const struct report_view report_nodes;	  /* names; wide: with what each one has */
 extern const struct report_view report_values;	  /* a fact: its values, and how many have each */
 extern const struct report_view report_lacks;	  /* which of the wanted agents nodes lack */
+extern const struct report_view report_acts;	  /* what acts came to, for each node */
 extern const struct report_view report_inventory; /* all about each node */
 
 enum report_display { DISPLAY_ALL, DISPLAY_OK, DISPLAY_FAILED, DISPLAY_NONE };
 extern const char *const report_display_names[]; /* for --display; ends with NULL */
+
+/* How many nodes were done when: what the rate of a progress line is measured by. */
+#define REPORT_PACES 16
+struct report_pace {
+	struct {
+		int64_t at_us;
+		size_t done;
+	} told[REPORT_PACES]; /* the oldest first */
+	size_t count;
+};
 
 /* Zero-initialise, fill in the first part, then report_run(). */
 struct report {
@@ -49,10 +60,12 @@ struct report {
 	const char *reason;	  /* --reason; NULL: none */
 	deploy_record_fn *record; /* what else its outcomes mean for the state file; may be NULL */
 	void *record_arg;
-	bool is_dry; /* only names are the result; what told them is no reply of the action */
+	bool no_results; /* nobody is to answer: to hand the request over is all there is to do */
+	bool is_dry;	 /* only names are the result; what told them is no reply of the action */
 	/* Of some views: */
 	bool folds;		   /* report_nodes: as a node set */
 	bool shows_nodes;	   /* report_values: who has each value */
+	bool shows_changes;	   /* report_acts: what was, or would be, changed */
 	bool sorts_by_count;	   /* report_values: the most frequent first */
 	bool sorts_by_time;	   /* report_times: the fastest first */
 	struct deploy_limit limit; /* report_nodes: only so many */
@@ -65,11 +78,12 @@ struct report {
 	json_t *groups;			    /* text → nodes, of answers that are folded */
 	struct deploy_nodeset *names;	    /* what -o name prints; of nodes in items */
 	long long rtt_sum_us, rtt_min_us, rtt_max_us;
-	size_t replies, rejected, lacking; /* lacking: nodes that are not as wanted */
-	bool is_whole;			   /* the nodes are to be all that match */
-	size_t asked, done, undone;	   /* of the task so far; undone: not ok */
-	bool is_blocked;		   /* the broker takes no publishes now */
-	char rejected_text[128];	   /* the reason of the first reply that was rejected */
+	size_t replies, rejected, lacking;  /* lacking: nodes that are not as wanted */
+	bool is_whole;			    /* the nodes are to be all that match */
+	size_t asked, done, failed, silent; /* of the task so far */
+	struct report_pace pace;
+	bool is_blocked;	 /* the broker takes no publishes now */
+	char rejected_text[128]; /* the reason of the first reply that was rejected */
 };
 
 /*

@@ -76,6 +76,12 @@ json_t *report_summary_json(const struct report *report, const struct deploy_run
 	for (int i = 0; i < DEPLOY_IGNORED_REASONS; i++)
 		(void)json_object_set_new(summary, deploy_ignored_name((enum deploy_ignored)i),
 			json_integer((json_int_t)report_ignored(result, (enum deploy_ignored)i)));
+	if (report->no_results) {
+		(void)json_object_set_new(summary, "no_results", json_true());
+		(void)json_object_set_new(summary, "handed_over", set_json(tally->handed_over));
+		(void)json_object_set_new(
+			summary, "broadcast", json_boolean(report_is_broadcast(report, result)));
+	}
 	/* Nothing was done: nobody is ok, and the limit holds for the count, too. */
 	if (report->is_dry) {
 		(void)json_object_set_new(summary, "dry_run", json_true());
@@ -98,6 +104,8 @@ static json_t *outcome_json(const struct deploy_outcome *outcome)
 		(void)json_object_set_new(object, "rtt_ms", milliseconds(outcome->rtt_us));
 	}
 	(void)json_object_set_new(object, "statusmsg", report_foreign_text(outcome->message));
+	if (outcome->was_handed_over)
+		(void)json_object_set_new(object, "handed_over", json_true());
 	return object;
 }
 
@@ -126,6 +134,8 @@ void report_stream(struct report *report, const struct deploy_event *event)
 	if (event->type == DEPLOY_EVENT_TASK_STARTED || event->type == DEPLOY_EVENT_TASK_ENDED ||
 		event->type == DEPLOY_EVENT_GROUP_STARTED || event->type == DEPLOY_EVENT_PROGRESS)
 		(void)json_object_set_new(line, "count", json_integer((json_int_t)event->count));
+	if (event->type == DEPLOY_EVENT_PROGRESS && event->node)
+		(void)json_object_set_new(line, "waited_ms", milliseconds(event->waited_us));
 	if (event->type == DEPLOY_EVENT_IGNORED)
 		(void)json_object_set_new(
 			line, "reason", json_string(deploy_ignored_name(event->reason)));

@@ -23,6 +23,9 @@ size_t report_ignored(const struct deploy_run_result *result, enum deploy_ignore
  */
 size_t report_missed(const struct report *report, const struct deploy_run_result *result);
 
+/* True if the request went to whoever matches the filter, with nobody to answer it. */
+bool report_is_broadcast(const struct report *report, const struct deploy_run_result *result);
+
 /* One line of jsonl. What discovery hears is counted; its replies are not the result. */
 void report_stream_names(struct report *report); /* of a dry run: a line for each node */
 void report_stream(struct report *report, const struct deploy_event *event);
@@ -56,9 +59,19 @@ void report_print_groups(struct report *report, bool ok);
 /* One node a line, or folded into one line. */
 void report_print_names(const struct report *report);
 
+/* Note how many nodes are done now, and how fast they came: nodes a second, or -1 if unknown. */
+double report_pace_add(struct report_pace *pace, int64_t now_us, size_t done);
+
+/*
+ * "95 of 100 done, 2 failed, 1 silent, 12/s; waiting for 5 nodes, longest for web03 (14 s):
+ * web[01-05]": what matters first, since a terminal's line is cut. Caller frees.
+ */
+char *report_progress_text(struct report *report, const struct deploy_event *event);
+
 /* On stderr: an event as it happens; the last block; replies not credited; why nobody answered. */
 void report_narrate(struct report *report, const struct deploy_event *event);
 void report_note_summary(const struct report *report, const struct deploy_tally *tally);
+void report_note_broadcast(const struct report *report, const struct deploy_run_result *result);
 void report_note_ignored(const struct report *report, const struct deploy_run_result *result);
 void report_note_nobody(const struct report *report, const struct deploy_run_result *result);
 

@@ -79,7 +79,8 @@ static char *render(const struct report *report, const struct deploy_outcome *ou
 	if (!stream)
 		abort();
 	if (!report_is_reply(outcome)) {
-		(void)fprintf(stream, "%s\n", report_state(outcome));
+		(void)fprintf(stream, outcome->was_handed_over ? "%s (%s)\n" : "%s\n",
+			report_state(outcome), outcome->message);
 	} else if (outcome->state == DEPLOY_OUTCOME_FAILED) {
 		message = deploy_text_escape(outcome->message, strlen(outcome->message));
 		(void)fprintf(stream, "failed (%d): %s\n", outcome->statuscode, message);
@@ -244,7 +245,9 @@ static void keep(struct report *report, const char *node, const struct deploy_ou
 	(void)json_object_set_new(row, "state", json_string(report_state(outcome)));
 	(void)json_object_set_new(row, "message",
 		report_foreign_text(
-			outcome->state == DEPLOY_OUTCOME_FAILED ? outcome->message : ""));
+			outcome->state == DEPLOY_OUTCOME_FAILED || outcome->was_handed_over
+				? outcome->message
+				: ""));
 	if (report_is_reply(outcome) && json_is_object(outcome->data))
 		(void)json_object_set(row, "data", outcome->data);
 }

@@ -5,30 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* "95 of 100 done, 2 not ok; waiting for 5 nodes: web[01-05]" */
-static void show_progress(const struct report *report, const struct deploy_event *event)
-{
-	char *text = NULL;
-	size_t size = 0;
-	FILE *stream = open_memstream(&text, &size);
-
-	if (!stream)
-		abort();
-	if (event->task == report->task && report->asked)
-		(void)fprintf(stream, "%zu of %zu done", report->done, report->asked);
-	if (event->task == report->task && report->undone)
-		(void)fprintf(stream, ", %zu not ok", report->undone);
-	(void)fprintf(stream, "%swaiting for %zu %s%s%s", size || report->asked ? "; " : "",
-		event->count, event->count == 1 ? "node" : "nodes", event->count ? ": " : "",
-		event->text);
-	(void)fclose(stream);
-	out_status(report->out, text);
-	free(text);
-}
-
 /* What a person at the terminal should know while it happens. */
 void report_narrate(struct report *report, const struct deploy_event *event)
 {
+	char *text;
+
 	switch (event->type) {
 	case DEPLOY_EVENT_GROUP_STARTED:
 		out_note(report->out, "asking %s (%zu %s)", event->text, event->count,
@@ -43,7 +24,9 @@ void report_narrate(struct report *report, const struct deploy_event *event)
 		out_note(report->out, "stopped: %s", event->text);
 		break;
 	case DEPLOY_EVENT_PROGRESS:
-		show_progress(report, event);
+		text = report_progress_text(report, event);
+		out_status(report->out, text);
+		free(text);
 		break;
 	case DEPLOY_EVENT_BLOCKED:
 		out_note(report->out, "the broker takes no publishes: %s", event->text);
@@ -80,18 +63,22 @@ static void add_count(FILE *text, size_t count, const char *what)
 /* "5 nodes: 3 ok, 1 failed, 1 not connected" */
 static void note_counts(const struct report *report, const struct deploy_tally *tally)
 {
-	size_t absent = deploy_nodeset_count(tally->not_connected), size = 0;
+	size_t absent = deploy_nodeset_count(tally->not_connected);
+	size_t handed_over = deploy_nodeset_count(tally->handed_over), size = 0;
 	char *text = NULL;
 	FILE *stream = open_memstream(&text, &size);
 
 	if (!stream)
 		abort();
-	(void)fprintf(stream, "%zu %s: %zu ok", tally->nodes, tally->nodes == 1 ? "node" : "nodes",
-		tally->count[DEPLOY_OUTCOME_OK]);
+	(void)fprintf(stream, "%zu %s: ", tally->nodes, tally->nodes == 1 ? "node" : "nodes");
+	if (report->no_results)
+		(void)fprintf(stream, "%zu not asked for an answer", handed_over);
+	else
+		(void)fprintf(stream, "%zu ok", tally->count[DEPLOY_OUTCOME_OK]);
 	add_count(stream, tally->count[DEPLOY_OUTCOME_FAILED], "failed");
 	add_count(stream, tally->count[DEPLOY_OUTCOME_SILENT] - absent, "silent");
 	add_count(stream, absent, "not connected");
-	add_count(stream, tally->count[DEPLOY_OUTCOME_UNKNOWN], "unknown");
+	add_count(stream, tally->count[DEPLOY_OUTCOME_UNKNOWN] - handed_over, "unknown");
 	add_count(stream, tally->count[DEPLOY_OUTCOME_CANCELLED], "not asked");
 	(void)fclose(stream);
 	out_note(report->out, "%s", text);
@@ -154,6 +141,7 @@ static void note_again(const struct report *report, const struct deploy_tally *t
 	for (int state = 0; state < DEPLOY_OUTCOME_STATES; state++)
 		if (state != DEPLOY_OUTCOME_SKIPPED)
 			deploy_nodeset_unite(rest, tally->set[state]);
+	deploy_nodeset_subtract(rest, tally->handed_over);
 	stream = report->operands.count && deploy_nodeset_count(rest) ? open_memstream(&text, &size)
 								      : NULL;
 	if (stream) {
@@ -166,6 +154,8 @@ static void note_again(const struct report *report, const struct deploy_tally *t
 		for (size_t i = 0; i < report->global->ddl_dirs.count; i++)
 			add_option(stream, "--ddl-dir", report->global->ddl_dirs.paths[i]);
 		add_option(stream, "-T", report->collective);
+		if (report->no_results)
+			(void)fputs(" --nr", stream);
 		add_option(stream, "-I", folded);
 		(void)fclose(stream);
 		out_note(report->out, "%s", text);
@@ -196,8 +186,10 @@ static void note_silence(const struct report *report)
 void report_note_summary(const struct report *report, const struct deploy_tally *tally)
 {
 	struct deploy_nodeset *silent = deploy_nodeset_copy(tally->set[DEPLOY_OUTCOME_SILENT]);
+	struct deploy_nodeset *unknown = deploy_nodeset_copy(tally->set[DEPLOY_OUTCOME_UNKNOWN]);
 
 	deploy_nodeset_subtract(silent, tally->not_connected);
+	deploy_nodeset_subtract(unknown, tally->handed_over);
 	note_counts(report, tally);
 	if (report->view == &report_times && report->replies)
 		out_note(report->out, "round trip: min %.2f, average %.2f, max %.2f ms",
@@ -207,12 +199,23 @@ void report_note_summary(const struct report *report, const struct deploy_tally 
 	note_set(report, "failed", tally->set[DEPLOY_OUTCOME_FAILED]);
 	note_set(report, "silent", silent);
 	note_set(report, "not connected", tally->not_connected);
-	note_set(report, "unknown", tally->set[DEPLOY_OUTCOME_UNKNOWN]);
+	note_set(report, "unknown", unknown);
 	note_set(report, "not asked", tally->set[DEPLOY_OUTCOME_CANCELLED]);
 	if (!report->replies && deploy_nodeset_count(silent))
 		note_silence(report);
 	note_again(report, tally);
 	deploy_nodeset_free(silent);
+	deploy_nodeset_free(unknown);
+}
+
+void report_note_broadcast(const struct report *report, const struct deploy_run_result *result)
+{
+	/* Otherwise it is not known to have gone anywhere. */
+	if (result->end != DEPLOY_RUN_COMPLETE)
+		return;
+	out_note(report->out, "%s %s went to every node %s; which ones do it is not known",
+		report->agent, report->action,
+		report->is_filtered ? "that matches the filter" : "that has the agent");
 }
 
 void report_note_ignored(const struct report *report, const struct deploy_run_result *result)

@@ -202,7 +202,7 @@ bool target_is_filtered(const struct target_opts *target)
 	return !deploy_filter_is_empty(&target->filter) || target->exclude || target->list_path;
 }
 
-static const char *target_collective(const struct ctx *ctx, const struct target_opts *target)
+const char *target_collective(const struct ctx *ctx, const struct target_opts *target)
 {
 	return target->collective ? target->collective : ctx->config->main_collective;
 }
@@ -255,6 +255,48 @@ void target_plan_discovery(struct deploy_plan *plan, const struct ctx *ctx,
 	task->policy.expected = target->expected;
 }
 
+int target_find(struct deploy_nodeset **found, struct ctx *ctx, const struct target_opts *target,
+	const char *agent, struct deploy_error *err)
+{
+	struct deploy_run_options options = {.signal_fd = ctx->signal_fd};
+	struct deploy_plan *plan;
+	struct deploy_run_result result;
+
+	if (target_connect(ctx, target, err))
+		return err->code;
+	plan = deploy_plan_new();
+	target_plan_discovery(plan, ctx, target, agent);
+	(void)deploy_run(&result, ctx->bus, plan, &options, err);
+	if (result.end == DEPLOY_RUN_COMPLETE) {
+		*found = result.found[0];
+		result.found[0] = NULL;
+	}
+	/* The signal is taken: nobody would hear of it again. */
+	if (result.end == DEPLOY_RUN_INTERRUPTED)
+		(void)deploy_error_set(err, DEPLOY_INTERRUPTED, "interrupted; nothing was done");
+	deploy_run_result_release(&result);
+	deploy_plan_free(plan);
+	return err->code;
+}
+
+/* True if who is asked must be known before: a broadcast would reach others, too. */
+static bool needs_names(const struct target_opts *target)
+{
+	return target->limit.amount.value || target->exclude || target->expected;
+}
+
+/* Nobody answers, so nobody need be known: the filter alone says whom it is for. */
+static size_t plan_broadcast(struct deploy_plan *plan, const struct ctx *ctx,
+	const struct target_opts *target, struct deploy_request *request,
+	const struct deploy_policy *policy)
+{
+	struct deploy_task *task = add_task(plan, ctx, target, request);
+
+	task->policy = *policy;
+	task->policy.discovery_ms = policy->timeout_ms;
+	return plan->task_count - 1;
+}
+
 size_t target_plan(struct deploy_plan *plan, const struct ctx *ctx,
 	const struct target_opts *target, struct deploy_request *request,
 	const struct deploy_policy *policy, const struct deploy_nodeset *found)
@@ -262,6 +304,8 @@ size_t target_plan(struct deploy_plan *plan, const struct ctx *ctx,
 	const struct deploy_nodeset *nodes = target_nodes(target);
 	struct deploy_task *task;
 
+	if (!nodes && !found && request->wants_no_reply && !needs_names(target))
+		return plan_broadcast(plan, ctx, target, request, policy);
 	if (!nodes && !found)
 		target_plan_discovery(plan, ctx, target, request->agent);
 	task = add_task(plan, ctx, target, request);

@@ -51,16 +51,27 @@ int target_connect(struct ctx *ctx, const struct target_opts *target, struct dep
 
 /*
  * Add tasks to plan that carry request to the nodes of target: one if the nodes are named,
- * otherwise a discovery first, unless found holds what one has found already (NULL: no). request
+ * otherwise a discovery first, unless found holds what one has found already (NULL: no), or the
+ * request wants no reply and its filter says all: that is a broadcast to whoever matches. request
  * is taken over. Returns the index of the task that asks.
  */
 size_t target_plan(struct deploy_plan *plan, const struct ctx *ctx,
 	const struct target_opts *target, struct deploy_request *request,
 	const struct deploy_policy *policy, const struct deploy_nodeset *found);
 
+/* The collective of target, or the main one. Borrowed. */
+const char *target_collective(const struct ctx *ctx, const struct target_opts *target);
+
 /* Add an open task: whoever matches the filter and has agent; NULL: any. */
 void target_plan_discovery(struct deploy_plan *plan, const struct ctx *ctx,
 	const struct target_opts *target, const char *agent);
+
+/*
+ * Ask now which nodes match target and have agent (NULL: any). *found is the caller's to free; NULL
+ * if nobody answered. Errors: those of target_connect() and deploy_run(), DEPLOY_INTERRUPTED.
+ */
+int target_find(struct deploy_nodeset **found, struct ctx *ctx, const struct target_opts *target,
+	const char *agent, struct deploy_error *err);
 
 /*
  * Add a task that carries request to the nodes that the plan's first task found. request is taken

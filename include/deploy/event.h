@@ -16,8 +16,9 @@ enum deploy_event_type {
 	DEPLOY_EVENT_IGNORED,	    /* node, reason, text: a reply that was not credited; the
 				     * first 100 of each reason are told, all are counted */
 	DEPLOY_EVENT_STOPPED,	    /* text: why nothing new is started, with the arithmetic */
-	DEPLOY_EVENT_PROGRESS, /* asked for by SIGUSR1: count of nodes in flight; text: they, folded
-				*/
+	DEPLOY_EVENT_PROGRESS, /* asked for by SIGUSR1: count of nodes in flight; text: they, folded;
+				* node, waited_us: who was asked first of those that did not answer,
+				* and how long ago */
 	DEPLOY_EVENT_BLOCKED,  /* text: the broker takes no publishes, and its reason */
 	DEPLOY_EVENT_UNBLOCKED,
 	DEPLOY_EVENT_TASK_ENDED, /* count: nodes of the task */
@@ -39,6 +40,7 @@ struct deploy_event {
 	const struct deploy_outcome *outcome; /* NULL unless the type says so */
 	enum deploy_ignored reason;
 	const char *text; /* NULL unless the type says so */
+	int64_t waited_us;
 };
 
 typedef void deploy_event_fn(void *arg, const struct deploy_event *event);

@@ -27,6 +27,8 @@ const char *deploy_outcome_state_name(enum deploy_outcome_state state);
 struct deploy_outcome {
 	enum deploy_outcome_state state;
 	bool not_connected;  /* SILENT, and the broker says that the node has no queue */
+	/* UNKNOWN, since the request wants no reply: the broker has said that it took it. */
+	bool was_handed_over;
 	unsigned attempt;    /* 1-based; 0: never asked */
 	int statuscode;	     /* the agent's; 0 unless state is OK or FAILED */
 	const char *message; /* the agent's status message, or why there is none; may be "" */
@@ -54,6 +56,7 @@ struct deploy_tally {
 	size_t ignored[DEPLOY_IGNORED_REASONS];
 	struct deploy_nodeset *set[DEPLOY_OUTCOME_STATES]; /* OK is left empty */
 	struct deploy_nodeset *not_connected;
+	struct deploy_nodeset *handed_over; /* of the unknown, those that were not to answer */
 };
 
 void deploy_tally_init(struct deploy_tally *tally);

@@ -63,7 +63,9 @@ struct deploy_limit {
 
 /*
  * A task asks a frozen set (nodes), or the nodes that an earlier open task found (nodes_from),
- * or is open: it asks whoever matches filter, and its nodes are those that answer.
+ * or is open: it asks whoever matches filter, and its nodes are those that answer. A request that
+ * wants no reply ends its task as soon as the broker says that it has it: nodes are then unknown
+ * (was_handed_over), and of an open task nobody is known.
  */
 struct deploy_task {
 	struct deploy_request *request; /* owned */

@@ -15,6 +15,7 @@ struct deploy_request {
 	json_t *inputs;   /* object: name → value; NULL for none */
 	char *collective; /* "mcollective" */
 	unsigned ttl_s;   /* a node drops the request when it is older; 60 */
+	bool wants_no_reply; /* nodes do it and say nothing: fire and forget */
 };
 
 /*

@@ -38,6 +38,7 @@ void deploy_tally_init(struct deploy_tally *tally)
 	for (int state = 0; state < DEPLOY_OUTCOME_STATES; state++)
 		tally->set[state] = deploy_nodeset_new();
 	tally->not_connected = deploy_nodeset_new();
+	tally->handed_over = deploy_nodeset_new();
 }
 
 void deploy_tally_release(struct deploy_tally *tally)
@@ -45,6 +46,7 @@ void deploy_tally_release(struct deploy_tally *tally)
 	for (int state = 0; state < DEPLOY_OUTCOME_STATES; state++)
 		deploy_nodeset_free(tally->set[state]);
 	deploy_nodeset_free(tally->not_connected);
+	deploy_nodeset_free(tally->handed_over);
 	*tally = (struct deploy_tally){.nodes = 0};
 }
 
@@ -65,4 +67,6 @@ void deploy_tally_add(
 		list(tally->set[outcome->state], node);
 	if (outcome->state == DEPLOY_OUTCOME_SILENT && outcome->not_connected)
 		list(tally->not_connected, node);
+	if (outcome->state == DEPLOY_OUTCOME_UNKNOWN && outcome->was_handed_over)
+		list(tally->handed_over, node);
 }

@@ -2,66 +2,20 @@
  * One row per node. What may fall due stands in queues in the order in which it was set, which is
  * the order in which it falls due, since a task has one timeout and one pause between tries.
  */
-#include "run/ask.h"
+#include "run/ask_parts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/mem.h"
-#include "run/row_queue.h"
-
-enum row_state {
-	ROW_IDLE,    /* not asked yet */
-	ROW_QUEUED,  /* to be sent; at_us: since when */
-	ROW_SENT,    /* handed to the broker; at_us: when */
-	ROW_WAITING, /* for its next try; at_us: when that is due */
-	ROW_DONE
-};
-
-struct row {
-	int64_t at_us;
-	int last_code;	    /* statuscode of the try before */
-	uint16_t attempt;   /* the try it is in, 1-based */
-	uint8_t state;	    /* enum row_state */
-	uint8_t last_state; /* enum deploy_outcome_state of the try before */
-	bool last_unconnected;
-	bool has_answered; /* in this attempt; while QUEUED, in the one before */
-	bool is_probed;	   /* the broker was asked, or will say, whether it is connected */
-};
-
-struct attempt_count {
-	size_t asked, seen;
-};
-
-struct dp_ask {
-	const struct deploy_task *task;
-	const struct deploy_policy *policy;
-	struct deploy_tally *tally;
-	struct deploy_nodeset *nodes;
-	struct row *rows;
-	size_t count;
-	uint32_t *wave; /* scratch: rows of one send */
-	struct attempt_count *attempts;
-	struct dp_row_queue unsent, deadlines, retries; /* rows QUEUED, SENT, WAITING */
-	size_t next;					/* first row that was never started */
-	size_t queued, sent, waiting, done;
-	size_t unprobed; /* rows SENT that nobody will say are not connected */
-	size_t not_ok, tolerated;
-	unsigned group;		 /* groups started */
-	int64_t group_at_us;	 /* the next group may start then */
-	bool group_is_open;	 /* a group was started and has not ended */
-	int64_t last_traffic_us; /* last send or reply */
-	int64_t deadline_us;
-	bool is_stopped, is_abandoned;
-};
 
 /* The first row of a queue that is in state still; NULL if there is none. */
-static struct row *first_of(struct dp_ask *ask, struct dp_row_queue *queue, enum row_state state)
+static struct dp_row *first_of(
+	struct dp_ask *ask, struct dp_row_queue *queue, enum dp_row_state state)
 {
 	for (; queue->count; dp_row_queue_pop(queue)) {
 		const struct dp_row_entry *entry = dp_row_queue_head(queue);
-		struct row *row = &ask->rows[entry->row];
+		struct dp_row *row = &ask->rows[entry->row];
 
 		if (row->state == state && row->attempt == entry->attempt)
 			return row;
@@ -69,17 +23,17 @@ static struct row *first_of(struct dp_ask *ask, struct dp_row_queue *queue, enum
 	return NULL;
 }
 
-static struct row *first_unsent(struct dp_ask *ask)
+static struct dp_row *first_unsent(struct dp_ask *ask)
 {
 	return first_of(ask, &ask->unsent, ROW_QUEUED);
 }
 
-static struct row *first_in_flight(struct dp_ask *ask)
+static struct dp_row *first_in_flight(struct dp_ask *ask)
 {
 	return first_of(ask, &ask->deadlines, ROW_SENT);
 }
 
-static struct row *first_retry(struct dp_ask *ask)
+static struct dp_row *first_retry(struct dp_ask *ask)
 {
 	return first_of(ask, &ask->retries, ROW_WAITING);
 }
@@ -118,18 +72,17 @@ void dp_ask_free(struct dp_ask *ask)
 	free(ask);
 }
 
-static const char *name_of(const struct dp_ask *ask, const struct row *row)
+const char *dp_ask_name(const struct dp_ask *ask, const struct dp_row *row)
 {
 	return deploy_nodeset_get(ask->nodes, (size_t)(row - ask->rows));
 }
 
-static unsigned max_tries(const struct dp_ask *ask)
+unsigned dp_ask_max_tries(const struct dp_ask *ask)
 {
 	return ask->policy->tries ? ask->policy->tries : 1;
 }
 
-/* Change a row's state and the counts that depend on it, in the one place that may. */
-static void move(struct dp_ask *ask, struct row *row, enum row_state state)
+void dp_ask_move(struct dp_ask *ask, struct dp_row *row, enum dp_row_state state)
 {
 	size_t *const counts[] = {NULL, &ask->queued, &ask->sent, &ask->waiting, &ask->done};
 
@@ -147,12 +100,12 @@ static void move(struct dp_ask *ask, struct row *row, enum row_state state)
 /* Queue one row for its next try and add it to the wave. */
 static void enlist(struct dp_ask *ask, struct dp_stage *stage, size_t index, size_t *wave_count)
 {
-	struct row *row = &ask->rows[index];
+	struct dp_row *row = &ask->rows[index];
 
 	row->attempt++;
 	row->at_us = stage->now_us;
 	row->is_probed = false;
-	move(ask, row, ROW_QUEUED);
+	dp_ask_move(ask, row, ROW_QUEUED);
 	dp_row_queue_push(&ask->unsent, (uint32_t)index, row->attempt);
 	ask->attempts[row->attempt].asked++;
 	ask->wave[(*wave_count)++] = (uint32_t)index;
@@ -186,14 +139,14 @@ static void start_wave(struct dp_ask *ask, struct dp_stage *stage, unsigned atte
 {
 	for (size_t i = 0; i < count && stage->tells_intents; i++)
 		dp_stage_emit(stage, (struct deploy_event){.type = DEPLOY_EVENT_INTENT,
-					     .node = name_of(ask, &ask->rows[ask->wave[i]]),
+					     .node = deploy_nodeset_get(ask->nodes, ask->wave[i]),
 					     .attempt = attempt});
 	send_wave(ask, stage, attempt, count);
 }
 
 /* Emit an event about several nodes: rows of the wave, folded. */
 static void tell_wave(
-	const struct dp_ask *ask, struct dp_stage *stage, enum deploy_event_type type, size_t count)
+	const struct dp_ask *ask, struct dp_stage *stage, struct deploy_event event, size_t count)
 {
 	struct deploy_nodeset *members = deploy_nodeset_new();
 	struct deploy_error ignored = {0};
@@ -203,19 +156,27 @@ static void tell_wave(
 		(void)deploy_nodeset_add(
 			members, deploy_nodeset_get(ask->nodes, ask->wave[i]), &ignored);
 	text = deploy_nodeset_print(members);
-	dp_stage_emit(stage, (struct deploy_event){.type = type, .count = count, .text = text});
+	event.count = count;
+	event.text = text;
+	dp_stage_emit(stage, event);
 	free(text);
 	deploy_nodeset_free(members);
 }
 
-void dp_ask_tell_progress(const struct dp_ask *ask, struct dp_stage *stage)
+void dp_ask_tell_progress(struct dp_ask *ask, struct dp_stage *stage)
 {
+	struct deploy_event event = {.type = DEPLOY_EVENT_PROGRESS};
+	const struct dp_row *first = first_in_flight(ask);
 	size_t count = 0;
 
 	for (size_t i = 0; i < ask->next; i++)
 		if (ask->rows[i].state != ROW_DONE)
 			ask->wave[count++] = (uint32_t)i;
-	tell_wave(ask, stage, DEPLOY_EVENT_PROGRESS, count);
+	if (first) {
+		event.node = dp_ask_name(ask, first);
+		event.waited_us = stage->now_us - first->at_us;
+	}
+	tell_wave(ask, stage, event, count);
 }
 
 static size_t active(const struct dp_ask *ask)
@@ -258,7 +219,8 @@ static void start_more(struct dp_ask *ask, struct dp_stage *stage)
 	if (ask->policy->batch_count) {
 		ask->group++;
 		ask->group_is_open = true;
-		tell_wave(ask, stage, DEPLOY_EVENT_GROUP_STARTED, count);
+		tell_wave(ask, stage, (struct deploy_event){.type = DEPLOY_EVENT_GROUP_STARTED},
+			count);
 	}
 	start_wave(ask, stage, 1, count);
 }
@@ -266,7 +228,7 @@ static void start_more(struct dp_ask *ask, struct dp_stage *stage)
 /* One wave for each run of rows that are in the same try. */
 static void start_retries(struct dp_ask *ask, struct dp_stage *stage)
 {
-	const struct row *row;
+	const struct dp_row *row;
 	unsigned attempt = 0;
 	size_t count = 0;
 
@@ -297,13 +259,13 @@ static void stop_at_limit(struct dp_ask *ask, struct dp_stage *stage)
 	dp_ask_stop(ask, stage, why);
 }
 
-static void settle(struct dp_ask *ask, struct dp_stage *stage, struct row *row,
+static void settle(struct dp_ask *ask, struct dp_stage *stage, struct dp_row *row,
 	const struct deploy_outcome *outcome)
 {
-	move(ask, row, ROW_DONE);
-	deploy_tally_add(ask->tally, name_of(ask, row), outcome);
+	dp_ask_move(ask, row, ROW_DONE);
+	deploy_tally_add(ask->tally, dp_ask_name(ask, row), outcome);
 	dp_stage_emit(stage, (struct deploy_event){.type = DEPLOY_EVENT_OUTCOME,
-				     .node = name_of(ask, row),
+				     .node = dp_ask_name(ask, row),
 				     .attempt = outcome->attempt,
 				     .outcome = outcome});
 	if (outcome->state == DEPLOY_OUTCOME_OK)
@@ -314,16 +276,15 @@ static void settle(struct dp_ask *ask, struct dp_stage *stage, struct row *row,
 }
 
 static bool deserves_another_try(
-	const struct dp_ask *ask, const struct row *row, enum deploy_outcome_state state)
+	const struct dp_ask *ask, const struct dp_row *row, enum deploy_outcome_state state)
 {
-	if (ask->is_stopped || row->attempt >= max_tries(ask))
+	if (ask->is_stopped || row->attempt >= dp_ask_max_tries(ask))
 		return false;
 	return state == DEPLOY_OUTCOME_FAILED ||
 	       (state == DEPLOY_OUTCOME_SILENT && ask->policy->retries_silent);
 }
 
-/* A try of a row in flight has come to something. */
-static void conclude(struct dp_ask *ask, struct dp_stage *stage, struct row *row,
+void dp_ask_conclude(struct dp_ask *ask, struct dp_stage *stage, struct dp_row *row,
 	const struct deploy_outcome *outcome)
 {
 	if (!deserves_another_try(ask, row, outcome->state)) {
@@ -334,26 +295,39 @@ static void conclude(struct dp_ask *ask, struct dp_stage *stage, struct row *row
 	row->last_state = (uint8_t)outcome->state;
 	row->last_code = outcome->statuscode;
 	row->last_unconnected = outcome->not_connected;
-	move(ask, row, ROW_WAITING);
+	dp_ask_move(ask, row, ROW_WAITING);
 	dp_row_queue_push(&ask->retries, (uint32_t)(row - ask->rows), row->attempt);
 	dp_stage_emit(stage, (struct deploy_event){.type = DEPLOY_EVENT_RETRY,
-				     .node = name_of(ask, row),
+				     .node = dp_ask_name(ask, row),
 				     .attempt = row->attempt,
 				     .outcome = outcome});
 }
 
-static void conclude_without_reply(struct dp_ask *ask, struct dp_stage *stage, struct row *row,
+static void conclude_without_reply(struct dp_ask *ask, struct dp_stage *stage, struct dp_row *row,
 	enum deploy_outcome_state state, const char *message)
 {
 	struct deploy_outcome outcome = {
 		.state = state, .attempt = row->attempt, .message = message, .rtt_us = -1};
 
-	conclude(ask, stage, row, &outcome);
+	dp_ask_conclude(ask, stage, row, &outcome);
+}
+
+/* The node was not to answer: what can be known is what the broker says. */
+static void conclude_unasked(struct dp_ask *ask, struct dp_stage *stage, struct dp_row *row)
+{
+	struct deploy_outcome outcome = {.state = DEPLOY_OUTCOME_UNKNOWN,
+		.was_handed_over = stage->is_confirmed,
+		.attempt = row->attempt,
+		.message = stage->is_confirmed ? "not asked for an answer"
+					       : "the broker did not say that it has the request",
+		.rtt_us = -1};
+
+	dp_ask_conclude(ask, stage, row, &outcome);
 }
 
 /* The next try of a row will not take place: the one before counts, or that there was none. */
 static void settle_untried(
-	struct dp_ask *ask, struct dp_stage *stage, struct row *row, const char *message)
+	struct dp_ask *ask, struct dp_stage *stage, struct dp_row *row, const char *message)
 {
 	struct deploy_outcome outcome = {
 		.state = DEPLOY_OUTCOME_CANCELLED, .message = message, .rtt_us = -1};
@@ -377,93 +351,20 @@ void dp_ask_start(struct dp_ask *ask, struct dp_stage *stage)
 		(struct deploy_event){.type = DEPLOY_EVENT_TASK_STARTED, .count = ask->count});
 }
 
-void dp_ask_sent(struct dp_ask *ask, struct dp_stage *stage, const struct dp_input *input)
-{
-	for (size_t i = 0; i < input->row_count; i++) {
-		struct row *row = &ask->rows[input->rows[i]];
-
-		if (row->state != ROW_QUEUED || row->attempt != input->attempt)
-			continue;
-		row->at_us = stage->now_us;
-		row->has_answered = false;
-		row->is_probed = input->is_mandatory;
-		move(ask, row, ROW_SENT);
-		dp_row_queue_push(&ask->deadlines, input->rows[i], row->attempt);
-		dp_stage_emit(stage, (struct deploy_event){.type = DEPLOY_EVENT_ASKED,
-					     .node = name_of(ask, row),
-					     .attempt = row->attempt});
-	}
-	ask->last_traffic_us = stage->now_us;
-}
-
-static struct row *find_row(const struct dp_ask *ask, const char *name)
-{
-	size_t at;
-
-	return deploy_nodeset_find(ask->nodes, name, strlen(name), &at) ? &ask->rows[at] : NULL;
-}
-
-/* Why a reply may not be credited; DEPLOY_IGNORED_REASONS if it may. */
-static enum deploy_ignored refuse(struct dp_ask *ask, const struct row *row, unsigned attempt)
-{
-	struct attempt_count *count;
-
-	if (attempt < 1 || attempt > max_tries(ask))
-		return DEPLOY_IGNORED_UNEXPECTED;
-	count = &ask->attempts[attempt];
-	count->seen++;
-	/* A node that is waited for is heard, whatever others poured in before. */
-	if (row && row->state == ROW_SENT && row->attempt == attempt)
-		return DEPLOY_IGNORED_REASONS;
-	if (count->seen > 4 * count->asked + 1000)
-		return DEPLOY_IGNORED_FLOOD;
-	if (!row || row->state == ROW_IDLE || attempt > row->attempt ||
-		(row->state == ROW_QUEUED && attempt == row->attempt))
-		return DEPLOY_IGNORED_UNEXPECTED;
-	if (attempt < row->attempt)
-		return DEPLOY_IGNORED_LATE;
-	return row->has_answered ? DEPLOY_IGNORED_DUPLICATE : DEPLOY_IGNORED_LATE;
-}
-
-void dp_ask_reply(
-	struct dp_ask *ask, struct dp_stage *stage, unsigned attempt, const struct dp_reply *reply)
-{
-	struct row *row = find_row(ask, reply->sender);
-	enum deploy_ignored reason = refuse(ask, row, attempt);
-	struct deploy_outcome outcome;
-
-	if (reason != DEPLOY_IGNORED_REASONS) {
-		dp_stage_ignore(stage, ask->tally, reason, reply->sender, attempt, "");
-		return;
-	}
-	outcome = (struct deploy_outcome){
-		.state = reply->statuscode == 0 ? DEPLOY_OUTCOME_OK : DEPLOY_OUTCOME_FAILED,
-		.attempt = row->attempt,
-		.statuscode = reply->statuscode,
-		.message = reply->statusmsg,
-		.data = reply->data,
-		.rtt_us = stage->now_us - row->at_us};
-	row->has_answered = true;
-	ask->last_traffic_us = stage->now_us;
-	conclude(ask, stage, row, &outcome);
-}
-
-void dp_ask_returned(struct dp_ask *ask, struct dp_stage *stage, unsigned attempt, const char *name)
-{
-	struct row *row = find_row(ask, name);
-	struct deploy_outcome outcome = {.state = DEPLOY_OUTCOME_SILENT,
-		.not_connected = true,
-		.attempt = row ? row->attempt : 0,
-		.message = "not connected to the broker",
-		.rtt_us = -1};
-
-	if (row && row->state == ROW_SENT && (!attempt || row->attempt == attempt))
-		conclude(ask, stage, row, &outcome);
-}
-
-static int64_t due_us(const struct dp_ask *ask, const struct row *row)
+static int64_t due_us(const struct dp_ask *ask, const struct dp_row *row)
 {
 	return row->at_us + ask->policy->timeout_ms * 1000;
+}
+
+/*
+ * When a row in flight is waited for no longer. Who is not to answer waits for all that is to be
+ * sent: what the broker says then is said of everybody.
+ */
+static int64_t reply_due_us(const struct dp_ask *ask, const struct dp_row *row)
+{
+	if (!ask->task->request->wants_no_reply)
+		return due_us(ask, row);
+	return ask->queued ? DP_NEVER : row->at_us;
 }
 
 static void withdraw(const struct dp_ask *ask, struct dp_stage *stage)
@@ -496,7 +397,7 @@ static void send_queued(struct dp_ask *ask, struct dp_stage *stage)
 /* Rows that waited too long to be sent are final, so they must not be sent any more. */
 static void expire_unsent(struct dp_ask *ask, struct dp_stage *stage)
 {
-	struct row *row = first_unsent(ask);
+	struct dp_row *row = first_unsent(ask);
 
 	if (!row || due_us(ask, row) > stage->now_us)
 		return;
@@ -509,10 +410,15 @@ static void expire_unsent(struct dp_ask *ask, struct dp_stage *stage)
 
 static void expire(struct dp_ask *ask, struct dp_stage *stage)
 {
-	struct row *row;
+	struct dp_row *row;
 
-	while ((row = first_in_flight(ask)) && due_us(ask, row) <= stage->now_us)
-		conclude_without_reply(ask, stage, row, DEPLOY_OUTCOME_SILENT, "no reply in time");
+	while ((row = first_in_flight(ask)) && reply_due_us(ask, row) <= stage->now_us) {
+		if (ask->task->request->wants_no_reply)
+			conclude_unasked(ask, stage, row);
+		else
+			conclude_without_reply(
+				ask, stage, row, DEPLOY_OUTCOME_SILENT, "no reply in time");
+	}
 	expire_unsent(ask, stage);
 }
 
@@ -530,7 +436,7 @@ static void probe(struct dp_ask *ask, struct dp_stage *stage)
 	if (stage->now_us < probe_at(ask) || ask->queued)
 		return;
 	for (size_t i = 0; i < ask->count && ask->unprobed; i++) {
-		struct row *row = &ask->rows[i];
+		struct dp_row *row = &ask->rows[i];
 
 		if (row->state != ROW_SENT || row->is_probed)
 			continue;
@@ -567,13 +473,13 @@ void dp_ask_advance(struct dp_ask *ask, struct dp_stage *stage)
 
 int64_t dp_ask_wake_us(struct dp_ask *ask, int64_t now_us)
 {
-	const struct row *row;
+	const struct dp_row *row;
 	int64_t wake = ask->deadline_us;
 
 	if ((row = first_unsent(ask)) && due_us(ask, row) < wake)
 		wake = due_us(ask, row);
-	if ((row = first_in_flight(ask)) && due_us(ask, row) < wake)
-		wake = due_us(ask, row);
+	if ((row = first_in_flight(ask)) && reply_due_us(ask, row) < wake)
+		wake = reply_due_us(ask, row);
 	if ((row = first_retry(ask)) && row->at_us < wake)
 		wake = row->at_us;
 	if (!ask->queued && probe_at(ask) < wake)
@@ -597,7 +503,7 @@ void dp_ask_stop(struct dp_ask *ask, struct dp_stage *stage, const char *why)
 	if (ask->queued)
 		withdraw(ask, stage);
 	for (size_t i = 0; i < ask->next && unsettled; i++) {
-		struct row *row = &ask->rows[i];
+		struct dp_row *row = &ask->rows[i];
 
 		if (row->state != ROW_QUEUED && row->state != ROW_WAITING)
 			continue;

@@ -35,8 +35,8 @@ void dp_ask_stop(struct dp_ask *ask, struct dp_stage *stage, const char *why);
 /* Stop, and give nodes in flight up as unknown, with why as their message. */
 void dp_ask_abandon(struct dp_ask *ask, struct dp_stage *stage, const char *why);
 
-/* Emit which nodes are in flight. */
-void dp_ask_tell_progress(const struct dp_ask *ask, struct dp_stage *stage);
+/* Emit which nodes are in flight, and who of them has been waited for the longest. */
+void dp_ask_tell_progress(struct dp_ask *ask, struct dp_stage *stage);
 
 bool dp_ask_is_over(const struct dp_ask *ask);
 bool dp_ask_was_stopped(const struct dp_ask *ask);

@@ -12,6 +12,7 @@ struct dp_discover {
 	struct deploy_tally *tally;
 	struct dp_strset found, excluded; /* who answered */
 	bool was_sent;			  /* the question was handed to the broker, at sent_us */
+	bool is_confirmed;		  /* … which said that it has it */
 	int64_t sent_us;
 	int64_t latest_us; /* it ends then, whatever comes */
 	int64_t quiet_us;  /* … or then, if no reply comes before */
@@ -55,7 +56,9 @@ void dp_discover_sent(struct dp_discover *discover, struct dp_stage *stage)
 {
 	discover->was_sent = true;
 	discover->sent_us = stage->now_us;
-	discover->latest_us = stage->now_us + discover->task->policy.discovery_ms * 1000;
+	discover->latest_us = stage->now_us;
+	if (!discover->task->request->wants_no_reply)
+		discover->latest_us += discover->task->policy.discovery_ms * 1000;
 }
 
 static bool is_excluded(const struct dp_discover *discover, const char *name)
@@ -144,14 +147,16 @@ int64_t dp_discover_wake_us(const struct dp_discover *discover)
 	return discover->quiet_us < discover->latest_us ? discover->quiet_us : discover->latest_us;
 }
 
-bool dp_discover_is_over(const struct dp_discover *discover, int64_t now_us)
+bool dp_discover_is_over(struct dp_discover *discover, const struct dp_stage *stage)
 {
-	return now_us >= dp_discover_wake_us(discover);
+	discover->is_confirmed = discover->was_sent && stage->is_confirmed;
+	return stage->now_us >= dp_discover_wake_us(discover);
 }
 
 bool dp_discover_was_sent(const struct dp_discover *discover)
 {
-	return discover->was_sent;
+	return discover->task->request->wants_no_reply ? discover->is_confirmed
+						       : discover->was_sent;
 }
 
 struct deploy_nodeset *dp_discover_take_nodes(struct dp_discover *discover)

@@ -16,10 +16,13 @@ void dp_discover_reply(
 	struct dp_discover *discover, struct dp_stage *stage, const struct dp_reply *reply);
 
 /* True when the window or the time for discovery is over. */
-bool dp_discover_is_over(const struct dp_discover *discover, int64_t now_us);
+bool dp_discover_is_over(struct dp_discover *discover, const struct dp_stage *stage);
 int64_t dp_discover_wake_us(const struct dp_discover *discover);
 
-/* True once the question was handed to the broker. */
+/*
+ * True once the question was handed to the broker; if nobody is to answer it, only the broker can
+ * say so, and has.
+ */
 bool dp_discover_was_sent(const struct dp_discover *discover);
 
 /* The nodes found, without those that the task excludes. *out is the caller's. */

@@ -253,8 +253,11 @@ static bool is_awaiting_echo(const struct loop *loop)
 	return loop->echo == ECHO_WANTED || loop->echo == ECHO_SENT;
 }
 
-/* True if nothing can be on its way that the broker had before now; or if waiting has its end. */
-static bool has_settled(struct loop *loop)
+/*
+ * True if nothing can be on its way that the broker had before now (*is_confirmed: it said so); or
+ * if waiting has its end.
+ */
+static bool has_settled(struct loop *loop, bool *is_confirmed)
 {
 	int64_t now_us = dp_clock_us();
 
@@ -270,7 +273,8 @@ static bool has_settled(struct loop *loop)
 	}
 	if (is_awaiting_echo(loop) && now_us - loop->echo_us <= MAX_UNDRAINED_US)
 		return false;
-	loop->echo = loop->echo == ECHO_BACK ? ECHO_NONE : ECHO_MISSING;
+	*is_confirmed = loop->echo == ECHO_BACK;
+	loop->echo = *is_confirmed ? ECHO_NONE : ECHO_MISSING;
 	return true;
 }
 
@@ -321,7 +325,7 @@ static void tell_progress(struct loop *loop)
 
 static int turn(struct loop *loop, struct deploy_error *err)
 {
-	static const struct dp_input tick = {.kind = DP_IN_TICK};
+	struct dp_input tick = {.kind = DP_IN_TICK};
 	int rc = receive(loop, err);
 
 	if (!rc)
@@ -333,7 +337,7 @@ static int turn(struct loop *loop, struct deploy_error *err)
 	if (dp_clock_us() < dp_runner_wake_us(loop->runner)) {
 		if (loop->echo == ECHO_WANTED || loop->echo == ECHO_BACK)
 			loop->echo = ECHO_NONE;
-	} else if (has_settled(loop)) {
+	} else if (has_settled(loop, &tick.is_confirmed)) {
 		step(loop, &tick);
 	}
 	tell_progress(loop);
@@ -407,7 +411,10 @@ int deploy_run(struct deploy_run_result *result, struct deploy_bus *bus,
 	dp_outbox_free(loop.outbox);
 	if (result->end == DEPLOY_RUN_LOST && err->code == DEPLOY_OK)
 		(void)deploy_error_set(err, DEPLOY_CONNECT,
-			"%s: the broker takes no publishes; nothing was asked",
+			plan->tasks[0].request->wants_no_reply
+				? "%s: the broker did not say that it has the request; who acts on "
+				  "it is unknown"
+				: "%s: the broker takes no publishes; nothing was asked",
 			dp_transport_peer(bus->transport));
 	return err->code;
 }

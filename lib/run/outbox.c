@@ -235,8 +235,12 @@ int dp_outbox_publish(
 	if (rc)
 		return rc;
 	from = send->done;
-	/* The broker takes 10,000 publishes sooner than one with 10,000 names, and tells more. */
-	if (!from && send->count * topic->message.len <= MAX_SINGLE_BYTES)
+	/*
+	 * The broker takes 10,000 publishes sooner than one with 10,000 names, and tells more. Who
+	 * is not to answer is not probed either: all we will know is what is told now.
+	 */
+	if (!from &&
+		(request->wants_no_reply || send->count * topic->message.len <= MAX_SINGLE_BYTES))
 		send->is_mandatory = true;
 	if (send->is_broadcast) {
 		rc = dp_transport_broadcast(

@@ -97,9 +97,14 @@ static struct deploy_nodeset *resolve_nodes(
 	return nodes;
 }
 
+static const struct deploy_task *task_on_stage(const struct dp_runner *runner)
+{
+	return &runner->plan->tasks[runner->stage.task];
+}
+
 static void begin_task(struct dp_runner *runner)
 {
-	const struct deploy_task *task = &runner->plan->tasks[runner->stage.task];
+	const struct deploy_task *task = task_on_stage(runner);
 	struct deploy_tally *tally = &runner->tally[runner->stage.task];
 	struct deploy_nodeset *nodes;
 
@@ -143,7 +148,7 @@ static void end_discovery(struct dp_runner *runner)
 		(struct deploy_event){.type = DEPLOY_EVENT_TASK_ENDED, .count = count});
 	if (!was_sent)
 		end_run(runner, DEPLOY_RUN_LOST);
-	else if (count == 0)
+	else if (count == 0 && !task_on_stage(runner)->request->wants_no_reply)
 		end_run(runner, DEPLOY_RUN_NO_NODES);
 	next_task(runner);
 }
@@ -199,19 +204,30 @@ static void take_signal(struct dp_runner *runner, int signal)
 		abandon(runner, DEPLOY_RUN_INTERRUPTED, "interrupted before it answered");
 }
 
+/* Of a task that may not be the one on stage. */
+static void ignore_reply(struct dp_runner *runner, const struct dp_input *input,
+	enum deploy_ignored reason, const char *why)
+{
+	unsigned on_stage = runner->stage.task;
+
+	runner->stage.task = input->task;
+	dp_stage_ignore(&runner->stage, &runner->tally[input->task], reason, input->reply->sender,
+		input->attempt, why);
+	runner->stage.task = on_stage;
+}
+
 static void take_reply(struct dp_runner *runner, const struct dp_input *input)
 {
 	unsigned on_stage = runner->stage.task;
 
-	if (input->task == on_stage && runner->discover) {
+	if (runner->plan->tasks[input->task].request->wants_no_reply) {
+		ignore_reply(runner, input, DEPLOY_IGNORED_UNEXPECTED, "no reply was asked for");
+	} else if (input->task == on_stage && runner->discover) {
 		dp_discover_reply(runner->discover, &runner->stage, input->reply);
 	} else if (input->task == on_stage && runner->ask) {
 		dp_ask_reply(runner->ask, &runner->stage, input->attempt, input->reply);
 	} else {
-		runner->stage.task = input->task;
-		dp_stage_ignore(&runner->stage, &runner->tally[input->task], DEPLOY_IGNORED_LATE,
-			input->reply->sender, input->attempt, "its task has ended");
-		runner->stage.task = on_stage;
+		ignore_reply(runner, input, DEPLOY_IGNORED_LATE, "its task has ended");
 	}
 }
 
@@ -294,7 +310,7 @@ static void advance(struct dp_runner *runner)
 	while (runner->ask || runner->discover) {
 		if (runner->discover) {
 			if (!runner->stage.may_expire ||
-				!dp_discover_is_over(runner->discover, now_us))
+				!dp_discover_is_over(runner->discover, &runner->stage))
 				break;
 			end_discovery(runner);
 			continue;
@@ -331,6 +347,7 @@ void dp_runner_step(
 	runner->stage.wall_us = wall_us;
 	/* Replies may wait unread behind any other input, longer than their nodes were given. */
 	runner->stage.may_expire = input->kind == DP_IN_TICK;
+	runner->stage.is_confirmed = input->is_confirmed;
 	take(runner, input);
 	advance(runner);
 	runner->wake_us = next_wake(runner);

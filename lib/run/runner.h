@@ -45,6 +45,7 @@ struct dp_input {
 	const uint32_t *rows; /* SENT: places in the task's node set */
 	size_t row_count;
 	bool is_mandatory;  /* SENT: the broker will say if the node has no queue */
+	bool is_confirmed;  /* TICK: the broker has said all it has to say of what was sent */
 	const char *sender; /* RETURNED, REJECTED */
 	const struct dp_reply *reply;
 	int signal;

@@ -6,10 +6,11 @@
 
 struct dp_stage {
 	int64_t now_us, wall_us;
-	unsigned task;	 /* index of the task that is on stage */
-	bool is_blocked; /* the broker takes no publishes */
-	bool may_expire; /* nothing that arrived is left unread, so what is missing now is missing
-			  */
+	unsigned task;	   /* index of the task that is on stage */
+	bool is_blocked;   /* the broker takes no publishes */
+	bool is_confirmed; /* the broker has taken what was sent, and said who is not connected */
+	bool may_expire;   /* nothing that arrived is left unread, so what is missing now is missing
+			    */
 	bool tells_intents;
 	unsigned long seq;
 	dp_action_fn *act;

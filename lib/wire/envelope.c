@@ -208,7 +208,7 @@ static int put_rpc_body(struct dp_buf *body, const struct deploy_request *reques
 			return deploy_error_wrap(err, "input %s", key);
 	}
 	dp_marshal_put_symbol(body, "process_results");
-	dp_marshal_put_bool(body, true);
+	dp_marshal_put_bool(body, !request->wants_no_reply);
 	return 0;
 }
 

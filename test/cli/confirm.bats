@@ -76,3 +76,18 @@ typed() {
 	sed -i 's/above: 9/above: 0/' .config/deployctl/config.yaml
 	typed 0 nothing
 }
+
+@test "an interrupt while they are counted does nothing" {
+	also 'pong web1 delay 60s'
+	cat >interrupt <<-'END'
+		set timeout 20
+		eval spawn -noecho $argv
+		while {![file exists $env(DEPLOYCTL_LOOP_LOG)] || [file size $env(DEPLOYCTL_LOOP_LOG)] == 0} { after 10 }
+		send -- "\003"
+		expect eof
+		exit [lindex [wait] 3]
+	END
+	run expect -f interrupt "$DEPLOYCTL" rpc rpcutil ping --dt 20s --window-time 20s
+	same 130 "$status"
+	same '' "$(executed)"
+}

@@ -165,6 +165,7 @@ static int parse_node(
 static const char *const mischiefs[LOOP_MISCHIEFS] = {
 	[LOOP_HONEST] = "",
 	[LOOP_SILENT] = "silent",
+	[LOOP_TALKATIVE] = "talkative",
 	[LOOP_TRUNCATED] = "truncated",
 	[LOOP_GARBAGE] = "garbage",
 	[LOOP_EMPTY] = "empty",

@@ -27,6 +27,7 @@
  *   fail CODE TEXT               every execution; fail-first N CODE TEXT: the first N of them
  *
  *   silent                       executes and does not answer
+ *   talkative                    answers also what wants no reply
  *   truncated, garbage, empty    half a message, none, no bytes at all
  *   wronghash, foreignid
  *   wrongsender NAME, badsender  somebody else, and one that is no identity
@@ -51,6 +52,7 @@
 enum loop_mischief {
 	LOOP_HONEST,
 	LOOP_SILENT,
+	LOOP_TALKATIVE,
 	LOOP_TRUNCATED,
 	LOOP_GARBAGE,
 	LOOP_EMPTY,

@@ -365,10 +365,12 @@ bool loop_node_execute(struct loop_answer *out, struct loop_node *node,
 	bool is_ping = json_is_string(request->body);
 	const struct loop_behaviour *does = &node->does[is_ping ? LOOP_PONG : LOOP_REPLY];
 	const struct making making = {does, node, request, psk};
+	bool is_unanswered = json_is_false(
+		json_object_get(json_object_get(request->body, "data"), "process_results"));
 
 	if (!is_ping)
 		node->executions++;
-	if (does->mischief == LOOP_SILENT)
+	if (does->mischief == LOOP_SILENT || (is_unanswered && does->mischief != LOOP_TALKATIVE))
 		return false;
 	*out = (struct loop_answer){.sender = sender_of(&making),
 		.copies = does->copies + 1,

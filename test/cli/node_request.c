@@ -42,7 +42,8 @@ static const char *check_body(const struct loop_request *request)
 		return strcmp(json_string_value(request->body), "ping") == 0 ? NULL : "no ping";
 	if (!json_is_string(json_object_get(request->body, "action")) || !json_is_object(data))
 		return "no action, or no data";
-	return json_is_true(json_object_get(data, "process_results")) ? NULL : "wants no reply";
+	return json_is_boolean(json_object_get(data, "process_results")) ? NULL
+									 : "no process_results";
 }
 
 const char *loop_request_decode(

@@ -174,3 +174,37 @@ same_replies() {
 	[ "$status" -eq 0 ]
 	equal "3000 passed, 0 failed" "$output"
 }
+
+# counted KEY NODE...: waits until each of them has counted, and prints how often each did
+counted() {
+	local key=$1 node file
+	shift
+	for node; do
+		file=$DEPLOYCTL_LAB/nodes/$node/count.$key
+		for _ in $(seq 100); do
+			[ -s "$file" ] && break
+			sleep 0.05
+		done
+		printf '%s ' "$(cat "$file")"
+	done
+}
+
+@test "--nr: nodes do it once and say nothing, as when mco asks so" {
+	local key=nr$$ nodes=(web01.example.net web02.example.net web03.example.net)
+	dc rpc lab count key=$key --nr -F 'rank<=3' -o json
+	equal 0 "$status"
+	equal '[0,true,[]]' "$(json '[d["summary"]["nodes"], d["summary"]["broadcast"], d["items"]]')"
+	equal '1 1 1 ' "$(counted $key "${nodes[@]}")"
+	dc rpc lab count key=$key.named --nr -I 'web[01-02].example.net,web99.example.net' -o json
+	equal 4 "$status"
+	equal '[["web01.example.net","web02.example.net"],["web99.example.net"],0]' \
+		"$(json 's = d["summary"]; [s["handed_over"]["nodes"], s["not_connected"]["nodes"], s["unexpected"]]')"
+	equal '1 1 ' "$(counted $key.named "${nodes[@]:0:2}")"
+	run --separate-stderr lab mco rpc lab count key=$key.mco --nr -F 'rank<=3'
+	has "$output" 'Request sent with id'
+	equal '1 1 1 ' "$(counted $key.mco "${nodes[@]}")"
+	# Whoever heard of it twice has counted that by now: nodes take requests in order.
+	dc rpc lab count key=$key -F 'rank<=3' -o json --window-time 1s
+	equal '[2]' "$(json 'd["items"].map { |i| i["data"]["count"] }.uniq')"
+	[ ! -e "$DEPLOYCTL_LAB/nodes/web03.example.net/count.$key.named" ]
+}

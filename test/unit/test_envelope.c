@@ -259,6 +259,47 @@ static void our_directed_request_says_what_mco_says(void **state)
 }
 
 /* The vector of PROTOCOL: "ping" with the psk "unset-bed-psk". */
+static const char *find_bytes(const struct dp_buf *in, const char *bytes, size_t len)
+{
+	for (size_t i = 0; i + len < in->len; i++)
+		if (memcmp(in->data + i, bytes, len) == 0)
+			return (const char *)in->data + i;
+	return NULL;
+}
+
+/* True if what stands behind "process_results" is that value. */
+static bool says_of_results(const struct deploy_request *request, char value)
+{
+	static const char key[] = ":\x14process_results";
+	const struct dp_speaker speaker = {"admin.example.net", "uid=0", PSK};
+	const struct dp_sending sending = {"00112233445566778899aabbccddeeff", NULL, false, 1};
+	struct deploy_error err = {0};
+	struct dp_buf out;
+	const char *at;
+	bool does;
+
+	dp_buf_init(&out, 65536);
+	assert_int_equal(0, dp_envelope_encode(&out, request, &speaker, &sending, &err));
+	at = find_bytes(&out, key, sizeof(key) - 1);
+	assert_non_null(at);
+	does = at[sizeof(key) - 1] == value;
+	dp_buf_release(&out);
+	return does;
+}
+
+static void a_request_says_whether_it_is_to_be_answered(void **state)
+{
+	struct deploy_request *request;
+	struct deploy_error err = {0};
+
+	(void)state;
+	assert_int_equal(0, deploy_request_new(&request, "rpcutil", "ping", NULL, &err));
+	assert_true(says_of_results(request, 'T'));
+	request->wants_no_reply = true;
+	assert_true(says_of_results(request, 'F'));
+	deploy_request_free(request);
+}
+
 static void the_hash_is_md5_of_body_and_psk(void **state)
 {
 	static const char body[] = "\x04\x08I\"\x09ping\x06:\x06"
@@ -404,6 +445,7 @@ int main(void)
 		cmocka_unit_test(replies_say_what_the_nodes_said),
 		cmocka_unit_test(our_ping_says_what_mco_says),
 		cmocka_unit_test(our_directed_request_says_what_mco_says),
+		cmocka_unit_test(a_request_says_whether_it_is_to_be_answered),
 		cmocka_unit_test(the_hash_is_md5_of_body_and_psk),
 		cmocka_unit_test(ids_are_unique_and_look_like_version_5),
 		cmocka_unit_test(an_envelope_that_lacks_a_part_is_refused),

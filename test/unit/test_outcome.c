@@ -100,6 +100,22 @@ static void not_connected_is_silent_too(void **state)
 	deploy_tally_release(&tally);
 }
 
+static void handed_over_is_unknown_too(void **state)
+{
+	struct deploy_outcome left = {.state = DEPLOY_OUTCOME_UNKNOWN, .was_handed_over = true};
+	struct deploy_outcome lost = {.state = DEPLOY_OUTCOME_UNKNOWN};
+	struct deploy_tally tally;
+
+	(void)state;
+	deploy_tally_init(&tally);
+	deploy_tally_add(&tally, "a", &left);
+	deploy_tally_add(&tally, "b", &lost);
+	assert_int_equal(deploy_nodeset_count(tally.set[DEPLOY_OUTCOME_UNKNOWN]), 2);
+	assert_int_equal(deploy_nodeset_count(tally.handed_over), 1);
+	assert_string_equal(deploy_nodeset_get(tally.handed_over, 0), "a");
+	deploy_tally_release(&tally);
+}
+
 static void remember_line(void *arg, enum deploy_log_level level, const char *text)
 {
 	(void)level;
@@ -131,6 +147,7 @@ int main(void)
 		cmocka_unit_test(every_event_type_has_its_own_text),
 		cmocka_unit_test(tally_lists_who_was_not_ok),
 		cmocka_unit_test(not_connected_is_silent_too),
+		cmocka_unit_test(handed_over_is_unknown_too),
 		cmocka_unit_test(foreign_name_is_counted_and_logged_but_not_listed),
 	};
 

@@ -47,6 +47,7 @@ struct bench {
 	size_t send_count;
 	bool holds;	   /* keeps sends back until told */
 	bool is_mandatory; /* the broker says who is not connected */
+	bool is_mute;	   /* … and does not say what it has */
 	bool tells_intents, shows_asked, shows_ignored_text, shows_message;
 	char group[100]; /* the last one */
 	bool is_done;
@@ -111,7 +112,11 @@ static void note_event(struct bench *bench, const struct deploy_event *event)
 		note(bench, "start t%u %zu\n", event->task, event->count);
 		break;
 	case DEPLOY_EVENT_PROGRESS:
-		note(bench, "waiting for %zu: %s\n", event->count, event->text);
+		note(bench, "waiting for %zu: %s", event->count, event->text);
+		if (event->node)
+			note(bench, ", %lld ms for %s", (long long)event->waited_us / 1000,
+				event->node);
+		note(bench, "\n");
 		break;
 	case DEPLOY_EVENT_GROUP_STARTED:
 		note(bench, "group t%u %s\n", event->task, event->text);
@@ -262,7 +267,7 @@ static void tell(struct bench *bench, const struct dp_input *input)
 /* A tick at the time that was asked for must do something, or ask for a later one. */
 static void tick(struct bench *bench)
 {
-	static const struct dp_input input = {.kind = DP_IN_TICK};
+	struct dp_input input = {.kind = DP_IN_TICK, .is_confirmed = !bench->is_mute};
 	size_t before = bench->actions;
 	int64_t wake_us = dp_runner_wake_us(bench->runner);
 
@@ -936,7 +941,8 @@ static void reply_that_waited_unread_is_credited(void **state)
 	block(bench);
 	ok(bench, "web2");
 	no_route(bench, 1, "web3");
-	expect(bench, "outcome web1 ok try1\nwaiting for 3: web[2-4]\nblocked low on memory\n"
+	expect(bench, "outcome web1 ok try1\nwaiting for 3: web[2-4], 60000 ms for web2\nblocked "
+		      "low on memory\n"
 		      "outcome web2 ok try1\noutcome web3 silent try1 not connected\n");
 	tick(bench);
 	expect(bench, "outcome web4 silent try1\nend t0 4\ndone complete\n");
@@ -1513,15 +1519,185 @@ static void progress_names_who_is_waited_for_and_changes_nothing(void **state)
 	policy->try_sleep_ms = 1000;
 	begin(bench);
 	forget(bench);
+	pass(bench, 100);
 	tell(bench, &input);
-	expect(bench, "waiting for 2: web[1-2]\n");
+	expect(bench, "waiting for 2: web[1-2], 100 ms for web1\n");
 	ok(bench, "web1");
 	reply(bench, "web2", 1);
 	forget(bench);
+	pass(bench, 700);
 	tell(bench, &input);
-	expect(bench, "waiting for 2: web[2-3]\n");
-	pass(bench, 1000);
+	expect(bench, "waiting for 2: web[2-3], 700 ms for web3\n");
+	pass(bench, 300);
 	expect(bench, "send t0 try2 web2\n");
+	ok(bench, "web3");
+	forget(bench);
+	pass(bench, 20);
+	tell(bench, &input);
+	expect(bench, "waiting for 2: web[2,4], 20 ms for web2\n");
+}
+
+/* Whoever waits for a next try, or for the broker to take it, is not waited for. */
+static void progress_names_nobody_as_slow_who_was_not_asked(void **state)
+{
+	static const struct dp_input input = {.kind = DP_IN_PROGRESS};
+	struct bench *bench = *state;
+	struct deploy_policy *policy = add_policy(bench, "web[1-2]");
+
+	policy->tries = 2;
+	policy->try_sleep_ms = 1000;
+	begin(bench);
+	reply(bench, "web[1-2]", 1);
+	block(bench);
+	forget(bench);
+	tell(bench, &input);
+	pass(bench, 1000);
+	tell(bench, &input);
+	expect(bench, "waiting for 2: web[1-2]\nsend t0 try2 web[1-2]\nwaiting for 2: web[1-2]\n");
+}
+
+/* A task that nobody answers; an open one if names is NULL. */
+static struct deploy_task *add_unanswered(struct bench *bench, const char *names)
+{
+	struct deploy_task *task = add_task(bench, names);
+
+	task->request->wants_no_reply = true;
+	bench->shows_message = true;
+	bench->is_mandatory = true;
+	return task;
+}
+
+static void without_replies_nodes_are_unknown_as_soon_as_the_broker_has_the_request(void **state)
+{
+	struct bench *bench = *state;
+
+	add_unanswered(bench, "web[1-3]");
+	begin(bench);
+	assert_true(dp_runner_wake_us(bench->runner) == bench->now_us);
+	no_route(bench, 1, "web2");
+	expect(bench, "start t0 3\nsend t0 try1 web[1-3]\n"
+		      "outcome web2 silent try1 not connected: not connected to the broker\n");
+	tick(bench);
+	expect(bench, "outcome web1 unknown try1: not asked for an answer\n"
+		      "outcome web3 unknown try1: not asked for an answer\n"
+		      "end t0 3\ndone complete\n");
+	expect_tally(bench, 0, "nodes 3 ok 0 failed 0 silent 1 (1) unknown 2 cancelled 0");
+	assert_int_equal(deploy_nodeset_count(bench->result.tally[0].handed_over), 2);
+}
+
+static void without_replies_nobody_is_settled_before_everybody_was_sent_it(void **state)
+{
+	struct bench *bench = *state;
+
+	add_unanswered(bench, "web[1-3]");
+	bench->holds = true;
+	begin(bench);
+	hand_over_rows(bench, 2);
+	forget(bench);
+	pass(bench, TIMEOUT_MS - 1);
+	expect(bench, "");
+	hand_over(bench);
+	no_route(bench, 1, "web1");
+	expect(bench, "outcome web1 silent try1 not connected: not connected to the broker\n");
+	tick(bench);
+	expect(bench, "outcome web2 unknown try1: not asked for an answer\n"
+		      "outcome web3 unknown try1: not asked for an answer\n"
+		      "end t0 3\ndone complete\n");
+}
+
+static void without_replies_a_broker_that_takes_no_more_leaves_the_rest_unasked(void **state)
+{
+	struct bench *bench = *state;
+
+	add_unanswered(bench, "web[1-2]");
+	bench->holds = true;
+	begin(bench);
+	hand_over_rows(bench, 1);
+	forget(bench);
+	pass(bench, TIMEOUT_MS);
+	expect(bench, "withdraw t0\noutcome web2 cancelled: not asked in time: the broker takes no "
+		      "publishes\noutcome web1 unknown try1: not asked for an answer\n"
+		      "end t0 2\ndone complete\n");
+}
+
+static void without_replies_a_broker_that_confirms_nothing_has_nothing(void **state)
+{
+	struct bench *bench = *state;
+
+	add_unanswered(bench, "web1");
+	bench->is_mute = true;
+	begin(bench);
+	forget(bench);
+	tick(bench);
+	expect(bench, "outcome web1 unknown try1: the broker did not say that it has the request\n"
+		      "end t0 1\ndone complete\n");
+	assert_int_equal(deploy_nodeset_count(bench->result.tally[0].handed_over), 0);
+}
+
+static void without_replies_a_lost_broker_makes_nobody_sure(void **state)
+{
+	struct bench *bench = *state;
+
+	add_unanswered(bench, "web1");
+	begin(bench);
+	forget(bench);
+	lose(bench);
+	expect(bench, "outcome web1 unknown try1: the connection to the broker ended first\n"
+		      "end t0 1\ndone lost\n");
+	assert_int_equal(deploy_nodeset_count(bench->result.tally[0].handed_over), 0);
+}
+
+static void without_replies_a_reply_is_not_credited(void **state)
+{
+	struct bench *bench = *state;
+
+	add_unanswered(bench, "web[1-2]");
+	begin(bench);
+	forget(bench);
+	ok(bench, "web1");
+	expect(bench, "ignored unexpected web1\n");
+	tick(bench);
+	expect_tally(bench, 0, "nodes 2 ok 0 failed 0 silent 0 (0) unknown 2 cancelled 0");
+	assert_int_equal(ignored(bench, 0, DEPLOY_IGNORED_UNEXPECTED), 1);
+}
+
+static void without_replies_an_open_task_asks_everyone_and_waits_for_nobody(void **state)
+{
+	struct bench *bench = *state;
+
+	add_unanswered(bench, NULL);
+	begin(bench);
+	assert_true(dp_runner_wake_us(bench->runner) == bench->now_us);
+	ok(bench, "web1");
+	tick(bench);
+	expect(bench, "start t0 0\nsend t0 try1 everyone\nignored unexpected web1\n"
+		      "end t0 0\ndone complete\n");
+}
+
+static void without_replies_an_open_task_that_is_not_confirmed_is_lost(void **state)
+{
+	struct bench *bench = *state;
+
+	add_unanswered(bench, NULL);
+	bench->is_mute = true;
+	begin(bench);
+	forget(bench);
+	tick(bench);
+	expect(bench, "end t0 0\ndone lost\n");
+}
+
+static void without_replies_an_open_task_waits_for_a_broker_that_takes_nothing(void **state)
+{
+	struct bench *bench = *state;
+
+	add_unanswered(bench, NULL);
+	bench->holds = true;
+	begin(bench);
+	forget(bench);
+	pass(bench, 1999);
+	expect(bench, "");
+	pass(bench, 1);
+	expect(bench, "end t0 0\ndone lost\n");
 }
 
 static void first_interrupt_lets_what_is_in_flight_finish(void **state)
@@ -2092,6 +2268,16 @@ int main(void)
 		TEST(limit_leaves_the_first_of_the_nodes_given),
 		TEST(limit_leaves_the_first_of_the_nodes_found),
 		TEST(progress_names_who_is_waited_for_and_changes_nothing),
+		TEST(progress_names_nobody_as_slow_who_was_not_asked),
+		TEST(without_replies_nodes_are_unknown_as_soon_as_the_broker_has_the_request),
+		TEST(without_replies_nobody_is_settled_before_everybody_was_sent_it),
+		TEST(without_replies_a_broker_that_takes_no_more_leaves_the_rest_unasked),
+		TEST(without_replies_a_broker_that_confirms_nothing_has_nothing),
+		TEST(without_replies_a_lost_broker_makes_nobody_sure),
+		TEST(without_replies_a_reply_is_not_credited),
+		TEST(without_replies_an_open_task_asks_everyone_and_waits_for_nobody),
+		TEST(without_replies_an_open_task_that_is_not_confirmed_is_lost),
+		TEST(without_replies_an_open_task_waits_for_a_broker_that_takes_nothing),
 		TEST(first_interrupt_lets_what_is_in_flight_finish),
 		TEST(interrupt_waits_ten_seconds_at_most),
 		TEST(second_interrupt_leaves_at_once),

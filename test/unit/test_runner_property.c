@@ -762,6 +762,24 @@ static void judge_ignored(struct world *world, const struct deploy_event *event)
 	judge->has_reacted = true;
 }
 
+/* Nobody who is in flight may have been asked earlier than the one who is told. */
+static void judge_slowest(struct world *world, const struct deploy_event *event)
+{
+	struct judge *judge = &world->judge;
+	mask sent = in_state(judge, SENT);
+	int name = event->node ? find_name(event->node) : NOBODY;
+
+	REQUIRE((name == NOBODY) == !sent, "%s is waited for the longest",
+		event->node ? event->node : "nobody");
+	if (name == NOBODY)
+		return;
+	REQUIRE(sent >> name & 1 && event->waited_us == judge->now_us - judge->node[name].since_us,
+		"%s waited for %lld us", event->node, (long long)event->waited_us);
+	for (int i = 0; i < NAMES; i++)
+		REQUIRE(!(sent >> i & 1) || judge->node[i].since_us >= judge->node[name].since_us,
+			"%s is waited for longer than %s", names[i], event->node);
+}
+
 static void judge_event(struct world *world, const struct deploy_event *event)
 {
 	struct judge *judge = &world->judge;
@@ -776,6 +794,7 @@ static void judge_event(struct world *world, const struct deploy_event *event)
 		REQUIRE(judge->verdict == TELL && !judge->has_reacted &&
 				event->count == size_of(busy(judge)),
 			"%zu are waited for instead of %u", event->count, size_of(busy(judge)));
+		judge_slowest(world, event);
 		judge->has_reacted = true;
 		break;
 	case DEPLOY_EVENT_TASK_STARTED:
