@@ -22,6 +22,7 @@
 	X(inventory)                                                                               \
 	X(agent)                                                                                   \
 	X(rpc)                                                                                     \
+	X(assign_role)                                                                             \
 	X(config)                                                                                  \
 	X(doctor)                                                                                  \
 	X(completion)                                                                              \

@@ -189,12 +189,16 @@ static int status_of_tasks(const struct report *report, const struct deploy_run_
 
 size_t report_missed(const struct report *report, const struct deploy_run_result *result)
 {
-	/* Names that were given cannot be too few, and a part need not be complete. Who answers
-	 * although nobody is to tells nothing of that. */
-	if (!report->is_whole || report->no_results || !result->tally || !result->found[0])
+	size_t missed;
+
+	/* Names that were given cannot be too few, and a part need not be complete. */
+	if (!report->is_whole || !result->tally || !result->found[0])
 		return 0;
-	return result->tally[0].ignored[DEPLOY_IGNORED_LATE] +
-	       result->tally[report->task].ignored[DEPLOY_IGNORED_UNEXPECTED];
+	missed = result->tally[0].ignored[DEPLOY_IGNORED_LATE];
+	/* Who answers although nobody is to may well have been found. */
+	if (!report->no_results)
+		missed += result->tally[report->task].ignored[DEPLOY_IGNORED_UNEXPECTED];
+	return missed;
 }
 
 bool report_is_broadcast(const struct report *report, const struct deploy_run_result *result)

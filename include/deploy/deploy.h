@@ -13,6 +13,7 @@
  *   task        a request, the nodes it is for, and a policy (batch, window, tries, limits)
  *   plan        tasks in order; a run carries it out; an event tells what happened
  *   outcome     what became of a node: ok, failed, silent, unknown, skipped, cancelled
+ *   role        what a node is in a cluster: its collection, category, role and entities, as facts
  *   silent      asked and did not answer in time; "not connected" is a silent node without a queue
  *   unknown     we were cut off before learning the outcome
  *
@@ -22,10 +23,12 @@
 #ifndef DEPLOY_DEPLOY_H
 #define DEPLOY_DEPLOY_H
 
+#include "deploy/cluster.h"
 #include "deploy/config.h"
 #include "deploy/ddl.h"
 #include "deploy/error.h"
 #include "deploy/event.h"
+#include "deploy/fact.h"
 #include "deploy/filter.h"
 #include "deploy/finding.h"
 #include "deploy/history.h"
@@ -35,6 +38,7 @@
 #include "deploy/nodeset.h"
 #include "deploy/outcome.h"
 #include "deploy/plan.h"
+#include "deploy/push.h"
 #include "deploy/request.h"
 #include "deploy/run.h"
 #include "deploy/state.h"

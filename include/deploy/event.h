@@ -11,6 +11,7 @@ enum deploy_event_type {
 	DEPLOY_EVENT_INTENT,	    /* node, attempt: it is to be asked; nothing was sent yet. Only
 				     * if the run wants_intents, and not while being discovered */
 	DEPLOY_EVENT_ASKED,	    /* node, attempt: the request was handed to the broker */
+	DEPLOY_EVENT_STEP,	    /* node, attempt, text: what its act is about to do to it */
 	DEPLOY_EVENT_RETRY,	    /* node, outcome: this try failed, there will be another */
 	DEPLOY_EVENT_OUTCOME,	    /* node, outcome: final */
 	DEPLOY_EVENT_IGNORED,	    /* node, reason, text: a reply that was not credited; the

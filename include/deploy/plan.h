@@ -29,7 +29,7 @@ struct deploy_policy {
 	bool retries_silent; /* ask silent nodes again, too */
 	bool has_max_fail;
 	struct deploy_amount max_fail; /* failures tolerated */
-	long long timeout_ms;	       /* for each reply */
+	long long timeout_ms;	       /* for each reply; not of an act */
 	long long deadline_ms;	       /* for the task; 0: none */
 	long long discovery_ms;	       /* an open task ends then at the latest */
 	long long window_ms;	       /* … or this long after its last reply */
@@ -61,14 +61,21 @@ struct deploy_limit {
 	long long seed;
 };
 
+/* What takes more than one request: made by a function of its own, done to each node of a task. */
+struct deploy_act;
+
+void deploy_act_free(struct deploy_act *act);
+
 /*
+ * A task has a request or an act; an act has limits of time of its own beside the deadline.
  * A task asks a frozen set (nodes), or the nodes that an earlier open task found (nodes_from),
  * or is open: it asks whoever matches filter, and its nodes are those that answer. A request that
  * wants no reply ends its task as soon as the broker says that it has it: nodes are then unknown
  * (was_handed_over), and of an open task nobody is known.
  */
 struct deploy_task {
-	struct deploy_request *request; /* owned */
+	struct deploy_request *request; /* owned; NULL if there is an act */
+	struct deploy_act *act;		/* owned; never of an open task */
 	struct deploy_filter filter;	/* owned; what nodes check on a broadcast */
 	struct deploy_nodeset *nodes;	/* owned; NULL unless the set is known */
 	struct deploy_nodeset *exclude; /* owned; NULL for none; never asked, never credited */
@@ -91,8 +98,9 @@ void deploy_limit_apply(const struct deploy_limit *limit, struct deploy_nodeset 
 struct deploy_plan *deploy_plan_new(void);
 void deploy_plan_free(struct deploy_plan *plan);
 
-/* Add a task that takes over request; borrowed, valid until the next task is added. */
+/* Add a task that takes over a request or an act; borrowed, valid until the next task is added. */
 struct deploy_task *deploy_plan_take_request(
 	struct deploy_plan *plan, struct deploy_request *request);
+struct deploy_task *deploy_plan_take_act(struct deploy_plan *plan, struct deploy_act *act);
 
 #endif

@@ -19,7 +19,6 @@ struct deploy_push_options {
 	unsigned ttl_s;
 	long long timeout_ms;	 /* for each reply */
 	long long verify_ms;	 /* until the facts show; nodes read their facts now and then */
-	const char *environment; /* Puppet's; NULL: left alone */
 	const char *url;	 /* of a file of facts that nodes fetch; NULL: none */
 	const char *sha256;	 /* of that file, 64 hexadecimal digits; NULL only with https */
 	bool only_compares;	 /* change nothing, tell what would change */
@@ -29,18 +28,19 @@ struct deploy_push_options {
  * Make the act. Its outcome has data {"changed": bool, "facts": {name: {"from": V, "to": V}}},
  * facts being those that were not as wanted; null stands for a fact that is not there. With an
  * environment that had to be set: "environment".
- * Errors: DEPLOY_INPUT for an environment, URL or digest that agents would refuse; DEPLOY_USAGE for
+ * Errors: DEPLOY_INPUT for a URL or digest that agents would refuse; DEPLOY_USAGE for
  * a collective, or to compare with a URL. Caller hands it to a task, or frees it with deploy_act_free().
  */
 int deploy_push_new(struct deploy_act **out, const struct deploy_push_options *options,
 	struct deploy_error *err);
 
 /*
- * What node is to have: an object of texts; null takes a fact away. Copied. has_environment: the
- * node is known to have options.environment, so that alone is no reason to touch it.
- * Errors: DEPLOY_INPUT as deploy_fact_check_name() and _value(), naming the node.
+ * What node is to have: facts, an object of texts, null takes a fact away; and Puppet's environment,
+ * which is set whatever it was, since nodes do not tell it; NULL leaves it alone. Both are copied.
+ * Errors: DEPLOY_INPUT as deploy_fact_check_name() and _value(), or for an environment's name, with
+ * the node.
  */
 int deploy_push_add(struct deploy_act *push, const char *node, json_t *facts,
-	bool has_environment, struct deploy_error *err);
+	const char *environment, struct deploy_error *err);
 
 #endif

@@ -72,7 +72,8 @@ struct deploy_run_result {
 void deploy_run_result_release(struct deploy_run_result *result);
 
 /*
- * Carry out plan. Returns when every node has an outcome. plan is not modified.
+ * Carry out plan. Returns when every node has an outcome. plan is not modified. bus may be NULL
+ * for a plan that asks no node anything: tasks with acts that speak to servers only.
  * *result is filled in also on failure and owned by the caller.
  * Errors: DEPLOY_CONNECT, DEPLOY_AUTH, DEPLOY_PROTOCOL when the connection ended (the outcomes of
  * nodes in flight are then unknown), DEPLOY_USAGE for a plan that cannot be sent.

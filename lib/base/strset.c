@@ -49,6 +49,15 @@ void dp_strset_release(struct dp_strset *set)
 	dp_strset_init(set);
 }
 
+bool dp_strset_find(const struct dp_strset *set, const char *text, size_t *at)
+{
+	size_t place = set->slot_count ? *find_slot(set, text) : 0;
+
+	if (place)
+		*at = place - 1;
+	return place != 0;
+}
+
 bool dp_strset_add(struct dp_strset *set, const char *text)
 {
 	size_t *slot;

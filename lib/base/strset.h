@@ -18,4 +18,7 @@ void dp_strset_release(struct dp_strset *set);
 /* Add a copy of text; false if it was there already. */
 bool dp_strset_add(struct dp_strset *set, const char *text);
 
+/* The place of text in items; false if it is not there. */
+bool dp_strset_find(const struct dp_strset *set, const char *text, size_t *at);
+
 #endif

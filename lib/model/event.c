@@ -8,6 +8,7 @@ const char *deploy_event_type_name(enum deploy_event_type type)
 		[DEPLOY_EVENT_GROUP_STARTED] = "group_started",
 		[DEPLOY_EVENT_INTENT] = "intent",
 		[DEPLOY_EVENT_ASKED] = "asked",
+		[DEPLOY_EVENT_STEP] = "step",
 		[DEPLOY_EVENT_RETRY] = "retry",
 		[DEPLOY_EVENT_OUTCOME] = "outcome",
 		[DEPLOY_EVENT_IGNORED] = "ignored",

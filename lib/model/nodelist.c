@@ -1,18 +1,16 @@
 /* Node lists as text, JSON and YAML. */
 #include "deploy/nodelist.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <jansson.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
 #include "deploy/yaml.h"
+#include "model/input_file.h"
 
 /* A list that is being read. */
 struct list {
@@ -216,23 +214,12 @@ int deploy_nodelist_parse(struct deploy_nodeset *set, const char *name, const ch
 
 int deploy_nodelist_read(struct deploy_nodeset *set, const char *path, struct deploy_error *err)
 {
-	bool is_stdin = strcmp(path, "-") == 0;
-	const char *name = is_stdin ? "stdin" : path;
-	int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC), rc;
 	struct dp_buf text;
+	int rc = dp_input_read(&text, path, DEPLOY_NODELIST_MAX_BYTES, err);
 
-	if (fd < 0)
-		return deploy_error_set(err, DEPLOY_NO_INPUT, "%s: %s", name, strerror(errno));
-	dp_buf_init(&text, DEPLOY_NODELIST_MAX_BYTES);
-	if (dp_buf_read(&text, fd))
-		rc = deploy_error_set(err, DEPLOY_NO_INPUT, "%s: %s", name, strerror(errno));
-	else if (text.overflow)
-		rc = deploy_error_set(err, DEPLOY_INPUT, "%s: larger than %d bytes", name,
-			DEPLOY_NODELIST_MAX_BYTES);
-	else
-		rc = deploy_nodelist_parse(set, name, dp_buf_text(&text), text.len, err);
+	if (!rc)
+		rc = deploy_nodelist_parse(
+			set, dp_input_name(path), dp_buf_text(&text), text.len, err);
 	dp_buf_release(&text);
-	if (!is_stdin)
-		(void)close(fd);
 	return rc;
 }

@@ -7,6 +7,7 @@
 #include "deploy/error.h"
 #include "base/mem.h"
 #include "deploy/text.h"
+#include "model/act.h"
 
 #define MAX_AMOUNT_DIGITS 9
 
@@ -116,6 +117,7 @@ void deploy_plan_free(struct deploy_plan *plan)
 		struct deploy_task *task = &plan->tasks[i];
 
 		deploy_request_free(task->request);
+		deploy_act_free(task->act);
 		deploy_filter_release(&task->filter);
 		deploy_nodeset_free(task->nodes);
 		deploy_nodeset_free(task->exclude);
@@ -124,14 +126,36 @@ void deploy_plan_free(struct deploy_plan *plan)
 	free(plan);
 }
 
-struct deploy_task *deploy_plan_take_request(
-	struct deploy_plan *plan, struct deploy_request *request)
+void deploy_act_free(struct deploy_act *act)
+{
+	if (act)
+		act->ops->free(act);
+}
+
+static struct deploy_task *add_task(struct deploy_plan *plan)
 {
 	struct deploy_task *task;
 
 	plan->tasks =
 		dp_grow(plan->tasks, &plan->task_cap, plan->task_count + 1, sizeof(*plan->tasks));
 	task = &plan->tasks[plan->task_count++];
-	*task = (struct deploy_task){.request = request, .nodes_from = -1};
+	*task = (struct deploy_task){.nodes_from = -1};
+	return task;
+}
+
+struct deploy_task *deploy_plan_take_request(
+	struct deploy_plan *plan, struct deploy_request *request)
+{
+	struct deploy_task *task = add_task(plan);
+
+	task->request = request;
+	return task;
+}
+
+struct deploy_task *deploy_plan_take_act(struct deploy_plan *plan, struct deploy_act *act)
+{
+	struct deploy_task *task = add_task(plan);
+
+	task->act = act;
 	return task;
 }

@@ -129,9 +129,8 @@ static void send_wave(struct dp_ask *ask, struct dp_stage *stage, unsigned attem
 		.row_count = count,
 		.is_broadcast = may_broadcast(ask, attempt, count)};
 
-	if (!count)
-		return;
-	stage->act(stage->act_arg, &send);
+	if (count)
+		dp_stage_ask(stage, &send);
 }
 
 /* Say who is to be asked, so that it is recorded, and ask them. */
@@ -351,20 +350,25 @@ void dp_ask_start(struct dp_ask *ask, struct dp_stage *stage)
 		(struct deploy_event){.type = DEPLOY_EVENT_TASK_STARTED, .count = ask->count});
 }
 
+/* An act has limits of its own. */
 static int64_t due_us(const struct dp_ask *ask, const struct dp_row *row)
 {
+	if (ask->task->act)
+		return DP_NEVER;
 	return row->at_us + ask->policy->timeout_ms * 1000;
 }
 
 /*
- * When a row in flight is waited for no longer. Who is not to answer waits for all that is to be
- * sent: what the broker says then is said of everybody.
+ * When a row in flight may be waited for no longer. Who is not to answer waits for all that is to
+ * be sent: what the broker says then is said of everybody.
  */
 static int64_t reply_due_us(const struct dp_ask *ask, const struct dp_row *row)
 {
-	if (!ask->task->request->wants_no_reply)
+	if (!dp_is_mute(ask->task))
 		return due_us(ask, row);
-	return ask->queued ? DP_NEVER : row->at_us;
+	if (ask->queued)
+		return DP_NEVER;
+	return row->at_us > ask->confirm_us ? row->at_us : ask->confirm_us;
 }
 
 static void withdraw(const struct dp_ask *ask, struct dp_stage *stage)
@@ -372,7 +376,7 @@ static void withdraw(const struct dp_ask *ask, struct dp_stage *stage)
 	struct dp_action action = {
 		.kind = DP_DO_WITHDRAW, .task = stage->task, .nodes = ask->nodes};
 
-	stage->act(stage->act_arg, &action);
+	dp_stage_ask(stage, &action);
 }
 
 /* Send again what is queued, after a withdrawal; one wave for each run of rows in the same try. */
@@ -413,11 +417,13 @@ static void expire(struct dp_ask *ask, struct dp_stage *stage)
 	struct dp_row *row;
 
 	while ((row = first_in_flight(ask)) && reply_due_us(ask, row) <= stage->now_us) {
-		if (ask->task->request->wants_no_reply)
-			conclude_unasked(ask, stage, row);
-		else
+		if (!dp_is_mute(ask->task))
 			conclude_without_reply(
 				ask, stage, row, DEPLOY_OUTCOME_SILENT, "no reply in time");
+		else if (stage->is_confirmed || due_us(ask, row) <= stage->now_us)
+			conclude_unasked(ask, stage, row);
+		else
+			ask->confirm_us = stage->now_us + DP_CONFIRM_PAUSE_US;
 	}
 	expire_unsent(ask, stage);
 }
@@ -445,7 +451,7 @@ static void probe(struct dp_ask *ask, struct dp_stage *stage)
 		wave = &ask->wave[action.row_count++];
 		*wave = (uint32_t)i;
 	}
-	stage->act(stage->act_arg, &action);
+	dp_stage_ask(stage, &action);
 }
 
 static void close_group(struct dp_ask *ask, const struct dp_stage *stage)

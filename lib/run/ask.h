@@ -23,6 +23,10 @@ void dp_ask_reply(
 void dp_ask_returned(
 	struct dp_ask *ask, struct dp_stage *stage, unsigned attempt, const char *name);
 
+/* What the try of a row in flight came to; attempt and rtt_us are filled in here. */
+void dp_ask_outcome(
+	struct dp_ask *ask, struct dp_stage *stage, uint32_t row, struct deploy_outcome *outcome);
+
 /* Do what is due: expire, probe, try again, start more. Called at the end of every step. */
 void dp_ask_advance(struct dp_ask *ask, struct dp_stage *stage);
 

@@ -51,6 +51,18 @@ static enum deploy_ignored refuse(struct dp_ask *ask, const struct dp_row *row, 
 	return row->has_answered ? DEPLOY_IGNORED_DUPLICATE : DEPLOY_IGNORED_LATE;
 }
 
+void dp_ask_outcome(
+	struct dp_ask *ask, struct dp_stage *stage, uint32_t index, struct deploy_outcome *outcome)
+{
+	struct dp_row *row = &ask->rows[index];
+	bool is_answer =
+		outcome->state == DEPLOY_OUTCOME_OK || outcome->state == DEPLOY_OUTCOME_FAILED;
+
+	outcome->attempt = row->attempt;
+	outcome->rtt_us = is_answer ? stage->now_us - row->at_us : -1;
+	dp_ask_conclude(ask, stage, row, outcome);
+}
+
 void dp_ask_reply(
 	struct dp_ask *ask, struct dp_stage *stage, unsigned attempt, const struct dp_reply *reply)
 {
@@ -64,14 +76,12 @@ void dp_ask_reply(
 	}
 	outcome = (struct deploy_outcome){
 		.state = reply->statuscode == 0 ? DEPLOY_OUTCOME_OK : DEPLOY_OUTCOME_FAILED,
-		.attempt = row->attempt,
 		.statuscode = reply->statuscode,
 		.message = reply->statusmsg,
-		.data = reply->data,
-		.rtt_us = stage->now_us - row->at_us};
+		.data = reply->data};
 	row->has_answered = true;
 	ask->last_traffic_us = stage->now_us;
-	dp_ask_conclude(ask, stage, row, &outcome);
+	dp_ask_outcome(ask, stage, (uint32_t)(row - ask->rows), &outcome);
 }
 
 void dp_ask_returned(struct dp_ask *ask, struct dp_stage *stage, unsigned attempt, const char *name)

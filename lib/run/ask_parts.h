@@ -50,6 +50,7 @@ struct dp_ask {
 	bool group_is_open;	 /* a group was started and has not ended */
 	int64_t last_traffic_us; /* last send or reply */
 	int64_t deadline_us;
+	int64_t confirm_us; /* when the broker is asked next whether it has what nobody answers */
 	bool is_stopped, is_abandoned;
 };
 

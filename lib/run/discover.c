@@ -15,7 +15,7 @@ struct dp_discover {
 	bool is_confirmed;		  /* … which said that it has it */
 	int64_t sent_us;
 	int64_t latest_us; /* it ends then, whatever comes */
-	int64_t quiet_us;  /* … or then, if no reply comes before */
+	int64_t quiet_us;  /* … or then, if no reply comes before, or the broker has it */
 	int64_t heard_us;  /* the last node that was new */
 	int64_t pause_us;  /* the longest between two of them */
 	size_t seen;
@@ -56,9 +56,9 @@ void dp_discover_sent(struct dp_discover *discover, struct dp_stage *stage)
 {
 	discover->was_sent = true;
 	discover->sent_us = stage->now_us;
-	discover->latest_us = stage->now_us;
-	if (!discover->task->request->wants_no_reply)
-		discover->latest_us += discover->task->policy.discovery_ms * 1000;
+	discover->latest_us = stage->now_us + discover->task->policy.discovery_ms * 1000;
+	if (dp_is_mute(discover->task))
+		discover->quiet_us = stage->now_us;
 }
 
 static bool is_excluded(const struct dp_discover *discover, const char *name)
@@ -149,14 +149,19 @@ int64_t dp_discover_wake_us(const struct dp_discover *discover)
 
 bool dp_discover_is_over(struct dp_discover *discover, const struct dp_stage *stage)
 {
+	if (stage->now_us < dp_discover_wake_us(discover))
+		return false;
 	discover->is_confirmed = discover->was_sent && stage->is_confirmed;
-	return stage->now_us >= dp_discover_wake_us(discover);
+	if (!dp_is_mute(discover->task) || discover->is_confirmed ||
+		stage->now_us >= discover->latest_us)
+		return true;
+	discover->quiet_us = stage->now_us + DP_CONFIRM_PAUSE_US;
+	return false;
 }
 
 bool dp_discover_was_sent(const struct dp_discover *discover)
 {
-	return discover->task->request->wants_no_reply ? discover->is_confirmed
-						       : discover->was_sent;
+	return dp_is_mute(discover->task) ? discover->is_confirmed : discover->was_sent;
 }
 
 struct deploy_nodeset *dp_discover_take_nodes(struct dp_discover *discover)

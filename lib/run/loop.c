@@ -1,9 +1,10 @@
 /*
- * The one place that waits: for the broker, for signals, for the runner's next deadline.
+ * The one place that waits: for the broker, for HTTP, for signals, for the runner's next deadline.
  * Each turn: take what arrived, tell the runner, publish what it wants sent, wait.
  */
 #include "deploy/run.h"
 
+#include <assert.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +13,10 @@
 #include "base/clock.h"
 #include "deploy/error.h"
 #include "base/mem.h"
+#include "run/fetches.h"
 #include "run/outbox.h"
 #include "run/runner.h"
+#include "run/stage.h"
 #include "wire/transport.h"
 
 /* Often enough for the heartbeat. */
@@ -40,11 +43,12 @@ enum echo {
 };
 
 struct loop {
-	struct dp_transport *transport;
+	struct dp_transport *transport; /* NULL, as outbox: the run needs no broker */
 	const struct deploy_plan *plan;
 	const struct deploy_run_options *options;
 	struct dp_runner *runner;
 	struct dp_outbox *outbox;
+	struct dp_fetches *fetches;
 	bool can_write, has_more;
 	bool has_unrecorded; /* something was queued since before_publish was called */
 	enum echo echo;
@@ -90,7 +94,12 @@ static void act(void *arg, const struct dp_action *action)
 	struct loop *loop = arg;
 
 	switch (action->kind) {
+	case DP_DO_FETCH:
+		loop->has_unrecorded = true;
+		dp_fetches_add(loop->fetches, action);
+		break;
 	case DP_DO_SEND:
+		assert(loop->outbox);
 		loop->has_unrecorded = true;
 		dp_outbox_add(loop->outbox, action);
 		break;
@@ -98,7 +107,8 @@ static void act(void *arg, const struct dp_action *action)
 		dp_outbox_add(loop->outbox, action);
 		break;
 	case DP_DO_WITHDRAW:
-		dp_outbox_withdraw(loop->outbox, action->task);
+		if (loop->outbox)
+			dp_outbox_withdraw(loop->outbox, action->task, action->attempt);
 		break;
 	case DP_DO_EMIT:
 		if (loop->options->sink)
@@ -118,14 +128,16 @@ static void reject(struct loop *loop, const char *sender, const char *why)
 static void take_reply(struct loop *loop, const struct dp_arrival *arrival)
 {
 	struct dp_input input = {.kind = DP_IN_REPLY, .reply = &arrival->reply};
+	const struct deploy_request *request = dp_outbox_find(
+		loop->outbox, arrival->reply.request_id, &input.task, &input.attempt);
 
-	if (!dp_outbox_find(loop->outbox, arrival->reply.request_id, &input.task, &input.attempt)) {
+	if (!request) {
 		reject(loop, arrival->reply.sender, "it answers a request that is not ours");
 		return;
 	}
 	if (input.attempt == 0)
 		return;
-	if (arrival->is_pong != !loop->plan->tasks[input.task].request->action) {
+	if (arrival->is_pong != !request->action) {
 		reject(loop, arrival->reply.sender, "it answers something else than was asked");
 		return;
 	}
@@ -172,10 +184,21 @@ static void take(struct loop *loop, const struct dp_arrival *arrival)
 	}
 }
 
+static void receive_responses(struct loop *loop)
+{
+	struct dp_input input;
+
+	while (!dp_runner_is_done(loop->runner) && dp_fetches_next(loop->fetches, &input))
+		step(loop, &input);
+}
+
 static int receive(struct loop *loop, struct deploy_error *err)
 {
 	struct dp_arrival arrival;
 
+	receive_responses(loop);
+	if (!loop->transport)
+		return 0;
 	for (int i = 0; i < MAX_PORTION && !dp_runner_is_done(loop->runner); i++) {
 		int rc = dp_transport_receive(loop->transport, &arrival, err);
 
@@ -191,7 +214,8 @@ static int receive(struct loop *loop, struct deploy_error *err)
 
 static bool wants_write(const struct loop *loop)
 {
-	return (!dp_outbox_is_empty(loop->outbox) || loop->echo == ECHO_WANTED) &&
+	return loop->transport &&
+	       (!dp_outbox_is_empty(loop->outbox) || loop->echo == ECHO_WANTED) &&
 	       !dp_transport_is_blocked(loop->transport);
 }
 
@@ -216,20 +240,32 @@ static int publish(struct loop *loop, struct deploy_error *err)
 	struct dp_input sent;
 	int rc;
 
-	if (!loop->can_write || !wants_write(loop))
+	if (!loop->can_write)
 		return 0;
 	loop->can_write = false;
 	if (loop->echo == ECHO_WANTED) {
 		loop->echo = ECHO_SENT;
 		return dp_transport_echo(loop->transport, err);
 	}
-	if (!record(loop))
-		return 0;
 	rc = dp_outbox_publish(loop->outbox, before_us, &sent, err);
 	/* A node may answer while we are still publishing, so that round trips begin before. */
 	if (sent.kind == DP_IN_SENT)
 		dp_runner_step(loop->runner, before_us, dp_wall_us(), &sent);
 	return rc;
+}
+
+/* Send what can be sent, and is on record. */
+static int send_out(struct loop *loop, struct deploy_error *err)
+{
+	bool may_publish = loop->can_write && wants_write(loop);
+	int rc;
+
+	if (!may_publish && !dp_fetches_has_unstarted(loop->fetches))
+		return 0;
+	if (!record(loop))
+		return 0;
+	rc = dp_fetches_start(loop->fetches, err);
+	return rc || !may_publish ? rc : publish(loop, err);
 }
 
 static void take_signals(struct loop *loop)
@@ -264,7 +300,7 @@ static bool has_settled(struct loop *loop, bool *is_confirmed)
 	if (loop->has_more)
 		return now_us - loop->drained_us > MAX_UNDRAINED_US;
 	/* Who takes no publishes gives no echo either. */
-	if (dp_transport_is_blocked(loop->transport))
+	if (!loop->transport || dp_transport_is_blocked(loop->transport))
 		return true;
 	if (loop->echo == ECHO_NONE) {
 		loop->echo = ECHO_WANTED;
@@ -284,7 +320,7 @@ static int wait_ms(const struct loop *loop)
 
 	if (loop->has_more)
 		return 0;
-	if (is_awaiting_echo(loop))
+	if (is_awaiting_echo(loop) && !dp_transport_is_blocked(loop->transport))
 		wake_us = loop->echo_us + MAX_UNDRAINED_US;
 	if (loop->options->progress_ms && loop->progress_us < wake_us)
 		wake_us = loop->progress_us;
@@ -301,12 +337,19 @@ static void wait_for_more(struct loop *loop)
 	const struct deploy_run_options *options = loop->options;
 	int idle_ms = options->idle ? options->idle(options->idle_arg) : -1;
 	int left_ms = wait_ms(loop);
-	bool has_signal;
+	struct pollfd fds[1 + DP_HTTP_MAX_FDS + 1] = {{.fd = options->signal_fd, .events = POLLIN}};
+	size_t count;
 
-	dp_transport_wait(loop->transport, wants_write(loop), options->signal_fd,
-		idle_ms >= 0 && idle_ms < left_ms ? idle_ms : left_ms, &loop->can_write,
-		&has_signal);
-	if (has_signal)
+	if (idle_ms >= 0 && idle_ms < left_ms)
+		left_ms = idle_ms;
+	count = dp_fetches_fds(loop->fetches, fds + 1, &left_ms);
+	if (loop->transport)
+		dp_transport_wait(loop->transport, wants_write(loop), fds, 1 + count, left_ms,
+			&loop->can_write);
+	else
+		(void)poll(fds, 1 + count, left_ms);
+	dp_fetches_turn(loop->fetches, fds + 1, count);
+	if (fds[0].revents & POLLIN)
 		take_signals(loop);
 }
 
@@ -329,7 +372,7 @@ static int turn(struct loop *loop, struct deploy_error *err)
 	int rc = receive(loop, err);
 
 	if (!rc)
-		rc = publish(loop, err);
+		rc = send_out(loop, err);
 	if (rc || dp_runner_is_done(loop->runner))
 		return rc;
 	if (!loop->has_more)
@@ -367,21 +410,39 @@ static bool finds_nodes(const struct deploy_plan *plan, int index, size_t before
 	       plan->tasks[index].nodes_from < 0;
 }
 
-/* A task must say whom it asks, and where. */
-static int check(const struct deploy_plan *plan, struct deploy_error *err)
+/* A request must say where it goes, and all of them the same. */
+static int check_collective(const struct deploy_plan *plan, size_t index, const char **collective,
+	struct deploy_error *err)
 {
+	const struct deploy_request *request = plan->tasks[index].request;
+
+	if (!request->collective)
+		return deploy_error_set(err, DEPLOY_USAGE, "task %zu has no collective", index + 1);
+	if (*collective && strcmp(request->collective, *collective) != 0)
+		return deploy_error_set(err, DEPLOY_USAGE,
+			"a plan has one collective, task %zu another", index + 1);
+	*collective = request->collective;
+	return 0;
+}
+
+/* A task must say what is to be done, to whom, and where. */
+static int check(const struct deploy_plan *plan, bool has_bus, struct deploy_error *err)
+{
+	const char *collective = NULL;
+
 	if (plan->task_count == 0)
 		return deploy_error_set(err, DEPLOY_USAGE, "the plan has no task");
 	for (size_t i = 0; i < plan->task_count; i++) {
 		const struct deploy_task *task = &plan->tasks[i];
 
-		if (task->request->collective &&
-			strcmp(task->request->collective, plan->tasks[0].request->collective) != 0)
-			return deploy_error_set(err, DEPLOY_USAGE,
-				"a plan has one collective, task %zu another", i + 1);
-		if (!task->request->collective)
+		if (task->request && check_collective(plan, i, &collective, err))
+			return err->code;
+		if (task->request && !has_bus)
 			return deploy_error_set(
-				err, DEPLOY_USAGE, "task %zu has no collective", i + 1);
+				err, DEPLOY_USAGE, "task %zu needs the broker", i + 1);
+		if (task->act && !task->nodes && task->nodes_from < 0)
+			return deploy_error_set(
+				err, DEPLOY_USAGE, "task %zu has an act and no nodes", i + 1);
 		if (!task->nodes && task->nodes_from >= 0 &&
 			!finds_nodes(plan, task->nodes_from, i))
 			return deploy_error_set(err, DEPLOY_USAGE,
@@ -394,13 +455,15 @@ int deploy_run(struct deploy_run_result *result, struct deploy_bus *bus,
 	const struct deploy_plan *plan, const struct deploy_run_options *options,
 	struct deploy_error *err)
 {
-	struct loop loop = {.transport = bus->transport, .plan = plan, .options = options};
+	struct loop loop = {
+		.transport = bus ? bus->transport : NULL, .plan = plan, .options = options};
 
 	*result = (struct deploy_run_result){0};
-	if (check(plan, err))
+	if (check(plan, bus != NULL, err))
 		return err->code;
 	loop.runner = dp_runner_new(plan, act, &loop);
-	loop.outbox = dp_outbox_new(bus->transport, plan);
+	loop.outbox = bus ? dp_outbox_new(bus->transport, plan) : NULL;
+	loop.fetches = dp_fetches_new();
 	if (options->wants_intents)
 		dp_runner_tell_intents(loop.runner);
 	loop.can_write = true;
@@ -409,9 +472,10 @@ int deploy_run(struct deploy_run_result *result, struct deploy_bus *bus,
 	dp_runner_finish(loop.runner, result);
 	dp_runner_free(loop.runner);
 	dp_outbox_free(loop.outbox);
+	dp_fetches_free(loop.fetches);
 	if (result->end == DEPLOY_RUN_LOST && err->code == DEPLOY_OK)
 		(void)deploy_error_set(err, DEPLOY_CONNECT,
-			plan->tasks[0].request->wants_no_reply
+			dp_is_mute(&plan->tasks[0])
 				? "%s: the broker did not say that it has the request; who acts on "
 				  "it is unknown"
 				: "%s: the broker takes no publishes; nothing was asked",

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/strset.h"
 
 #define MAX_TURN_BYTES (64 * 1024)
 #define KEY_OVERHEAD   5
@@ -17,7 +18,9 @@
 /* One request id and the message that carries it. attempt 0 is a probe. */
 struct topic {
 	unsigned task, attempt;
-	char id[DP_REQUEST_ID_SIZE];
+	const struct deploy_request *request;
+	bool is_of_act; /* sent once, so that its message need not be kept */
+	const char *id;
 	struct dp_buf message;
 	int64_t encoded_us;
 };
@@ -37,6 +40,7 @@ struct dp_outbox {
 	struct deploy_request *ping; /* what probes carry */
 	struct topic *topics;
 	size_t topic_count, topic_cap;
+	struct dp_strset ids; /* of the topics, in the same order */
 	struct send *first, **last;
 	struct send *finished; /* kept for one turn: its rows are lent out */
 	const char **names;    /* scratch */
@@ -51,9 +55,12 @@ struct dp_outbox *dp_outbox_new(struct dp_transport *transport, const struct dep
 	outbox->transport = transport;
 	outbox->plan = plan;
 	outbox->ping = deploy_request_ping();
-	/* A run has one collective: that of its connection. */
-	(void)deploy_request_set_collective(
-		outbox->ping, plan->tasks[0].request->collective, &ignored);
+	dp_strset_init(&outbox->ids);
+	/* A run has one collective: that of its connection. Acts are not probed. */
+	for (size_t i = plan->task_count; i-- > 0;)
+		if (plan->tasks[i].request)
+			(void)deploy_request_set_collective(
+				outbox->ping, plan->tasks[i].request->collective, &ignored);
 	outbox->last = &outbox->first;
 	return outbox;
 }
@@ -64,10 +71,19 @@ static void drop_finished(struct dp_outbox *outbox)
 	outbox->finished = NULL;
 }
 
+static void forget_message(struct dp_outbox *outbox, const struct send *send)
+{
+	struct topic *topic = &outbox->topics[send->topic];
+
+	if (topic->is_of_act)
+		dp_buf_release(&topic->message);
+}
+
 /* Take the first send off the queue; its rows stay lent out until the next turn. */
 static void finish_first(struct dp_outbox *outbox)
 {
 	drop_finished(outbox);
+	forget_message(outbox, outbox->first);
 	outbox->finished = outbox->first;
 	outbox->first = outbox->first->next;
 	if (!outbox->first)
@@ -84,25 +100,44 @@ void dp_outbox_free(struct dp_outbox *outbox)
 	for (size_t i = 0; i < outbox->topic_count; i++)
 		dp_buf_release(&outbox->topics[i].message);
 	free(outbox->topics);
+	dp_strset_release(&outbox->ids);
 	free(outbox->names);
 	deploy_request_free(outbox->ping);
 	free(outbox);
 }
 
-static size_t find_topic(struct dp_outbox *outbox, unsigned task, unsigned attempt)
+static size_t add_topic(struct dp_outbox *outbox, struct topic topic)
 {
-	struct topic *topic;
+	char id[DP_REQUEST_ID_SIZE];
 
-	for (size_t i = outbox->topic_count; i-- > 0;)
-		if (outbox->topics[i].task == task && outbox->topics[i].attempt == attempt)
-			return i;
 	outbox->topics = dp_grow(outbox->topics, &outbox->topic_cap, outbox->topic_count + 1,
 		sizeof(*outbox->topics));
-	topic = &outbox->topics[outbox->topic_count];
-	*topic = (struct topic){.task = task, .attempt = attempt};
-	dp_transport_new_id(topic->id);
-	dp_buf_init(&topic->message, MAX_MESSAGE_BYTES);
+	do
+		dp_transport_new_id(id);
+	while (!dp_strset_add(&outbox->ids, id));
+	topic.id = outbox->ids.items[outbox->topic_count];
+	dp_buf_init(&topic.message, MAX_MESSAGE_BYTES);
+	outbox->topics[outbox->topic_count] = topic;
 	return outbox->topic_count++;
+}
+
+/* The topic of an action; groups of one try share it, each message of an act has its own. */
+static size_t find_topic(struct dp_outbox *outbox, const struct dp_action *action)
+{
+	bool is_probe = action->kind == DP_DO_PROBE;
+	struct topic topic = {.task = action->task, .attempt = is_probe ? 0 : action->attempt};
+
+	if (action->request) {
+		topic.request = action->request;
+		topic.is_of_act = true;
+		return add_topic(outbox, topic);
+	}
+	for (size_t i = outbox->topic_count; i-- > 0;)
+		if (outbox->topics[i].task == topic.task &&
+			outbox->topics[i].attempt == topic.attempt)
+			return i;
+	topic.request = is_probe ? outbox->ping : outbox->plan->tasks[topic.task].request;
+	return add_topic(outbox, topic);
 }
 
 void dp_outbox_add(struct dp_outbox *outbox, const struct dp_action *action)
@@ -110,7 +145,7 @@ void dp_outbox_add(struct dp_outbox *outbox, const struct dp_action *action)
 	bool is_probe = action->kind == DP_DO_PROBE;
 	struct send *send = dp_xcalloc(1, sizeof(*send) + action->row_count * sizeof(uint32_t));
 
-	send->topic = find_topic(outbox, action->task, is_probe ? 0 : action->attempt);
+	send->topic = find_topic(outbox, action);
 	send->nodes = action->nodes;
 	/* A broadcast is worth it only above what can be asked one by one. */
 	send->is_broadcast =
@@ -123,18 +158,20 @@ void dp_outbox_add(struct dp_outbox *outbox, const struct dp_action *action)
 	outbox->last = &send->next;
 }
 
-void dp_outbox_withdraw(struct dp_outbox *outbox, unsigned task)
+void dp_outbox_withdraw(struct dp_outbox *outbox, unsigned task, unsigned attempt)
 {
 	struct send **at = &outbox->first;
 
 	while (*at) {
 		struct send *send = *at;
+		const struct topic *topic = &outbox->topics[send->topic];
 
-		if (outbox->topics[send->topic].task != task) {
+		if (topic->task != task || (attempt && topic->attempt != attempt)) {
 			at = &send->next;
 			continue;
 		}
 		*at = send->next;
+		forget_message(outbox, send);
 		free(send);
 	}
 	outbox->last = at;
@@ -147,10 +184,9 @@ bool dp_outbox_is_empty(const struct dp_outbox *outbox)
 
 /* Nodes drop what is older than the ttl, so a message that waited is encoded anew, with the same
  * id. */
-static bool is_stale(
-	const struct topic *topic, const struct deploy_request *request, int64_t now_us)
+static bool is_stale(const struct topic *topic, int64_t now_us)
 {
-	int64_t limit_us = (int64_t)request->ttl_s * 1000000 / 4;
+	int64_t limit_us = (int64_t)topic->request->ttl_s * 1000000 / 4;
 
 	if (limit_us > MAX_AGE_US)
 		limit_us = MAX_AGE_US;
@@ -158,14 +194,14 @@ static bool is_stale(
 }
 
 static int prepare(struct dp_outbox *outbox, const struct send *send, struct topic *topic,
-	const struct deploy_request *request, int64_t now_us, struct deploy_error *err)
+	int64_t now_us, struct deploy_error *err)
 {
 	const struct deploy_task *task = &outbox->plan->tasks[topic->task];
 	int rc;
 
-	if (!is_stale(topic, request, now_us))
+	if (!is_stale(topic, now_us))
 		return 0;
-	rc = dp_transport_encode(outbox->transport, &topic->message, request, topic->id,
+	rc = dp_transport_encode(outbox->transport, &topic->message, topic->request, topic->id,
 		send->is_broadcast ? &task->filter : NULL, topic->attempt == 0, err);
 	topic->encoded_us = now_us;
 	return rc;
@@ -199,7 +235,7 @@ static size_t keys_bytes(const struct dp_outbox *outbox, size_t count)
 
 /* Publish names of a directed send until the turn is full. */
 static int publish_directed(struct dp_outbox *outbox, struct send *send, const struct topic *topic,
-	const struct deploy_request *request, struct deploy_error *err)
+	struct deploy_error *err)
 {
 	size_t spent = 0;
 	int rc = 0;
@@ -207,8 +243,8 @@ static int publish_directed(struct dp_outbox *outbox, struct send *send, const s
 	while (!rc && send->done < send->count && spent < MAX_TURN_BYTES) {
 		size_t count = gather(outbox, send);
 
-		rc = dp_transport_direct(outbox->transport, &topic->message, request, topic->id,
-			outbox->names, count, send->is_mandatory, err);
+		rc = dp_transport_direct(outbox->transport, &topic->message, topic->request,
+			topic->id, outbox->names, count, send->is_mandatory, err);
 		spent += topic->message.len + keys_bytes(outbox, count);
 		if (!rc)
 			send->done += count;
@@ -221,7 +257,6 @@ int dp_outbox_publish(
 {
 	struct send *send = outbox->first;
 	struct topic *topic;
-	const struct deploy_request *request;
 	size_t from;
 	int rc;
 
@@ -230,8 +265,7 @@ int dp_outbox_publish(
 	if (!send)
 		return 0;
 	topic = &outbox->topics[send->topic];
-	request = topic->attempt ? outbox->plan->tasks[topic->task].request : outbox->ping;
-	rc = prepare(outbox, send, topic, request, now_us, err);
+	rc = prepare(outbox, send, topic, now_us, err);
 	if (rc)
 		return rc;
 	from = send->done;
@@ -239,15 +273,15 @@ int dp_outbox_publish(
 	 * The broker takes 10,000 publishes sooner than one with 10,000 names, and tells more. Who
 	 * is not to answer is not probed either: all we will know is what is told now.
 	 */
-	if (!from &&
-		(request->wants_no_reply || send->count * topic->message.len <= MAX_SINGLE_BYTES))
+	if (!from && (topic->request->wants_no_reply ||
+			     send->count * topic->message.len <= MAX_SINGLE_BYTES))
 		send->is_mandatory = true;
 	if (send->is_broadcast) {
 		rc = dp_transport_broadcast(
-			outbox->transport, &topic->message, request, topic->id, err);
+			outbox->transport, &topic->message, topic->request, topic->id, err);
 		send->done = rc ? 0 : send->count;
 	} else {
-		rc = publish_directed(outbox, send, topic, request, err);
+		rc = publish_directed(outbox, send, topic, err);
 	}
 	if (topic->attempt)
 		*sent = (struct dp_input){.kind = DP_IN_SENT,
@@ -261,17 +295,16 @@ int dp_outbox_publish(
 	return rc;
 }
 
-bool dp_outbox_find(
+const struct deploy_request *dp_outbox_find(
 	const struct dp_outbox *outbox, const char *id, unsigned *task, unsigned *attempt)
 {
-	for (size_t i = outbox->topic_count; i-- > 0;) {
-		const struct topic *topic = &outbox->topics[i];
+	const struct topic *topic;
+	size_t at;
 
-		if (strcmp(topic->id, id) != 0)
-			continue;
-		*task = topic->task;
-		*attempt = topic->attempt;
-		return true;
-	}
-	return false;
+	if (!dp_strset_find(&outbox->ids, id, &at))
+		return NULL;
+	topic = &outbox->topics[at];
+	*task = topic->task;
+	*attempt = topic->attempt;
+	return topic->request;
 }

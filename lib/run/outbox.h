@@ -1,8 +1,8 @@
 /*
  * What is to be sent, and what was: turns sends of the runner into messages, a bounded amount at a
  * time, and knows which request an answer belongs to.
- * One id per (task, try); its message is encoded once and again when it gets old, since nodes drop
- * a message that is older than its ttl.
+ * One id per (task, try), and one for each request that an act wants sent; its message is encoded
+ * once and again when it gets old, since nodes drop a message that is older than its ttl.
  */
 #ifndef DP_OUTBOX_H
 #define DP_OUTBOX_H
@@ -23,11 +23,14 @@ struct dp_outbox;
 struct dp_outbox *dp_outbox_new(struct dp_transport *transport, const struct deploy_plan *plan);
 void dp_outbox_free(struct dp_outbox *outbox);
 
-/* Queue a DP_DO_SEND or DP_DO_PROBE; rows are copied, nodes must live while the task does. */
+/*
+ * Queue a DP_DO_SEND or DP_DO_PROBE; rows are copied, nodes must live while the task does, and a
+ * request of an act as long as the outbox.
+ */
 void dp_outbox_add(struct dp_outbox *outbox, const struct dp_action *action);
 
-/* Forget what is not published yet of a task. */
-void dp_outbox_withdraw(struct dp_outbox *outbox, unsigned task);
+/* Forget what is not published yet of a task: of one attempt, or with 0 all of it. */
+void dp_outbox_withdraw(struct dp_outbox *outbox, unsigned task, unsigned attempt);
 
 bool dp_outbox_is_empty(const struct dp_outbox *outbox);
 
@@ -39,8 +42,8 @@ bool dp_outbox_is_empty(const struct dp_outbox *outbox);
 int dp_outbox_publish(
 	struct dp_outbox *outbox, int64_t now_us, struct dp_input *sent, struct deploy_error *err);
 
-/* Whose id it is; false if it is none of ours. *attempt is 0 for a probe. */
-bool dp_outbox_find(
+/* The request that went out with that id; NULL if it is none of ours. *attempt is 0 for a probe. */
+const struct deploy_request *dp_outbox_find(
 	const struct dp_outbox *outbox, const char *id, unsigned *task, unsigned *attempt);
 
 #endif

@@ -94,7 +94,6 @@ void dp_push_free(struct deploy_act *act)
 	json_decref(push->index);
 	json_decref(push->nodes);
 	free(push->collective);
-	free(push->environment);
 	free(push);
 }
 
@@ -103,9 +102,6 @@ static void make_requests(struct dp_push *push, const struct deploy_push_options
 	json_t *inputs;
 
 	push->inventory = dp_push_request(push, "rpcutil", "agent_inventory", json_object());
-	if (options->environment)
-		push->set_environment = dp_push_request(push, "deploop", "puppet_environment",
-			text_input("env", options->environment));
 	if (!options->url)
 		return;
 	inputs = text_input("url", options->url);
@@ -126,13 +122,11 @@ int deploy_push_new(struct deploy_act **out, const struct deploy_push_options *o
 	if (!rc && options->url && options->only_compares)
 		return deploy_error_set(err, DEPLOY_USAGE,
 			"what is at a URL is known only when nodes have fetched it");
-	if (rc || (options->url && check_url(options, err)) ||
-		(options->environment && check_environment(options->environment, err)))
+	if (rc || (options->url && check_url(options, err)))
 		return err->code;
 	push = dp_xcalloc(1, sizeof(*push));
 	*push = (struct dp_push){.act = {.ops = &dp_push_ops},
 		.collective = dp_xstrdup(options->collective),
-		.environment = options->environment ? dp_xstrdup(options->environment) : NULL,
 		.ttl_s = options->ttl_s,
 		.timeout_ms = options->timeout_ms,
 		.verify_ms = options->verify_ms,
@@ -164,17 +158,18 @@ static int check_facts(json_t *facts, struct deploy_error *err)
 	return 0;
 }
 
-int deploy_push_add(struct deploy_act *act, const char *node, json_t *facts, bool has_environment,
-	struct deploy_error *err)
+int deploy_push_add(struct deploy_act *act, const char *node, json_t *facts,
+	const char *environment, struct deploy_error *err)
 {
 	struct dp_push *push = (struct dp_push *)act;
 	json_t *entry;
 
-	if (check_facts(facts, err))
+	if (check_facts(facts, err) || (environment && check_environment(environment, err)))
 		return deploy_error_wrap(err, "%s", node);
 	entry = json_object();
 	(void)json_object_set_new(entry, "facts", json_deep_copy(facts));
-	(void)json_object_set_new(entry, "environment", json_boolean(has_environment));
+	if (environment)
+		(void)json_object_set_new(entry, "environment", json_string(environment));
 	(void)json_object_set_new(push->nodes, node, entry);
 	return 0;
 }

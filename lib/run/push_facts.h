@@ -7,15 +7,16 @@
 
 struct dp_push {
 	struct deploy_act act;
-	char *collective, *environment;
+	char *collective;
 	unsigned ttl_s;
 	long long timeout_ms, verify_ms;
 	bool only_compares;
-	json_t *nodes; /* node → {"facts": {name: text or null}, "environment": true if known} */
-	json_t *index; /* action and inputs → place in requests */
+	json_t *nodes; /* node → {"facts": {name: text or null}, "environment": if it is to be set}
+			*/
+	json_t *index;			  /* action and inputs → place in requests */
 	struct deploy_request **requests; /* each asked of many nodes */
 	size_t request_count, request_cap;
-	const struct deploy_request *fetch, *inventory, *set_environment; /* NULL: not wanted */
+	const struct deploy_request *inventory, *fetch; /* fetch: NULL without a URL */
 };
 
 /* The request for action of agent with inputs (a reference is taken over): one for all nodes. */

@@ -42,12 +42,11 @@ static void ask(struct dp_push *push, struct dp_push_row *row, struct dp_act_nex
 	next->timeout_ms = push->timeout_ms;
 }
 
-static void done(
-	const struct dp_push *push, const struct dp_push_row *row, struct dp_act_next *next)
+static void done(const struct dp_push_row *row, struct dp_act_next *next)
 {
 	next->kind = DP_ACT_DONE;
 	next->state = DEPLOY_OUTCOME_OK;
-	next->data = dp_push_tell(push, row);
+	next->data = dp_push_tell(row);
 	(void)snprintf(next->message, sizeof(next->message), "%s",
 		json_is_true(json_object_get(next->data, "changed")) ? "changed" : "unchanged");
 }
@@ -92,8 +91,17 @@ static void give(
 		dp_push_request(push, "deploop", wanted ? "create_fact" : "remove_fact", inputs));
 }
 
-static void pause_or_give_up(const struct dp_push *push, struct dp_push_row *row,
-	const struct dp_act_input *input, struct dp_act_next *next)
+static void set_environment(struct dp_push *push, struct dp_push_row *row, struct dp_act_next *next)
+{
+	json_t *inputs = json_object();
+
+	(void)json_object_set_new(inputs, "env", json_string(row->environment));
+	ask(push, row, next, DP_PUSH_SETTING_ENVIRONMENT,
+		dp_push_request(push, "deploop", "puppet_environment", inputs));
+}
+
+static void pause_or_give_up(
+	struct dp_push_row *row, const struct dp_act_input *input, struct dp_act_next *next)
 {
 	const char *name;
 	json_t *value;
@@ -106,7 +114,7 @@ static void pause_or_give_up(const struct dp_push *push, struct dp_push_row *row
 		return;
 	}
 	fail(next, DEPLOY_OUTCOME_FAILED, 1, "");
-	next->data = dp_push_tell(push, row);
+	next->data = dp_push_tell(row);
 	json_object_foreach(row->wanted, name, value)
 	{
 		const char *seen = json_string_value(json_object_get(row->seen, name));
@@ -124,11 +132,11 @@ static void pause_or_give_up(const struct dp_push *push, struct dp_push_row *row
 static void go_on(struct dp_push *push, struct dp_push_row *row, const struct dp_act_input *input,
 	struct dp_act_next *next)
 {
-	bool needs_environment = push->set_environment && !row->has_environment;
+	bool needs_environment = row->environment && !row->sets_environment;
 	const char *name = dp_push_next(row);
 
 	if (push->only_compares || (!name && !needs_environment && !row->given)) {
-		done(push, row, next);
+		done(row, next);
 		return;
 	}
 	if (!row->knows_agent && name && dp_push_must_know_agent(row)) {
@@ -139,11 +147,11 @@ static void go_on(struct dp_push *push, struct dp_push_row *row, const struct dp
 		row->given = json_object();
 		row->verify_us = INT64_MAX;
 	}
-	if (push->set_environment && !row->has_environment) {
-		row->has_environment = row->sets_environment = true;
-		(void)snprintf(row->what, sizeof(row->what), "puppet_environment %.40s",
-			push->environment);
-		ask(push, row, next, DP_PUSH_SETTING_ENVIRONMENT, push->set_environment);
+	if (needs_environment) {
+		row->sets_environment = true;
+		(void)snprintf(
+			row->what, sizeof(row->what), "puppet_environment %.40s", row->environment);
+		set_environment(push, row, next);
 		return;
 	}
 	if (name) {
@@ -155,10 +163,10 @@ static void go_on(struct dp_push *push, struct dp_push_row *row, const struct dp
 		at = json_object_iter_next(row->wanted, at)) {
 		if (dp_push_is_settled(row, json_object_iter_key(at)))
 			continue;
-		pause_or_give_up(push, row, input, next);
+		pause_or_give_up(row, input, next);
 		return;
 	}
-	done(push, row, next);
+	done(row, next);
 }
 
 static void begin_look(struct dp_push *push, struct dp_push_row *row,
@@ -330,7 +338,7 @@ static void begin(struct dp_push *push, struct dp_push_row *row, const char *nod
 	const json_t *entry = json_object_get(push->nodes, node);
 
 	row->wanted = json_object_get(entry, "facts");
-	row->has_environment = json_is_true(json_object_get(entry, "environment"));
+	row->environment = json_string_value(json_object_get(entry, "environment"));
 	if (push->fetch) {
 		(void)snprintf(row->what, sizeof(row->what), "fetch_facts");
 		ask(push, row, next, DP_PUSH_FETCHING, push->fetch);

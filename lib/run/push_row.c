@@ -40,10 +40,9 @@ static json_t *either(const json_t *object, const char *name)
 }
 
 /* Facts that were not as wanted at first, with what they were and what they are to be. */
-json_t *dp_push_tell(const struct dp_push *push, const struct dp_push_row *row)
+json_t *dp_push_tell(const struct dp_push_row *row)
 {
-	bool sets_environment =
-		push->set_environment && (row->sets_environment || !row->has_environment);
+	bool sets_environment = row->environment != NULL;
 	json_t *data = json_object(), *facts = json_object();
 	const char *name;
 	json_t *value;
@@ -64,7 +63,7 @@ json_t *dp_push_tell(const struct dp_push *push, const struct dp_push_row *row)
 			     (!row->given && (json_object_size(facts) || sets_environment))));
 	(void)json_object_set_new(data, "facts", facts);
 	if (sets_environment)
-		(void)json_object_set_new(data, "environment", json_string(push->environment));
+		(void)json_object_set_new(data, "environment", json_string(row->environment));
 	return data;
 }
 

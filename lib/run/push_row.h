@@ -15,16 +15,17 @@ enum dp_push_step {
 
 struct dp_push_row {
 	enum dp_push_step step;
-	json_t *wanted;	    /* name → text or null; borrowed, or fetched */
-	json_t *fetched;    /* what a file gave: wanted then */
-	json_t *seen;	    /* name → text or null, of the last look */
-	json_t *first;	    /* … of the first */
-	json_t *given;	    /* name → what was sent last */
-	void *at;	    /* next name of wanted to look at */
-	const char *giving; /* the name that is being given */
+	json_t *wanted;		 /* name → text or null; borrowed, or fetched */
+	json_t *fetched;	 /* what a file gave: wanted then */
+	json_t *seen;		 /* name → text or null, of the last look */
+	json_t *first;		 /* … of the first */
+	json_t *given;		 /* name → what was sent last */
+	void *at;		 /* next name of wanted to look at */
+	const char *giving;	 /* the name that is being given */
+	const char *environment; /* to be set; NULL: none */
 	char what[64];
 	int64_t verify_us; /* until when it may take to show */
-	bool knows_agent, is_exact, has_environment, sets_environment, changed, is_stopping;
+	bool knows_agent, is_exact, sets_environment, changed, is_stopping;
 };
 
 /* True if the node shows what it is to have of a fact. */
@@ -46,6 +47,6 @@ char *dp_push_words(const struct dp_push_row *row, const char *name, const char 
 bool dp_push_must_know_agent(const struct dp_push_row *row);
 
 /* The outcome's data, a new reference: see deploy_push_new(). */
-json_t *dp_push_tell(const struct dp_push *push, const struct dp_push_row *row);
+json_t *dp_push_tell(const struct dp_push_row *row);
 
 #endif

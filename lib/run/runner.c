@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "run/acts.h"
 #include "run/ask.h"
 #include "run/discover.h"
 
@@ -44,6 +45,7 @@ void dp_runner_free(struct dp_runner *runner)
 	if (!runner)
 		return;
 	dp_discover_free(runner->discover);
+	dp_acts_free(runner->stage.acts);
 	dp_ask_free(runner->ask);
 	dp_runner_finish(runner, &rest);
 	deploy_run_result_release(&rest);
@@ -120,6 +122,9 @@ static void begin_task(struct dp_runner *runner)
 		return;
 	}
 	runner->ask = dp_ask_take_nodes(task, nodes, tally);
+	if (task->act)
+		runner->stage.acts =
+			dp_acts_new(task, runner->ask, nodes, tally, runner->stage.now_us);
 	dp_ask_start(runner->ask, &runner->stage);
 }
 
@@ -148,7 +153,7 @@ static void end_discovery(struct dp_runner *runner)
 		(struct deploy_event){.type = DEPLOY_EVENT_TASK_ENDED, .count = count});
 	if (!was_sent)
 		end_run(runner, DEPLOY_RUN_LOST);
-	else if (count == 0 && !task_on_stage(runner)->request->wants_no_reply)
+	else if (count == 0 && !dp_is_mute(task_on_stage(runner)))
 		end_run(runner, DEPLOY_RUN_NO_NODES);
 	next_task(runner);
 }
@@ -158,6 +163,10 @@ static void end_ask(struct dp_runner *runner)
 	bool was_stopped = dp_ask_was_stopped(runner->ask);
 
 	dp_ask_end(runner->ask, &runner->stage);
+	if (runner->stage.acts)
+		dp_acts_end(runner->stage.acts, &runner->stage);
+	dp_acts_free(runner->stage.acts);
+	runner->stage.acts = NULL;
 	dp_ask_free(runner->ask);
 	runner->ask = NULL;
 	if (was_stopped)
@@ -199,8 +208,13 @@ static void take_signal(struct dp_runner *runner, int signal)
 	}
 	dp_ask_stop(runner->ask, &runner->stage, "interrupted");
 	runner->grace_us = runner->stage.now_us + DP_GRACE_US;
-	/* Nodes answer through the same broker, so a blocked one brings no replies to wait for. */
-	if (runner->stage.is_blocked)
+	if (runner->stage.acts)
+		dp_acts_stop(runner->stage.acts, &runner->stage);
+	/*
+	 * Nodes answer through the same broker, so a blocked one brings no replies to wait for; an
+	 * act may have to undo something as soon as that is possible.
+	 */
+	else if (runner->stage.is_blocked)
 		abandon(runner, DEPLOY_RUN_INTERRUPTED, "interrupted before it answered");
 }
 
@@ -212,18 +226,21 @@ static void ignore_reply(struct dp_runner *runner, const struct dp_input *input,
 
 	runner->stage.task = input->task;
 	dp_stage_ignore(&runner->stage, &runner->tally[input->task], reason, input->reply->sender,
-		input->attempt, why);
+		runner->plan->tasks[input->task].act ? 0 : input->attempt, why);
 	runner->stage.task = on_stage;
 }
 
 static void take_reply(struct dp_runner *runner, const struct dp_input *input)
 {
 	unsigned on_stage = runner->stage.task;
+	const struct deploy_task *task = &runner->plan->tasks[input->task];
 
-	if (runner->plan->tasks[input->task].request->wants_no_reply) {
+	if (dp_is_mute(task)) {
 		ignore_reply(runner, input, DEPLOY_IGNORED_UNEXPECTED, "no reply was asked for");
 	} else if (input->task == on_stage && runner->discover) {
 		dp_discover_reply(runner->discover, &runner->stage, input->reply);
+	} else if (input->task == on_stage && runner->stage.acts) {
+		dp_acts_reply(runner->stage.acts, &runner->stage, input);
 	} else if (input->task == on_stage && runner->ask) {
 		dp_ask_reply(runner->ask, &runner->stage, input->attempt, input->reply);
 	} else {
@@ -245,6 +262,7 @@ static void set_blocked(struct dp_runner *runner, bool is_blocked, const char *w
 static void take(struct dp_runner *runner, const struct dp_input *input)
 {
 	bool is_current = input->task == runner->stage.task;
+	struct dp_acts *acts = runner->stage.acts;
 
 	switch (input->kind) {
 	case DP_IN_START:
@@ -258,14 +276,22 @@ static void take(struct dp_runner *runner, const struct dp_input *input)
 	case DP_IN_SENT:
 		if (is_current && runner->discover)
 			dp_discover_sent(runner->discover, &runner->stage);
+		else if (is_current && acts)
+			dp_acts_sent(acts, &runner->stage, input);
 		else if (is_current && runner->ask)
 			dp_ask_sent(runner->ask, &runner->stage, input);
 		break;
 	case DP_IN_REPLY:
 		take_reply(runner, input);
 		break;
+	case DP_IN_RESPONSE:
+		if (is_current && acts)
+			dp_acts_response(acts, &runner->stage, input);
+		break;
 	case DP_IN_RETURNED:
-		if (is_current && runner->ask)
+		if (is_current && acts)
+			dp_acts_returned(acts, &runner->stage, input);
+		else if (is_current && runner->ask)
 			dp_ask_returned(runner->ask, &runner->stage, input->attempt, input->sender);
 		break;
 	case DP_IN_REJECTED:
@@ -294,6 +320,18 @@ static void take(struct dp_runner *runner, const struct dp_input *input)
 	}
 }
 
+/* What an act comes to lets the ask go on, which has other nodes begin. */
+static void advance_ask(struct dp_runner *runner)
+{
+	struct dp_acts *acts = runner->stage.acts;
+
+	do
+		dp_ask_advance(runner->ask, &runner->stage);
+	while (acts && !dp_ask_is_over(runner->ask) && dp_acts_advance(acts, &runner->stage));
+	if (acts && !dp_ask_is_over(runner->ask))
+		dp_acts_flush(acts, &runner->stage);
+}
+
 /* Carry on until nothing is due: a task that ends lets the next one begin in the same step. */
 static void advance(struct dp_runner *runner)
 {
@@ -315,7 +353,7 @@ static void advance(struct dp_runner *runner)
 			end_discovery(runner);
 			continue;
 		}
-		dp_ask_advance(runner->ask, &runner->stage);
+		advance_ask(runner);
 		if (!dp_ask_is_over(runner->ask))
 			break;
 		end_ask(runner);
@@ -337,6 +375,8 @@ static int64_t next_wake(struct dp_runner *runner)
 		wake = earlier(wake, dp_discover_wake_us(runner->discover));
 	if (runner->ask)
 		wake = earlier(wake, dp_ask_wake_us(runner->ask, runner->stage.now_us));
+	if (runner->stage.acts)
+		wake = earlier(wake, dp_acts_wake_us(runner->stage.acts));
 	return wake > runner->stage.now_us ? wake : runner->stage.now_us;
 }
 

@@ -15,12 +15,15 @@
 
 #include "deploy/plan.h"
 #include "deploy/run.h"
+#include "model/act.h"
 #include "model/reply.h"
 
 #define DP_NEVER INT64_MAX
 
 /* How long nodes in flight are waited for after a first INT or TERM. */
 #define DP_GRACE_US (10 * 1000000LL)
+/* A broker that does not say that it has what nobody will answer is asked again so much later. */
+#define DP_CONFIRM_PAUSE_US (100 * 1000LL)
 /* Replies pause this long before silent nodes are probed. */
 #define DP_PROBE_PAUSE_US (50 * 1000LL)
 
@@ -29,6 +32,7 @@ enum dp_input_kind {
 	DP_IN_TICK,  /* the time it asked for has come */
 	DP_IN_SENT,  /* a request was handed to the broker: rows, or everyone if the task is open */
 	DP_IN_REPLY, /* well signed, for a request of this run: task, attempt, reply */
+	DP_IN_RESPONSE, /* to a DP_DO_FETCH: task, attempt, rows[0], response */
 	DP_IN_RETURNED, /* the broker says that sender has no queue: task, attempt, sender */
 	DP_IN_REJECTED, /* a message that is no reply of ours: sender (or NULL), text */
 	DP_IN_SIGNAL,	/* SIGINT or SIGTERM: signal */
@@ -48,18 +52,23 @@ struct dp_input {
 	bool is_confirmed;  /* TICK: the broker has said all it has to say of what was sent */
 	const char *sender; /* RETURNED, REJECTED */
 	const struct dp_reply *reply;
+	const struct dp_http_response *response;
 	int signal;
 	const char *text;
 };
 
 enum dp_action_kind {
 	DP_DO_SEND,  /* ask rows of task, or with is_broadcast everyone that matches its filter */
+	DP_DO_FETCH, /* of an act: fetch, for rows[0] */
 	DP_DO_PROBE, /* find out whether rows of task are connected; must have no effect on them */
-	DP_DO_WITHDRAW, /* forget what is not sent yet of task */
+	DP_DO_WITHDRAW, /* forget what is not sent yet of task: of attempt, or with 0 all of it */
 	DP_DO_EMIT	/* tell event */
 };
 
-/* Borrowed: lives until the function that got it returns. */
+/*
+ * Borrowed: lives until the function that got it returns. attempt is the try; for what an act wants
+ * it is a number of its own, by which its answer comes back.
+ */
 struct dp_action {
 	enum dp_action_kind kind;
 	unsigned task, attempt;
@@ -67,6 +76,8 @@ struct dp_action {
 	const uint32_t *rows;
 	size_t row_count;
 	bool is_broadcast;
+	const struct deploy_request *request; /* SEND: an act's; NULL: that of the task */
+	struct dp_http_request *fetch;	      /* FETCH: taken over */
 	struct deploy_event event;
 };
 

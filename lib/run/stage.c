@@ -1,8 +1,18 @@
 /* Events get their number, time and task in one place. */
 #include "run/stage.h"
 
+#include "run/acts.h"
+
 /* Of each reason and task so many are told one by one, so that a flood does not become our own. */
 #define MAX_TOLD 100
+
+void dp_stage_ask(struct dp_stage *stage, const struct dp_action *action)
+{
+	if (stage->acts)
+		dp_acts_take(stage->acts, action);
+	else
+		stage->act(stage->act_arg, action);
+}
 
 void dp_stage_emit(struct dp_stage *stage, struct deploy_event event)
 {
@@ -25,4 +35,9 @@ void dp_stage_ignore(struct dp_stage *stage, struct deploy_tally *tally, enum de
 				     .attempt = attempt,
 				     .reason = reason,
 				     .text = text});
+}
+
+bool dp_is_mute(const struct deploy_task *task)
+{
+	return task->request && task->request->wants_no_reply;
 }

@@ -15,7 +15,15 @@ struct dp_stage {
 	unsigned long seq;
 	dp_action_fn *act;
 	void *act_arg;
+	struct dp_acts
+		*acts; /* does what the task on stage says of its nodes; NULL: it asks them */
 };
+
+/* True if nodes are to do it and say nothing. */
+bool dp_is_mute(const struct deploy_task *task);
+
+/* Have nodes asked, probed, or no longer asked. */
+void dp_stage_ask(struct dp_stage *stage, const struct dp_action *action);
 
 /* Emit event: type and the fields that the type says; seq, time and task are filled in here. */
 void dp_stage_emit(struct dp_stage *stage, struct deploy_event event);

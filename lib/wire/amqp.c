@@ -285,21 +285,15 @@ int dp_carrier_receive(
 	}
 }
 
-void dp_carrier_wait(struct dp_carrier *carrier, bool wants_write, int wake_fd, int timeout_ms,
-	bool *can_write, bool *has_wake)
+void dp_carrier_wait(struct dp_carrier *carrier, bool wants_write, struct pollfd *others,
+	size_t count, int timeout_ms, bool *can_write)
 {
-	struct pollfd fds[2] = {
-		{.fd = amqp_get_sockfd(carrier->connection), .events = POLLIN},
-		{.fd = wake_fd, .events = POLLIN},
-	};
+	struct pollfd *ours = &others[count];
 
+	*ours = (struct pollfd){.fd = amqp_get_sockfd(carrier->connection), .events = POLLIN};
 	if (wants_write)
-		fds[0].events |= POLLOUT;
+		ours->events |= POLLOUT;
 	if (amqp_frames_enqueued(carrier->connection) || amqp_data_in_buffer(carrier->connection))
 		timeout_ms = 0;
-	*can_write = *has_wake = false;
-	if (poll(fds, 2, timeout_ms) <= 0)
-		return;
-	*can_write = fds[0].revents & POLLOUT;
-	*has_wake = fds[1].revents & POLLIN;
+	*can_write = poll(others, count + 1, timeout_ms) > 0 && (ours->revents & POLLOUT);
 }

@@ -5,6 +5,7 @@
 #ifndef DP_CARRIER_H
 #define DP_CARRIER_H
 
+#include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -87,11 +88,11 @@ int dp_carrier_receive(
 	struct dp_carrier *carrier, struct dp_delivery *out, struct deploy_error *err);
 
 /*
- * Wait until the connection can be read (or written, if wants_write), wake_fd can be read (-1:
- * none), or timeout_ms passed. *can_write, *has_wake tell. Returns at once while input is held back
- * in memory.
+ * Wait until the connection can be read (or written, if wants_write: then *can_write), one of
+ * others is ready (as poll() tells), or timeout_ms passed. others has room for one more behind
+ * count. Returns at once while input is held back in memory.
  */
-void dp_carrier_wait(struct dp_carrier *carrier, bool wants_write, int wake_fd, int timeout_ms,
-	bool *can_write, bool *has_wake);
+void dp_carrier_wait(struct dp_carrier *carrier, bool wants_write, struct pollfd *others,
+	size_t count, int timeout_ms, bool *can_write);
 
 #endif

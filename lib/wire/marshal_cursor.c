@@ -15,12 +15,7 @@
 /* Links may be expanded to this many units for nothing, and to this many for a byte. */
 enum { LINKED_BASE = 65536, LINKED_PER_BYTE = 16 };
 
-static size_t left(const struct dp_marshal_cursor *c)
-{
-	return c->len - c->pos;
-}
-
-bool dp_marshal_fail(struct dp_marshal_cursor *c, size_t at, const char *format, ...)
+void dp_marshal_set_error(struct dp_marshal_cursor *c, size_t at, const char *format, ...)
 {
 	char text[256];
 	va_list args;
@@ -29,6 +24,14 @@ bool dp_marshal_fail(struct dp_marshal_cursor *c, size_t at, const char *format,
 	(void)vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	(void)deploy_error_set(c->err, DEPLOY_PROTOCOL, "marshal: offset %zu: %s", at, text);
+}
+
+bool dp_marshal_fail_limit(
+	struct dp_marshal_cursor *c, const char *exceeded, int limit, const char *what)
+{
+	if (!c->linked)
+		return dp_marshal_fail(c, c->pos, "%s %d %s", exceeded, limit, what);
+	c->gave_up = true;
 	return false;
 }
 
@@ -85,23 +88,10 @@ int dp_marshal_cursor_release(struct dp_marshal_cursor *c, bool ok, struct dp_ma
 bool dp_marshal_take_end(struct dp_marshal_cursor *c)
 {
 	return c->pos == c->len ||
-	       dp_marshal_fail(c, c->pos, "%zu bytes follow the value", left(c));
+	       dp_marshal_fail(c, c->pos, "%zu bytes follow the value", dp_marshal_left(c));
 }
 
-int dp_marshal_peek(const struct dp_marshal_cursor *c, size_t ahead)
-{
-	return ahead < left(c) ? c->bytes[c->pos + ahead] : -1;
-}
-
-bool dp_marshal_take_byte(struct dp_marshal_cursor *c, int *out)
-{
-	if (c->pos == c->len)
-		return dp_marshal_fail(c, c->pos, "the document ends inside a value");
-	*out = c->bytes[c->pos++];
-	return true;
-}
-
-bool dp_marshal_take_long(struct dp_marshal_cursor *c, long long *out)
+bool dp_marshal_take_any_long(struct dp_marshal_cursor *c, long long *out)
 {
 	long long value = 0;
 	int first = 0, n;
@@ -114,7 +104,7 @@ bool dp_marshal_take_long(struct dp_marshal_cursor *c, long long *out)
 		return true;
 	}
 	n = first > 0 ? first : -first;
-	if ((size_t)n > left(c))
+	if ((size_t)n > dp_marshal_left(c))
 		return dp_marshal_fail(c, c->pos, "the document ends inside a number");
 	for (int i = 0; i < n; i++)
 		value |= (long long)c->bytes[c->pos++] << (8 * i);
@@ -123,44 +113,13 @@ bool dp_marshal_take_long(struct dp_marshal_cursor *c, long long *out)
 	return true;
 }
 
-bool dp_marshal_take_count(struct dp_marshal_cursor *c, size_t *out, size_t each, const char *what)
-{
-	size_t at = c->pos;
-	long long count;
-
-	if (!dp_marshal_take_long(c, &count))
-		return false;
-	if (count < 0 || (unsigned long long)count > left(c) / each)
-		return dp_marshal_fail(
-			c, at, "%s claims %lld entries, %zu bytes are left", what, count, left(c));
-	*out = (size_t)count;
-	return true;
-}
-
-bool dp_marshal_take_span(struct dp_marshal_cursor *c, struct dp_slice *out, const char *what)
-{
-	size_t at = c->pos;
-	long long len;
-
-	if (!dp_marshal_take_long(c, &len))
-		return false;
-	if (len < 0 || (unsigned long long)len > left(c))
-		return dp_marshal_fail(
-			c, at, "%s claims %lld bytes, %zu are left", what, len, left(c));
-	*out = (struct dp_slice){.data = (const char *)c->bytes + c->pos, .len = (size_t)len};
-	c->pos += (size_t)len;
-	return true;
-}
-
-/* Make room for one more; the small table inside the cursor is left for the heap once. */
-static void *grown(void *table, const void *few, size_t count, size_t *cap, size_t size)
+/* Make a full table larger; the small one inside the cursor is left for the heap once. */
+static void *grown(void *table, const void *few, size_t *cap, size_t size)
 {
 	void *copy;
 
-	if (count < *cap)
-		return table;
 	if (table != few)
-		return dp_grow(table, cap, count + 1, size);
+		return dp_grow(table, cap, *cap + 1, size);
 	copy = dp_xmalloc(4 * *cap * size);
 	memcpy(copy, few, *cap * size);
 	*cap *= 4;
@@ -173,8 +132,9 @@ static bool add_symbol(struct dp_marshal_cursor *c, struct dp_slice name)
 		return true;
 	if (c->symbol_count == DP_MARSHAL_MAX_SYMBOLS)
 		return dp_marshal_fail(c, c->pos, "more than %d symbols", DP_MARSHAL_MAX_SYMBOLS);
-	c->symbols = grown(
-		c->symbols, c->few_symbols, c->symbol_count, &c->symbol_cap, sizeof(c->symbols[0]));
+	if (c->symbol_count == c->symbol_cap)
+		c->symbols =
+			grown(c->symbols, c->few_symbols, &c->symbol_cap, sizeof(c->symbols[0]));
 	c->symbols[c->symbol_count++] = name;
 	return true;
 }
@@ -205,15 +165,14 @@ bool dp_marshal_take_symbol(struct dp_marshal_cursor *c, struct dp_slice *name)
 	return dp_marshal_take_span(c, name, "symbol") && add_symbol(c, *name);
 }
 
-bool dp_marshal_add_object(struct dp_marshal_cursor *c, size_t at)
+bool dp_marshal_grow_objects(struct dp_marshal_cursor *c)
 {
-	if (c->linked)
-		return true;
 	if (c->object_count == DP_MARSHAL_MAX_OBJECTS)
 		return dp_marshal_fail(c, c->pos, "more than %d objects", DP_MARSHAL_MAX_OBJECTS);
-	c->objects = grown(
-		c->objects, c->few_objects, c->object_count, &c->object_cap, sizeof(c->objects[0]));
-	c->objects[c->object_count++] = (uint32_t)at;
+	c->objects = grown(c->objects, c->few_objects, &c->object_cap, sizeof(c->objects[0]));
+	/* A table that ends at the limit is full there, and asks again. */
+	if (c->object_cap > DP_MARSHAL_MAX_OBJECTS)
+		c->object_cap = DP_MARSHAL_MAX_OBJECTS;
 	return true;
 }
 
@@ -247,37 +206,4 @@ void dp_marshal_object_set_open(struct dp_marshal_cursor *c, size_t number, bool
 		c->objects[number] |= OPEN_OBJECT;
 	else
 		c->objects[number] &= ~OPEN_OBJECT;
-}
-
-bool dp_marshal_enter(struct dp_marshal_cursor *c)
-{
-	if (c->depth < DP_MARSHAL_MAX_DEPTH) {
-		c->depth++;
-		return true;
-	}
-	if (!c->linked)
-		return dp_marshal_fail(
-			c, c->pos, "nested deeper than %d levels", DP_MARSHAL_MAX_DEPTH);
-	c->gave_up = true;
-	return false;
-}
-
-void dp_marshal_leave(struct dp_marshal_cursor *c)
-{
-	c->depth--;
-}
-
-bool dp_marshal_spend(struct dp_marshal_cursor *c, size_t units)
-{
-	size_t *spent = c->linked ? &c->linked_spent : &c->spent;
-	size_t limit = c->linked ? c->linked_limit : DP_MARSHAL_MAX_VALUES;
-
-	if (units <= limit - *spent) {
-		*spent += units;
-		return true;
-	}
-	if (!c->linked)
-		return dp_marshal_fail(c, c->pos, "more than %d values", DP_MARSHAL_MAX_VALUES);
-	c->gave_up = true;
-	return false;
 }

@@ -14,11 +14,31 @@ static bool take_name(struct dp_marshal_cursor *c, struct dp_slice *name)
 	return true;
 }
 
+/*
+ * The one member that nearly every string has: a known symbol, :E, that is true or false. Takes
+ * these four bytes at once, or nothing.
+ */
+static bool skip_encoding(struct dp_marshal_cursor *c)
+{
+	const unsigned char *member = c->bytes + c->pos;
+	unsigned number;
+
+	if (c->linked || dp_marshal_left(c) < 4 || member[0] != 1 + 5 || member[1] != ';')
+		return false;
+	number = member[2] - 5U;
+	if (number > 122 || number >= c->symbol_count || (member[3] != 'T' && member[3] != 'F'))
+		return false;
+	c->pos += 4;
+	return true;
+}
+
 bool dp_marshal_skip_members(struct dp_marshal_cursor *c, const char *what)
 {
 	struct dp_slice name;
 	size_t count;
 
+	if (skip_encoding(c))
+		return true;
 	if (!dp_marshal_take_count(c, &count, 2, what))
 		return false;
 	for (size_t i = 0; i < count; i++)

@@ -93,10 +93,10 @@ bool dp_transport_is_blocked(const struct dp_transport *transport)
 	return dp_carrier_is_blocked(transport->carrier);
 }
 
-void dp_transport_wait(struct dp_transport *transport, bool wants_write, int wake_fd,
-	int timeout_ms, bool *can_write, bool *has_wake)
+void dp_transport_wait(struct dp_transport *transport, bool wants_write, struct pollfd *others,
+	size_t count, int timeout_ms, bool *can_write)
 {
-	dp_carrier_wait(transport->carrier, wants_write, wake_fd, timeout_ms, can_write, has_wake);
+	dp_carrier_wait(transport->carrier, wants_write, others, count, timeout_ms, can_write);
 }
 
 void dp_transport_new_id(char id[DP_REQUEST_ID_SIZE])

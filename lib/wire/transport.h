@@ -3,6 +3,7 @@
 #ifndef DP_TRANSPORT_H
 #define DP_TRANSPORT_H
 
+#include <poll.h>
 #include <stdbool.h>
 
 #include "base/buf.h"
@@ -82,7 +83,7 @@ bool dp_transport_is_blocked(const struct dp_transport *transport);
 int dp_transport_echo(struct dp_transport *transport, struct deploy_error *err);
 
 /* See dp_carrier_wait(). */
-void dp_transport_wait(struct dp_transport *transport, bool wants_write, int wake_fd,
-	int timeout_ms, bool *can_write, bool *has_wake);
+void dp_transport_wait(struct dp_transport *transport, bool wants_write, struct pollfd *others,
+	size_t count, int timeout_ms, bool *can_write);
 
 #endif

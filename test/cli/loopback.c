@@ -587,11 +587,10 @@ int dp_carrier_receive(
 	return 0;
 }
 
-void dp_carrier_wait(struct dp_carrier *carrier, bool wants_write, int wake_fd, int timeout_ms,
-	bool *can_write, bool *has_wake)
+void dp_carrier_wait(struct dp_carrier *carrier, bool wants_write, struct pollfd *others,
+	size_t count, int timeout_ms, bool *can_write)
 {
 	const struct parcel *parcel = next_parcel(carrier);
-	struct pollfd wake = {.fd = wake_fd, .events = POLLIN};
 
 	*can_write = wants_write;
 	if (wants_write || carrier->fleet.broker.lost_after == carrier->publishes)
@@ -602,5 +601,5 @@ void dp_carrier_wait(struct dp_carrier *carrier, bool wants_write, int wake_fd, 
 		if (left_us / 1000 < timeout_ms)
 			timeout_ms = left_us <= 0 ? 0 : (int)((left_us + 999) / 1000);
 	}
-	*has_wake = poll(&wake, 1, timeout_ms) == 1 && (wake.revents & POLLIN);
+	(void)poll(others, count, timeout_ms);
 }

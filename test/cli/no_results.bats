@@ -76,6 +76,22 @@ to ask those again: deployctl rpc rpcutil ping --nr -I web3' "$stderr"
 	same '1 1 0 1' "$(forgotten)"
 	same 0 "$(document 's["ok"] + s["failed"] + d["items"].length')"
 	ask_rpc 0 rpcutil ping --nr -C apache
+	ask_rpc 0 rpcutil ping --nr -C apache -x web5 -o json
+	same '4 4 0 4' "$(forgotten)"
+}
+
+@test "--nr shows who was asked, whatever the DDL wants shown of answers" {
+	mkdir -p plugins/mcollective/agent
+	printf 'libdir = %s\n' "$PWD/plugins" >>.mcollective
+	cat >plugins/mcollective/agent/lab.ddl <<-'END'
+		metadata :name => "lab", :description => "x", :author => "x", :license => "x",
+		         :version => "1", :url => "x", :timeout => 5
+		action "echo", :description => "x" do
+		    display :ok
+		end
+	END
+	ask_rpc 0 lab echo --nr -I web1
+	same 'web1: unknown (not asked for an answer)' "$output"
 }
 
 @test "--nr refuses what needs answers, and says why; nothing is sent" {
@@ -105,6 +121,16 @@ to ask those again: deployctl rpc rpcutil ping --nr -I web3' "$stderr"
 	same 758 "$(executed | wc -w)"
 }
 
+@test "--nr: a broker that takes no publishes for a while has it afterwards" {
+	fleet 'node web[1-2]' 'broker blocked-after 0 for 150ms'
+	ask_rpc 0 rpcutil ping --nr
+	rm "$DEPLOYCTL_LOOP_LOG"
+	fleet 'node web[1-2]' 'broker blocked-after 1 for 150ms'
+	ask_rpc 0 rpcutil ping --nr -I 'web[1-2]' -o json
+	same '2 2 0 2' "$(forgotten)"
+	same 'web1 web2' "$(executed)"
+}
+
 @test "--nr: a broker that takes nothing, or goes away, is no success" {
 	fleet 'node web[1-2]' 'broker blocked-after 0'
 	ask_rpc 4 rpcutil ping --nr -I 'web[1-2]' -t 0.1
@@ -113,8 +139,11 @@ to ask those again: deployctl rpc rpcutil ping --nr -I web3' "$stderr"
 	holds "$stderr" 'the broker did not say that it has the request'
 	[[ $stderr != *'went to every'* ]]
 	fleet 'node web[1-2]' 'broker blocked-after 1'
-	ask_rpc 4 rpcutil ping --nr -I web1 -o json
+	ask_rpc 4 rpcutil ping --nr -I web1 -o json -t 0.1
 	same '1 0 0 1' "$(forgotten)"
+	# What it said before does not count: it has not said anything since.
+	fleet 'node web[1-2]' 'broker pause-after 1 for 1h'
+	ask_rpc 4 rpcutil ping --nr -1 -t 0.1
 	fleet 'node web[1-2]' 'broker lost-after 1'
 	ask_rpc 69 rpcutil ping --nr -I web1 -o json
 	same '1 0 0 1' "$(forgotten)"

@@ -116,12 +116,11 @@ int dp_carrier_receive(struct dp_carrier *from, struct dp_delivery *out, struct 
 	return 0;
 }
 
-void dp_carrier_wait(struct dp_carrier *waiting, bool wants_write, int wake_fd, int timeout_ms,
-	bool *can_write, bool *has_wake)
+void dp_carrier_wait(struct dp_carrier *waiting, bool wants_write, struct pollfd *others,
+	size_t count, int timeout_ms, bool *can_write)
 {
-	(void)wake_fd;
+	(void)poll(others, count, 0);
 	*can_write = wants_write;
-	*has_wake = false;
 	if (!wants_write && waiting->head == waiting->count && !waiting->has_echo)
 		now_us += timeout_ms * 1000LL;
 }

@@ -366,8 +366,15 @@ static void malformed_documents_are_refused(void **state)
 		{"492206610649493a0645", "a symbol is wanted here"},
 		{"49220661064930", "a symbol is wanted here"},
 		{"4922066106493b0054", "a symbol is wanted here"},
+		{"5b083a06613a0662"
+		 "492206610630"
+		 "0654",
+			"a symbol is wanted here"},
 		{"3b00", "offset 3: symbol 0 is wanted, 0 are known"},
 		{"5b073a06613b06", "symbol 1 is wanted, 1 are known"},
+		{"5b073a06614922066106"
+		 "3b0654",
+			"symbol 1 is wanted, 1 are known"},
 		{"5b073a06613bfa", "symbol -1 is wanted"},
 		{"5b063bfe0000", "symbol -65536 is wanted"},
 		{"4000", "offset 3: object 0 is wanted, 0 are known"},
@@ -504,6 +511,20 @@ static void symbols_are_limited(void **state)
 	dp_buf_release(&doc);
 }
 
+static void a_negative_symbol_is_refused_however_many_are_known(void **state)
+{
+	struct dp_buf doc;
+
+	(void)state;
+	begin(&doc);
+	dp_buf_add_byte(&doc, '[');
+	add_long(&doc, 301);
+	add_times(&doc, 300, ":\6a", 3);
+	dp_buf_add(&doc, "I\"\6a\6;\200T", 8);
+	check_error("instance variable", &doc, "symbol -123 is wanted, 300 are known");
+	dp_buf_release(&doc);
+}
+
 /* A hash whose one value is an array of count strings, so that fields can skip them. */
 static void begin_objects(struct dp_buf *doc, size_t count)
 {
@@ -546,7 +567,8 @@ static void values_are_limited_by_what_they_cost(void **state)
 		const char *value;
 		size_t len, units;
 	} samples[] = {{"\"\24aaaaaaaaaaaaaaa", 17, 1}, {"\"\25aaaaaaaaaaaaaaaa", 18, 2},
-		{"[\0", 2, 2}, {"{\6\"\0000", 5, 6}, {"\"\6\377", 3, 4}, {"@\0", 2, 4}};
+		{"I\"\6a\6:\6ET", 9, 1}, {"[\0", 2, 2}, {"{\6\"\0000", 5, 6}, {"\"\6\377", 3, 4},
+		{"@\0", 2, 4}};
 	struct dp_buf doc;
 
 	(void)state;
@@ -734,6 +756,7 @@ static void links_are_expanded_and_cycles_are_cut(void **state)
 		const char *hex, *json;
 		unsigned cuts;
 	} samples[] = {
+		{"5b07653a064d49220661004006", "[{\"$ruby\":\"M\"},{\"$ruby\":\"M\"}]", 0},
 		/* to the array around it, to the hash around it, over two levels */
 		{"5b064000", "[{\"$cut\":0}]", 1},
 		{"7b063a06614000", "{\"a\":{\"$cut\":0}}", 1},
@@ -833,23 +856,59 @@ static void a_long_text_is_not_repeated_without_end(void **state)
 }
 
 /* Objects make no values, but to skip them again and again takes time. */
-static void objects_are_not_skipped_without_end(void **state)
+static void check_skipping(const char *value, size_t len)
 {
-	enum { LINKS = 100000 };
+	enum { VALUES = 10000, LINKS = 10000 };
 	struct dp_marshal_notes notes;
 	struct dp_buf doc;
 
-	(void)state;
 	begin(&doc);
 	dp_buf_add_byte(&doc, '[');
 	add_long(&doc, LINKS + 1);
 	dp_buf_add(&doc, "[\6o:\6P\6:\6x[", 11);
-	add_long(&doc, 100000);
-	add_times(&doc, 100000, "0", 1);
+	add_long(&doc, VALUES);
+	add_times(&doc, VALUES, value, len);
 	add_times(&doc, LINKS, "@\6", 2);
 	json_decref(decode_buf(&doc, &notes));
-	assert_in_range(notes.cuts, LINKS - 100, LINKS - 1);
+	assert_in_range(notes.cuts, LINKS - 200, LINKS - 1);
 	dp_buf_release(&doc);
+}
+
+static void objects_are_not_skipped_without_end(void **state)
+{
+	(void)state;
+	check_skipping("0", 1);
+	check_skipping("I\"\0\0", 4);
+}
+
+/* How many of LINKS links to 1,000 strings, each with the one member, are cut. */
+static unsigned cuts_of_strings(const char *member, size_t len)
+{
+	enum { LINKS = 200 };
+	struct dp_marshal_notes notes;
+	struct dp_buf strings, doc;
+
+	dp_buf_init(&strings, 64);
+	dp_buf_add(&strings, "I\"\6a", 4);
+	dp_buf_add(&strings, member, len);
+	begin(&doc);
+	dp_buf_add(&doc, "[\2\313\0:\6A:\6E[\2\350\3", 14);
+	add_times(&doc, 1000, strings.data, strings.len);
+	add_times(&doc, LINKS, "@\6", 2);
+	dp_buf_release(&strings);
+	json_decref(decode_buf(&doc, &notes));
+	dp_buf_release(&doc);
+	return notes.cuts;
+}
+
+/* The reader has a short way over the first, not over the second. */
+static void the_usual_encoding_costs_what_any_other_member_costs(void **state)
+{
+	unsigned cuts = cuts_of_strings("\6;\6T", 4);
+
+	(void)state;
+	assert_in_range(cuts, 1, 199);
+	assert_int_equal(cuts_of_strings("\6;\0060", 4), cuts);
 }
 
 static size_t depth_of(const json_t *json)
@@ -1280,6 +1339,7 @@ int main(void)
 		cmocka_unit_test(nesting_is_limited_within_instance_variables),
 		cmocka_unit_test(leaves_need_no_level),
 		cmocka_unit_test(symbols_are_limited),
+		cmocka_unit_test(a_negative_symbol_is_refused_however_many_are_known),
 		cmocka_unit_test(objects_are_limited),
 		cmocka_unit_test(values_are_limited_by_what_they_cost),
 		cmocka_unit_test(a_symbol_cannot_be_repeated_without_end),
@@ -1293,6 +1353,7 @@ int main(void)
 		cmocka_unit_test(a_billion_laughs_are_cut),
 		cmocka_unit_test(a_long_text_is_not_repeated_without_end),
 		cmocka_unit_test(objects_are_not_skipped_without_end),
+		cmocka_unit_test(the_usual_encoding_costs_what_any_other_member_costs),
 		cmocka_unit_test(links_that_nest_too_deep_are_cut),
 		cmocka_unit_test(keys_that_are_no_text_are_printed),
 		cmocka_unit_test(printed_keys_do_not_grow_with_their_depth),

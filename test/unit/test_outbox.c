@@ -113,14 +113,14 @@ int dp_carrier_receive(struct dp_carrier *from, struct dp_delivery *out, struct 
 	return 0;
 }
 
-void dp_carrier_wait(struct dp_carrier *waiting, bool wants_write, int wake_fd, int timeout_ms,
-	bool *can_write, bool *has_wake)
+void dp_carrier_wait(struct dp_carrier *waiting, bool wants_write, struct pollfd *others,
+	size_t count, int timeout_ms, bool *can_write)
 {
 	(void)waiting;
-	(void)wake_fd;
+	(void)others;
+	(void)count;
 	(void)timeout_ms;
 	*can_write = wants_write;
-	*has_wake = false;
 }
 
 static char *copy(const char *text)
@@ -740,7 +740,8 @@ static void probes_of_two_tasks_have_two_ids(void **state)
 	(void)turn(&bench);
 	for (unsigned i = 0; i < 2; i++) {
 		attempt = 9;
-		assert_true(dp_outbox_find(bench.outbox, carrier.records[i].id, &task, &attempt));
+		assert_non_null(
+			dp_outbox_find(bench.outbox, carrier.records[i].id, &task, &attempt));
 		assert_int_equal(i, task);
 		assert_int_equal(0, attempt);
 	}
@@ -757,9 +758,10 @@ static void find_tells_whose_an_id_is(void **state)
 		add(&bench, i % 2, 1 + i / 2, 0, 1);
 	while (!dp_outbox_is_empty(bench.outbox))
 		(void)turn(&bench);
-	dp_outbox_withdraw(bench.outbox, 0);
+	dp_outbox_withdraw(bench.outbox, 0, 0);
 	for (unsigned i = 0; i < 6; i++) {
-		assert_true(dp_outbox_find(bench.outbox, carrier.records[i].id, &task, &attempt));
+		assert_non_null(
+			dp_outbox_find(bench.outbox, carrier.records[i].id, &task, &attempt));
 		assert_int_equal(i % 2, task);
 		assert_int_equal(1 + i / 2, attempt);
 	}
@@ -774,13 +776,13 @@ static void find_knows_no_other_ids(void **state)
 	unsigned task, attempt;
 
 	(void)state;
-	assert_false(dp_outbox_find(bench.outbox, "", &task, &attempt));
+	assert_null(dp_outbox_find(bench.outbox, "", &task, &attempt));
 	add(&bench, 0, 1, 0, 1);
 	(void)turn(&bench);
 	(void)snprintf(longer, sizeof(longer), "%s0", carrier.records[0].id);
 	(void)snprintf(shorter, sizeof(shorter), "%.31s", carrier.records[0].id);
 	for (size_t i = 0; i < COUNT(ids); i++)
-		assert_false(dp_outbox_find(bench.outbox, ids[i], &task, &attempt));
+		assert_null(dp_outbox_find(bench.outbox, ids[i], &task, &attempt));
 	bench_free(&bench);
 }
 
@@ -789,19 +791,19 @@ static void what_is_withdrawn_is_not_sent(void **state)
 	struct bench bench = bench_of(8);
 
 	(void)state;
-	dp_outbox_withdraw(bench.outbox, 0);
+	dp_outbox_withdraw(bench.outbox, 0, 0);
 	add(&bench, 0, 1, 0, 1);
 	add(&bench, 1, 1, 1, 1);
 	add(&bench, 0, 2, 2, 1);
 	add_probe(&bench, 0, 3);
 	add(&bench, 1, 1, 2, 1);
 	add(&bench, 0, 1, 3, 1);
-	dp_outbox_withdraw(bench.outbox, 0);
+	dp_outbox_withdraw(bench.outbox, 0, 0);
 	add(&bench, 1, 1, 3, 1);
 	(void)send_all(&bench, 1);
 	expect_keys(&bench, 1, 4);
 	add(&bench, 0, 1, 4, 1);
-	dp_outbox_withdraw(bench.outbox, 0);
+	dp_outbox_withdraw(bench.outbox, 0, 0);
 	assert_true(dp_outbox_is_empty(bench.outbox));
 	add(&bench, 0, 1, 4, 2);
 	(void)send_all(&bench, 4);
@@ -818,7 +820,7 @@ static void a_send_under_way_is_withdrawn_where_it_stands(void **state)
 	add(&bench, 0, 1, 0, 8);
 	(void)turn(&bench);
 	assert_int_equal(2, carrier.count);
-	dp_outbox_withdraw(bench.outbox, 0);
+	dp_outbox_withdraw(bench.outbox, 0, 0);
 	assert_true(dp_outbox_is_empty(bench.outbox));
 	assert_int_equal(DP_IN_TICK, turn(&bench).kind);
 	assert_int_equal(2, carrier.count);

@@ -27,7 +27,8 @@ struct node {
 	json_t *shown; /* what get_facts tells; another object while facts are stale */
 	int stale_looks;
 	char asked[2048];
-	char told[512]; /* what was said before it was sent */
+	char told[512];		       /* what was said before it was sent */
+	const char *wants_environment; /* to be set */
 	const char *environment;
 	int64_t now_us;
 	const char *fail_action; /* it answers this one with statuscode 1 */
@@ -190,7 +191,7 @@ static struct dp_act_next push(const struct deploy_push_options *options, struct
 	node->shown = json_deep_copy(node->facts);
 	assert_non_null(facts);
 	assert_int_equal(0, deploy_push_new(&act, options, &err));
-	assert_int_equal(0, deploy_push_add(act, "web1", facts, false, &err));
+	assert_int_equal(0, deploy_push_add(act, "web1", facts, node->wants_environment, &err));
 	next = drive(act, node);
 	*after = json_dumps(node->facts, JSON_COMPACT | JSON_SORT_KEYS);
 	json_decref(facts);
@@ -274,12 +275,11 @@ static void what_is_sent_is_told_before(void **state)
 {
 	struct node node = {.kind = OURS};
 	char *after;
-	struct deploy_push_options options = plain;
 	struct dp_act_next next;
 
 	(void)state;
-	options.environment = "production";
-	next = push(&options, &node, "{}", "{\"a\":\"x\",\"b\":null}", &after);
+	node.wants_environment = "production";
+	next = push(&plain, &node, "{}", "{\"a\":\"x\",\"b\":null}", &after);
 	assert_string_equal("puppet_environment production; create_fact a", node.told);
 	assert_string_equal(
 		"get_facts; puppet_environment; create_fact a=x; get_facts", node.asked);
@@ -294,12 +294,11 @@ static void an_environment_alone_is_set_too(void **state)
 {
 	struct node node = {.kind = REPLACING};
 	char *after;
-	struct deploy_push_options options = plain;
 	struct dp_act_next next;
 
 	(void)state;
-	options.environment = "test";
-	next = push(&options, &node, "{}", "{}", &after);
+	node.wants_environment = "test";
+	next = push(&plain, &node, "{}", "{}", &after);
 	assert_string_equal("puppet_environment", node.asked);
 	assert_true(json_is_true(json_object_get(next.data, "changed")));
 	json_decref(next.data);
@@ -453,6 +452,7 @@ static void what_agents_would_refuse_is_not_sent(void **state)
 	struct deploy_push_options options = plain;
 	struct deploy_act *act = NULL;
 	struct deploy_error err = {0};
+	json_t *facts;
 	char text[102];
 
 	(void)state;
@@ -474,10 +474,14 @@ static void what_agents_would_refuse_is_not_sent(void **state)
 	assert_int_equal(DEPLOY_INPUT, deploy_push_new(&act, &options, &err));
 	options.url = "https://x/a b";
 	assert_int_equal(DEPLOY_INPUT, deploy_push_new(&act, &options, &err));
-	options = plain;
-	options.environment = "../x";
-	assert_int_equal(DEPLOY_INPUT, deploy_push_new(&act, &options, &err));
 	assert_null(act);
+	assert_int_equal(0, deploy_push_new(&act, &plain, &(struct deploy_error){0}));
+	facts = json_object();
+	assert_int_equal(DEPLOY_INPUT, deploy_push_add(act, "web1", facts, "../x", &err));
+	(void)json_object_set_new(facts, "a", json_integer(5));
+	assert_int_equal(DEPLOY_INPUT, deploy_push_add(act, "web1", facts, NULL, &err));
+	json_decref(facts);
+	act->ops->free(act);
 }
 
 static void words_are_compared_as_words(void **state)

@@ -515,6 +515,7 @@ static void judge_input(struct world *world, const struct dp_input *input)
 		judge->is_blocked = input->kind == DP_IN_BLOCKED;
 		break;
 	case DP_IN_TICK:
+	case DP_IN_RESPONSE:
 		break;
 	}
 	if (judge->now_us >= judge->run_deadline_us)
@@ -833,6 +834,7 @@ static void judge_event(struct world *world, const struct deploy_event *event)
 		REQUIRE(!judge->has_told_block, "blocked or unblocked twice");
 		judge->has_told_block = true;
 		break;
+	case DEPLOY_EVENT_STEP:
 	case DEPLOY_EVENT_TYPES:
 		complain(world, "no such event");
 		break;
@@ -1341,7 +1343,7 @@ static void drop_sends(struct world *world, unsigned task)
 
 static void show_rows(const struct world *world, const struct dp_action *action)
 {
-	static const char *const kinds[] = {"send", "probe", "withdraw"};
+	static const char *const kinds[] = {"send", "fetch", "probe", "withdraw"};
 	char text[200] = "";
 
 	if (!world->shows)

@@ -1,0 +1,436 @@
+/* deployctl assign-role — who has which role in a cluster: from files, or said one by one. */
+#include "command.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FACT_PREFIX "deploop_"
+#define MAX_FILES   64
+#define ALL_LAYERS  ((1u << (DEPLOY_LAYER_NONE + 1)) - 1)
+
+struct assign_opts {
+	const char *files[MAX_FILES];
+	size_t file_count;
+	unsigned layers; /* bits; 0: all */
+	const char *cluster;
+	const char *collection, *category, *role, *entity;
+	bool checks, shows;
+};
+
+static int parse_file(void *field, const char *text, struct deploy_error *err)
+{
+	struct assign_opts *assign = field;
+
+	if (!*text)
+		return deploy_error_set(err, DEPLOY_USAGE, "the value is empty");
+	if (assign->file_count == MAX_FILES)
+		return deploy_error_set(err, DEPLOY_USAGE, "more than %d files", MAX_FILES);
+	assign->files[assign->file_count++] = text;
+	return 0;
+}
+
+static int unknown_layer(const char *text, size_t len, struct deploy_error *err)
+{
+	const char *names[DEPLOY_LAYER_NONE], *meant;
+	char word[32];
+
+	for (int i = 0; i < DEPLOY_LAYER_NONE; i++)
+		names[i] = deploy_layer_name((enum deploy_layer)i);
+	(void)snprintf(word, sizeof(word), "%.*s", (int)len, text);
+	meant = deploy_text_suggest(word, names, DEPLOY_LAYER_NONE);
+	if (meant)
+		deploy_error_hint(err, "--layers=%s", meant);
+	return deploy_error_set(err, DEPLOY_USAGE,
+		"\"%.*s\" is no layer: expected batch, bus, speed, serving",
+		(int)(len < 60 ? len : 60), text);
+}
+
+static int parse_layers(void *field, const char *text, struct deploy_error *err)
+{
+	unsigned *layers = field;
+
+	for (;; text++) {
+		size_t len = strcspn(text, ","), i = 0;
+
+		for (; i < DEPLOY_LAYER_NONE; i++) {
+			const char *name = deploy_layer_name((enum deploy_layer)i);
+
+			if (strlen(name) == len && memcmp(name, text, len) == 0)
+				break;
+		}
+		if (i == DEPLOY_LAYER_NONE)
+			return unknown_layer(text, len, err);
+		*layers |= 1u << i;
+		text += len;
+		if (!*text)
+			return 0;
+	}
+}
+
+static const struct opt assign_options[] = {
+	/* The field is the struct itself: two of its members belong together. */
+	OPT_PARSED('f', "file", struct assign_opts, files, "FILE", parse_file, true,
+		"read who has which role from the cluster file FILE; - is stdin"),
+	OPT_PARSED(0, "layers", struct assign_opts, layers, "L1,L2", parse_layers, false,
+		"only these layers: batch, bus, speed, serving"),
+	OPT_TEXT(0, "cluster", struct assign_opts, cluster, "NAME",
+		"only this one of the clusters that the files are about"),
+	OPT_TEXT(0, "collection", struct assign_opts, collection, "NAME",
+		"without a file: the cluster that the nodes belong to"),
+	OPT_TEXT(0, "category", struct assign_opts, category, "NAME",
+		"without a file: their layer in it"),
+	OPT_TEXT(0, "role", struct assign_opts, role, "NAME", "without a file: their role"),
+	OPT_TEXT(
+		0, "entity", struct assign_opts, entity, "E1,E2", "without a file: their entities"),
+	OPT_FLAG(0, "check", struct assign_opts, checks,
+		"tell everything that is wrong in the files, and do no more"),
+	OPT_FLAG(0, "show", struct assign_opts, shows, "show who has which role, and do no more"),
+	OPT_END,
+};
+
+_Static_assert(offsetof(struct assign_opts, files) == 0, "parse_file() takes the whole struct");
+
+static const enum exit_status assign_exits[] = {EXIT_ALL_OK, EXIT_NO_NODES, EXIT_USAGE, EXIT_INPUT,
+	EXIT_NO_INPUT, EXIT_OUTPUT, EXIT_LIST_END};
+
+static const struct example assign_examples[] = {
+	{"deployctl assign-role -f preview.json --check",
+		"everything that is wrong in a cluster file, with its place"},
+	{"deployctl assign-role -f preview.json --show", "who has which role"},
+	{"deployctl assign-role -f preview.json --show --layers bus -o json",
+		"the facts that the nodes of a layer get by it"},
+	{"deployctl assign-role -f a.yaml -f b.yaml --show --cluster b",
+		"two clusters are checked together; one of them"},
+	{"deployctl assign-role web[01-03] --collection shop --category front --role web --show",
+		"without a file: one role for some nodes"},
+	{NULL, NULL},
+};
+
+/* Either files, or nodes with what they are. */
+static int check_opts(const struct assign_opts *assign, struct args args, struct deploy_error *err)
+{
+	const struct {
+		const char *name, *value;
+	} needed[] = {{"collection", assign->collection}, {"category", assign->category},
+		{"role", assign->role}};
+	bool says_role = assign->collection || assign->category || assign->role || assign->entity;
+
+	if (assign->checks && assign->shows)
+		return deploy_error_set(err, DEPLOY_USAGE, "--check and --show exclude each other");
+	if (assign->file_count && (args.count || says_role))
+		return deploy_error_set(err, DEPLOY_USAGE,
+			"-f says who has which role: no NODE, --collection, --category, --role, "
+			"--entity beside it");
+	if (assign->file_count)
+		return 0;
+	if (assign->layers || assign->cluster)
+		return deploy_error_set(err, DEPLOY_USAGE, "%s needs -f FILE",
+			assign->layers ? "--layers" : "--cluster");
+	if (args.count == 0)
+		return deploy_error_set(err, DEPLOY_USAGE, "neither -f FILE nor NODE is given");
+	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
+		if (!needed[i].value)
+			return deploy_error_set(
+				err, DEPLOY_USAGE, "--%s is missing", needed[i].name);
+	return 0;
+}
+
+static int read_files(
+	struct deploy_roles *roles, const struct assign_opts *assign, struct deploy_error *err)
+{
+	for (size_t i = 0; i < assign->file_count; i++)
+		if (deploy_roles_read_file(roles, assign->files[i], err))
+			return err->code;
+	return 0;
+}
+
+/* What does not go together is found after the nodes' names are: 10,000 nodes are one set. */
+static int read_words(struct deploy_roles *roles, const struct assign_opts *assign,
+	struct args args, struct deploy_error *err)
+{
+	struct deploy_nodeset *nodes = deploy_nodeset_new();
+	struct deploy_role role = {.collection = assign->collection,
+		.category = assign->category,
+		.role = assign->role,
+		.entity = assign->entity ? assign->entity : ""};
+
+	for (int i = 0; i < args.count && !err->code; i++)
+		if (deploy_nodeset_parse(nodes, args.values[i], err))
+			err->code = DEPLOY_USAGE;
+	for (size_t i = 0; i < deploy_nodeset_count(nodes) && !err->code; i++) {
+		role.node = deploy_nodeset_get(nodes, i);
+		(void)deploy_roles_add(roles, &role, err);
+	}
+	deploy_nodeset_free(nodes);
+	return err->code;
+}
+
+/* Leave what --layers and --cluster ask for. */
+static int choose(
+	struct deploy_roles *roles, const struct assign_opts *assign, struct deploy_error *err)
+{
+	unsigned layers = assign->layers ? assign->layers : ALL_LAYERS;
+	char known[256] = "";
+	const char *last = "";
+	size_t len = 0;
+
+	for (size_t i = 0; assign->cluster && i < deploy_roles_count(roles); i++) {
+		const char *name = deploy_roles_get(roles, i)->collection;
+
+		if (strcmp(name, assign->cluster) == 0)
+			break;
+		if (strcmp(name, last) != 0 && len < sizeof(known))
+			len += (size_t)snprintf(
+				known + len, sizeof(known) - len, "%s%s", len ? ", " : "", name);
+		last = name;
+		if (i + 1 == deploy_roles_count(roles))
+			return deploy_error_set(err, DEPLOY_USAGE,
+				"--cluster: no file is about \"%s\", only about %s",
+				assign->cluster, known);
+	}
+	deploy_roles_keep(roles, layers, assign->cluster);
+	return 0;
+}
+
+static void print_lines(struct out *out, const char *type, const json_t *items)
+{
+	json_t *item;
+	size_t index;
+
+	json_array_foreach(items, index, item)
+	{
+		json_t *line = json_pack("{s:s, s:I}", "type", type, "seq", (json_int_t)index + 1);
+
+		(void)json_object_update(line, item);
+		out_json_line(out, line);
+		json_decref(line);
+	}
+}
+
+static void print_name(struct out *out, const char *name)
+{
+	out_foreign(out, name, strlen(name));
+	out_text(out, "\n");
+}
+
+static void print_flaw(struct out *out, const struct deploy_flaw *flaw)
+{
+	out_foreign(out, flaw->file, strlen(flaw->file));
+	if (flaw->place.line)
+		out_text(out, ":%u:%u", flaw->place.line, flaw->place.column);
+	out_text(out, ": ");
+	out_foreign(out, flaw->pointer, strlen(flaw->pointer));
+	out_text(out, "%s", *flaw->pointer ? ": " : "");
+	print_name(out, flaw->text);
+}
+
+/* Names of files may be any bytes, JSON takes UTF-8 only. */
+static json_t *json_text(const char *text)
+{
+	char *escaped = deploy_text_escape(text, strlen(text));
+	json_t *value = json_string(escaped);
+
+	free(escaped);
+	return value;
+}
+
+static json_t *item_of_flaw(const struct deploy_flaw *flaw)
+{
+	const struct deploy_place *place = &flaw->place;
+
+	return json_pack("{s:o, s:o, s:o, s:s, s:o}", "file", json_text(flaw->file), "line",
+		place->line ? json_integer(place->line) : json_null(), "column",
+		place->line ? json_integer(place->column) : json_null(), "pointer", flaw->pointer,
+		"text", json_text(flaw->text));
+}
+
+static json_t *print_flaws(struct out *out, const struct deploy_roles *roles)
+{
+	size_t count = deploy_roles_flaw_count(roles), told = 0;
+	json_t *items = json_array();
+	const char *last = "";
+
+	for (; told < count && told < DEPLOY_CLUSTER_MAX_FLAWS; told++) {
+		const struct deploy_flaw *flaw = deploy_roles_flaw(roles, told);
+
+		if (out_is_for_people(out))
+			print_flaw(out, flaw);
+		else if (out_format(out) == OUT_NAME && strcmp(flaw->file, last) != 0)
+			print_name(out, flaw->file);
+		else
+			(void)json_array_append_new(items, item_of_flaw(flaw));
+		last = flaw->file;
+	}
+	if (told < count)
+		out_note(out, "%zu more are not shown", count - told);
+	return items;
+}
+
+static int fail_by_flaws(const struct assign_opts *assign, const struct deploy_roles *roles,
+	struct deploy_error *err)
+{
+	size_t count = deploy_roles_flaw_count(roles);
+	const char *s = count == 1 ? "" : "s";
+
+	if (!count)
+		return 0;
+	if (!assign->checks)
+		deploy_error_hint(err, "deployctl assign-role -f %s --check", assign->files[0]);
+	if (assign->file_count == 1)
+		return deploy_error_set(err, DEPLOY_INPUT, "%s: %zu error%s",
+			deploy_roles_flaw(roles, 0)->file, count, s);
+	return deploy_error_set(
+		err, DEPLOY_INPUT, "%zu error%s in %zu files", count, s, assign->file_count);
+}
+
+/* What is counted only if it may be used. */
+static json_t *summary_of(const struct deploy_roles *roles, const json_t *nodes)
+{
+	size_t flaws = deploy_roles_flaw_count(roles);
+
+	if (flaws)
+		return json_pack("{s:I}", "errors", (json_int_t)flaws);
+	return json_pack("{s:I, s:I, s:I}", "hosts", (json_int_t)json_array_size(nodes), "roles",
+		(json_int_t)deploy_roles_count(roles), "errors", (json_int_t)0);
+}
+
+/* --check: one line for each thing that is wrong, or ok. */
+static int check(struct ctx *ctx, const struct deploy_roles *roles, struct deploy_error *err)
+{
+	json_t *nodes = deploy_roles_facts(roles, FACT_PREFIX);
+	json_t *summary = summary_of(roles, nodes), *items = print_flaws(ctx->out, roles);
+	size_t hosts = json_array_size(nodes), count = deploy_roles_count(roles);
+	int status = (int)exit_of_error(err->code);
+
+	if (!err->code && out_is_for_people(ctx->out))
+		out_text(ctx->out, "ok: %zu host%s, %zu role%s\n", hosts, hosts == 1 ? "" : "s",
+			count, count == 1 ? "" : "s");
+	if (out_format(ctx->out) == OUT_JSONL)
+		print_lines(ctx->out, "error", items);
+	out_document(ctx->out, "assign-role", items, summary, status, err);
+	json_decref(summary);
+	json_decref(items);
+	json_decref(nodes);
+	return status;
+}
+
+static void print_table(struct out *out, const struct deploy_roles *roles)
+{
+	static const char *const headers[] = {
+		"NODE", "LAYER", "ROLE", "COLLECTION", "CATEGORY", "ENTITY"};
+	struct out_table *table = out_table_new(
+		out_has_headers(out) ? headers : NULL, out_format(out) == OUT_WIDE ? 6 : 3);
+
+	for (size_t i = 0; i < deploy_roles_count(roles); i++) {
+		const struct deploy_role *role = deploy_roles_get(roles, i);
+		const char *cells[] = {role->node, deploy_layer_name(role->layer), role->role,
+			role->collection, role->category, role->entity};
+
+		out_table_add(table, cells);
+	}
+	out_table_print(out, table);
+	out_table_free(table);
+}
+
+static void print_nodes(struct out *out, const json_t *items)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(items, i, item)
+	{
+		const json_t *node = json_object_get(item, "node");
+
+		out_foreign(out, json_string_value(node), json_string_length(node));
+		out_text(out, "\n");
+	}
+}
+
+/* --show: a row for each role; for programs an item for each node, with the facts it gets. */
+static int show(struct ctx *ctx, const struct deploy_roles *roles, struct deploy_error *err)
+{
+	json_t *items = deploy_roles_facts(roles, FACT_PREFIX);
+	json_t *summary = summary_of(roles, items);
+	int status = deploy_roles_count(roles) ? EXIT_ALL_OK : EXIT_NO_NODES;
+
+	if (out_is_for_people(ctx->out))
+		print_table(ctx->out, roles);
+	else if (out_format(ctx->out) == OUT_JSONL)
+		print_lines(ctx->out, "node", items);
+	else if (out_format(ctx->out) == OUT_NAME)
+		print_nodes(ctx->out, items);
+	if (status == EXIT_NO_NODES)
+		out_note(ctx->out, "no node has a role in these layers");
+	out_document(ctx->out, "assign-role", items, summary, status, err);
+	json_decref(summary);
+	json_decref(items);
+	return status;
+}
+
+/* Recording roles needs the state file: till then nothing is done, and nothing is said to be. */
+static int assign(struct ctx *ctx, const struct deploy_roles *roles, struct deploy_error *err)
+{
+	(void)ctx;
+	(void)roles;
+	(void)deploy_error_set(err, DEPLOY_USAGE, "use --check or --show");
+	return EXIT_USAGE;
+}
+
+static int assign_main(struct ctx *ctx, void *opts, struct args args, struct deploy_error *err)
+{
+	const struct assign_opts *options = opts;
+	struct deploy_roles *roles = deploy_roles_new();
+	int status = EXIT_ALL_OK;
+
+	if (check_opts(options, args, err) || read_files(roles, options, err) ||
+		read_words(roles, options, args, err))
+		status = (int)exit_of_error(err->code);
+	else if (fail_by_flaws(options, roles, err))
+		status = options->checks ? check(ctx, roles, err) : EXIT_INPUT;
+	else if (choose(roles, options, err))
+		status = EXIT_USAGE;
+	else if (options->checks)
+		status = check(ctx, roles, err);
+	else
+		status = options->shows ? show(ctx, roles, err) : assign(ctx, roles, err);
+	deploy_roles_free(roles);
+	return status;
+}
+
+const struct command cmd_assign_role = {
+	.name = "assign-role",
+	.group = "act",
+	.summary = "check and show who has which role",
+	.operands = "[NODE...]",
+	.description =
+		"Reads who has which role in a cluster from cluster files, or from NODE, a name or "
+		"a node set, with --collection, --category, --role and --entity. --check tells "
+		"everything that is wrong in the files at once, each with file, line, column and "
+		"JSON pointer, or the number of hosts and roles. --show prints a row for each role "
+		"of each node; for programs one item for each node, with the facts that it gets: "
+		"deploop_collection, deploop_category, deploop_role and deploop_entity. A node "
+		"with several roles gets all of them, as words with a blank between two. Neither "
+		"configuration nor broker is needed.\n\n"
+		"A cluster file is JSON or YAML with the keys buildoop_repository (a URI), "
+		"environment_cluster (the cluster's name: a letter or digit, then at most 49 "
+		"letters, digits, _ . -), cluster_layout, and optionally environment_path and "
+		"environment_branch. cluster_layout has a name and at least one of the layers "
+		"batch (nn1, nn2, rm: a host each; dn: a list of hosts), bus (name, worker: a "
+		"list), speed and serving (name, master: a host, worker: a list). Instead of "
+		"master and worker the keys may be NAME-master and NAME-worker, as the roles are "
+		"called: storm-worker. A host is a mapping with hostname, the node's identity, "
+		"and optionally entity, a list of words.\n\n"
+		"Refused are a host twice in a layer or in two files, two names of one host (with "
+		"and without its domain), two files about one cluster, and what nodes do not take "
+		"as the value of a fact: more than 100 bytes, or other characters than letters, "
+		"digits and _ . : / -.",
+	.min_args = 0,
+	.max_args = ARGS_ANY,
+	.options = assign_options,
+	.opts_size = sizeof(struct assign_opts),
+	.needs = 0,
+	.exits = assign_exits,
+	.examples = assign_examples,
+	.main = assign_main,
+};

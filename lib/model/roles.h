@@ -1,0 +1,42 @@
+/* A set of roles while it is being filled; cluster.c reads files into it. */
+#ifndef DP_ROLES_H
+#define DP_ROLES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "deploy/cluster.h"
+
+#define DP_WHY_BYTES 512
+
+/* True if the bytes are one word of a fact's value that a node takes. Source: deploop's DDL. */
+bool dp_role_is_word(const char *text, size_t len);
+
+/*
+ * Add word to *value, a malloc()ed text or NULL, unless it is among its words already. False if
+ * that is more than a node takes; *value is then as before.
+ */
+bool dp_role_add_word(char **value, const char *word, size_t len);
+
+/* Keep text, which is taken, as long as the set; returns it. */
+const char *dp_roles_own(struct deploy_roles *roles, char *text);
+
+/*
+ * Add a role whose words are valid, node a valid identity; all texts but node are owned already.
+ * False if it does not go with the others, and why; the set is then of no use but to find more
+ * flaws.
+ */
+bool dp_roles_put(
+	struct deploy_roles *roles, const struct deploy_role *role, char why[DP_WHY_BYTES]);
+
+/* The file that is about this cluster already, or NULL. */
+const char *dp_roles_file_of(const struct deploy_roles *roles, const char *collection);
+
+/* Remember that file is about collection; both are owned already. */
+void dp_roles_add_file(struct deploy_roles *roles, const char *file, const char *collection);
+
+/* Count a flaw; false if there are too many to tell it. */
+bool dp_roles_count_flaw(struct deploy_roles *roles);
+void dp_roles_tell_flaw(struct deploy_roles *roles, struct deploy_flaw flaw);
+
+#endif
