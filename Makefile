@@ -23,7 +23,7 @@ UNIT     := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard test/unit/test_*.c)))
 FUZZ     := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard test/fuzz/fuzz_*.c)))
 LAB_TOOL := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard test/lab/*.c)))
 # What simulates nodes on the broker, and the objects that those programs share.
-BENCH    := $(addprefix $(BUILD)/test/bench/,simfleet floor timed codec)
+BENCH    := $(addprefix $(BUILD)/test/bench/,simfleet floor timed codec state)
 SIM_OBJ  := $(addprefix $(BUILD)/test/,$(addprefix bench/,link.o deeds.o later.o sim_opts.o) \
             $(addprefix cli/,fleet.o node_answer.o node_compound.o node_request.o))
 LIB      := $(BUILD)/libdeploy.a

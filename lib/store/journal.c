@@ -55,32 +55,28 @@ static bool is_reply(const struct deploy_event *event)
 	       deploy_identity_is_valid(event->node, strlen(event->node));
 }
 
+/* What a node's final outcome says about the node itself. */
 static int record_node(struct deploy_journal *journal, const struct dp_journal_entry *entry,
 	struct deploy_error *err)
 {
 	const struct deploy_event *event = &entry->event;
 	const struct deploy_task *task = task_of(journal, event);
 	const struct deploy_request *request = task ? task->request : NULL;
+	struct dp_deed deed = {.run_key = 0};
 
-	if (!is_reply(event))
+	if (event->type != DEPLOY_EVENT_OUTCOME)
 		return 0;
-	if (dp_node_seen(journal->state, event->node, request ? request->collective : NULL,
+	/* What was never asked was not acted on. */
+	if (journal->info.is_act && event->outcome->attempt && !is_finder(journal, event))
+		deed = (struct dp_deed){journal->run.key, event->outcome->state};
+	if (!is_reply(event))
+		return deed.run_key ? dp_node_acted_on(
+					      journal->state, event->node, &deed, event->at_us, err)
+				    : 0;
+	if (dp_node_seen(journal->state, event->node, request ? request->collective : NULL, &deed,
 		    event->at_us, err))
 		return err->code;
 	return dp_node_learn(journal->state, event->node, &entry->lesson, event->at_us, err);
-}
-
-static int record_final(
-	struct deploy_journal *journal, const struct deploy_event *event, struct deploy_error *err)
-{
-	/* What was never asked was not acted on. */
-	if (event->outcome->attempt &&
-		dp_node_acted_on(journal->state, event->node, journal->run.key,
-			event->outcome->state, event->at_us, err))
-		return err->code;
-	return journal->info.record
-		       ? journal->info.record(journal->info.record_arg, journal->state, event, err)
-		       : 0;
 }
 
 /* A try that ended: the last one of the node, or one that is followed by another. */
@@ -91,8 +87,8 @@ static int record_try(
 	const char *message = dp_journal_text(&owned, event->outcome->message);
 	int rc = dp_run_outcome(journal->state, &journal->run, event, message, data, err);
 
-	if (!rc && event->type == DEPLOY_EVENT_OUTCOME)
-		rc = record_final(journal, event, err);
+	if (!rc && event->type == DEPLOY_EVENT_OUTCOME && journal->info.record)
+		rc = journal->info.record(journal->info.record_arg, journal->state, event, err);
 	free(owned);
 	free(data);
 	return rc;

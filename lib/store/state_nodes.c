@@ -93,25 +93,33 @@ int deploy_state_set_certificate(struct deploy_state *state, const char *identit
 }
 
 int dp_node_seen(struct deploy_state *state, const char *identity, const char *collective,
-	int64_t at_us, struct deploy_error *err)
+	const struct dp_deed *deed, int64_t at_us, struct deploy_error *err)
 {
+	const char *outcome = deed->run_key ? deploy_outcome_state_name(deed->outcome) : NULL;
+
 	/* The clock may have been set back, and another process may have been later. */
 	return dp_sql_change(state,
-		"INSERT INTO node(identity, collective, first_seen, last_seen)"
-		" VALUES(?1, ?2, ?3, ?3) ON CONFLICT DO UPDATE SET"
+		"INSERT INTO node(identity, collective, first_seen, last_seen,"
+		" last_run, last_outcome, last_outcome_at)"
+		" VALUES(?1, ?2, ?3, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE SET"
 		" collective = coalesce(?2, collective), first_seen = coalesce(first_seen, ?3),"
-		" last_seen = max(coalesce(last_seen, 0), ?3)",
-		DP_BIND(dp_text(identity), dp_text(collective), dp_time(at_us)), err);
+		" last_seen = max(coalesce(last_seen, 0), ?3), last_run = coalesce(?4, last_run),"
+		" last_outcome = coalesce(?5, last_outcome),"
+		" last_outcome_at = coalesce(?6, last_outcome_at)",
+		DP_BIND(dp_text(identity), dp_text(collective), dp_time(at_us),
+			outcome ? dp_int(deed->run_key) : dp_text(NULL), dp_text(outcome),
+			dp_time(outcome ? at_us : 0)),
+		err);
 }
 
-int dp_node_acted_on(struct deploy_state *state, const char *identity, int64_t run_key,
-	enum deploy_outcome_state outcome, int64_t at_us, struct deploy_error *err)
+int dp_node_acted_on(struct deploy_state *state, const char *identity, const struct dp_deed *deed,
+	int64_t at_us, struct deploy_error *err)
 {
 	return dp_sql_change(state,
 		"UPDATE node SET last_run = ?2, last_outcome = ?3, last_outcome_at = ?4"
 		" WHERE identity = ?1",
-		DP_BIND(dp_text(identity), dp_int(run_key),
-			dp_text(deploy_outcome_state_name(outcome)), dp_time(at_us)),
+		DP_BIND(dp_text(identity), dp_int(deed->run_key),
+			dp_text(deploy_outcome_state_name(deed->outcome)), dp_time(at_us)),
 		err);
 }
 

@@ -191,23 +191,26 @@ int dp_run_outcome(struct deploy_state *state, const struct dp_run *run,
 	struct deploy_error *err)
 {
 	const struct deploy_outcome *outcome = event->outcome;
-	bool is_reply = outcome->rtt_us >= 0;
+	const struct dp_value values[] = {dp_int(run->key), dp_int(event->task),
+		dp_text(event->node), dp_int(outcome->attempt),
+		dp_text(deploy_outcome_state_name(outcome->state)), dp_int(outcome->not_connected),
+		dp_int(outcome->statuscode), dp_text(message), dp_text(data), dp_time(event->at_us),
+		outcome->rtt_us >= 0 ? dp_int(outcome->rtt_us) : dp_text(NULL)};
 
+	if (dp_sql_change(state,
+		    "UPDATE outcome SET state = ?5, not_connected = ?6, statuscode = ?7,"
+		    " message = ?8, data = ?9, ended = ?10, rtt = ?11"
+		    " WHERE run = ?1 AND task = ?2 AND node = ?3 AND attempt = ?4",
+		    values, sizeof(values) / sizeof(values[0]), err))
+		return err->code;
+	if (sqlite3_changes(state->db))
+		return 0;
 	/* Without an intent, a reply still tells when it was asked for. */
 	return dp_sql_change(state,
 		"INSERT INTO outcome(run, task, node, attempt, state, not_connected, statuscode,"
-		" message, data, sent, ended, rtt)"
-		" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
-		" ON CONFLICT DO UPDATE SET state = ?5, not_connected = ?6, statuscode = ?7,"
-		" message = ?8, data = ?9, ended = ?11, rtt = ?12",
-		DP_BIND(dp_int(run->key), dp_int(event->task), dp_text(event->node),
-			dp_int(outcome->attempt),
-			dp_text(deploy_outcome_state_name(outcome->state)),
-			dp_int(outcome->not_connected), dp_int(outcome->statuscode),
-			dp_text(message), dp_text(data),
-			dp_time(is_reply ? event->at_us - outcome->rtt_us : 0),
-			dp_time(event->at_us), is_reply ? dp_int(outcome->rtt_us) : dp_text(NULL)),
-		err);
+		" message, data, ended, rtt, sent)"
+		" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?10 - ?11)",
+		values, sizeof(values) / sizeof(values[0]), err);
 }
 
 int dp_run_event(struct deploy_state *state, const struct dp_run *run,
