@@ -23,6 +23,7 @@
 	X(agent)                                                                                   \
 	X(rpc)                                                                                     \
 	X(assign_role)                                                                             \
+	X(push_facts)                                                                              \
 	X(config)                                                                                  \
 	X(doctor)                                                                                  \
 	X(completion)                                                                              \
@@ -71,8 +72,8 @@ struct deploy_config_options ctx_config_options(
 int ctx_check_collective(const struct ctx *ctx, const char *name, struct deploy_error *err);
 
 /*
- * Open the state file, once; main closes. Errors: those of deploy_state_open(); DEPLOY_IO if nothing
- * says where it is.
+ * Open the state file, once; main closes. Errors: those of deploy_state_open(); DEPLOY_IO if
+ * nothing says where it is.
  */
 int ctx_state(struct ctx *ctx, bool may_write, struct deploy_error *err);
 

@@ -1,6 +1,7 @@
 /* A list in the order in which requests are started, which is nearly that in which they end. */
 #include "run/fetches.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -99,9 +100,10 @@ static struct fetch *take(struct dp_fetches *fetches, uint64_t id)
 {
 	struct fetch **at = &fetches->first, *fetch;
 
-	while ((*at)->id != id)
+	while (*at && (*at)->id != id)
 		at = &(*at)->next;
 	fetch = *at;
+	assert(fetch);
 	*at = fetch->next;
 	if (fetches->end == &fetch->next)
 		fetches->end = at;

@@ -13,7 +13,7 @@ setup_environment() {
 	unset DEPLOYCTL_DISCOVERY_TIMEOUT DEPLOYCTL_WINDOW_TIME DEPLOYCTL_CONNECTION_TIMEOUT
 	unset DEPLOYCTL_BATCH_SLEEP
 	unset MCOLLECTIVE_PSK STOMP_USER STOMP_PASSWORD
-	export HOME=$BATS_TEST_TMPDIR LC_ALL=C
+	export HOME=$BATS_TEST_TMPDIR LC_ALL=C DEPLOYCTL_STATE=$BATS_TEST_TMPDIR/state.db
 }
 
 # deployctl STATUS WORDS...: run it; $output, $stderr. Says all there is to say if the status differs.

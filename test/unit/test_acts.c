@@ -517,6 +517,18 @@ static void different_requests_are_sent_in_the_order_in_which_they_were_wanted(v
 	expect(bench, "send #1 a web[1,3-4]\nsend #2 b web2\n");
 }
 
+/* … and not in that in which they lie in memory: one of the two would be wrong. */
+static void order_of_requests_is_not_that_of_memory(void **state)
+{
+	struct bench *bench = *state;
+
+	bench->toy->special_node = "web2";
+	bench->toy->special = "ao";
+	plan(bench, "web[1-4]", "bo");
+	begin(bench);
+	expect(bench, "send #1 b web[1,3-4]\nsend #2 a web2\n");
+}
+
 static void nodes_with_requests_of_their_own_share_none(void **state)
 {
 	struct bench *bench = *state;
@@ -629,6 +641,33 @@ static void answer_to_anything_but_the_last_message_is_not_credited(void **state
 	expect(bench, "outcome web1 failed code 9\nignored duplicate web1\n");
 	pass(bench, TIMEOUT_MS);
 	expect(bench, "outcome web2 silent\nend 2\ndone complete\n");
+}
+
+/* Whether a reply is the second one is a matter of the last message alone. */
+static void late_reply_to_the_second_message_is_no_duplicate(void **state)
+{
+	struct bench *bench = *state;
+
+	plan(bench, "web[1-2]", "abo");
+	bench->toy->special_node = "web2";
+	bench->toy->special = "ssssssssssssssso";
+	begin(bench);
+	reply(bench, 1, "web1", 0);
+	pass(bench, TIMEOUT_MS);
+	reply(bench, 2, "web1", 0);
+	expect(bench, "send #1 a web1\nsend #2 b web1\noutcome web1 silent\nignored late web1\n");
+}
+
+static void reply_that_is_taken_before_the_tick_is_in_time(void **state)
+{
+	struct bench *bench = *state;
+
+	plan(bench, "web[1-2]", "ao");
+	begin(bench);
+	bench->now_us += 2 * TIMEOUT_MS * MS;
+	reply(bench, 1, "web[1-2]", 0);
+	expect(bench, "send #1 a web[1-2]\noutcome web1 ok\noutcome web2 ok\nend 2\n"
+		      "done complete\n");
 }
 
 static void reply_after_the_timeout_is_late(void **state)
@@ -912,6 +951,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(nodes_that_want_the_same_in_one_step_share_a_message),
 		TEST(different_requests_are_sent_in_the_order_in_which_they_were_wanted),
+		TEST(order_of_requests_is_not_that_of_memory),
 		TEST(nodes_with_requests_of_their_own_share_none),
 		TEST(aligned_sleepers_wake_together_and_ask_in_one_message),
 		TEST(sleep_lasts_as_long_as_was_said),
@@ -920,6 +960,8 @@ int main(void)
 		TEST(no_reply_in_time_is_for_the_act_to_judge),
 		TEST(node_without_a_queue_is_known_at_once),
 		TEST(answer_to_anything_but_the_last_message_is_not_credited),
+		TEST(late_reply_to_the_second_message_is_no_duplicate),
+		TEST(reply_that_is_taken_before_the_tick_is_in_time),
 		TEST(reply_after_the_timeout_is_late),
 		TEST(flood_of_replies_is_counted_and_hides_no_answer),
 		TEST(failed_node_begins_again_with_a_new_machine),

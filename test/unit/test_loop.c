@@ -1,19 +1,24 @@
 /*
- * The loop, with everything below it real but the carrier and the clocks: those are defined here
- * and take the library's place. Time passes only while the loop waits. What happens is noted:
- *   intend web1 · record · publish web1 · outcome web1 silent
+ * The loop, with everything below it real but the carrier, HTTP and the clocks: those are defined
+ * here and take the library's place. Time passes only while the loop waits for the broker. What
+ * happens is noted:
+ *   intend web1 · record · publish web1 · fetch URL · outcome web1 silent
  */
 #include <stdarg.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "base/clock.h"
 #include "deploy/run.h"
+#include "model/act.h"
+#include "net/http.h"
 #include "wire/carrier.h"
 
 /* The broker: it says of every node that it has no queue, unless it is mute. */
@@ -125,6 +130,133 @@ void dp_carrier_wait(struct dp_carrier *waiting, bool wants_write, struct pollfd
 		now_us += timeout_ms * 1000LL;
 }
 
+/* HTTP: each request has a response, which is there once a byte was read from a pipe. */
+struct dp_http {
+	int ends[2];
+	struct dp_http_request *requests[8];
+	size_t started, readable, taken;
+	struct dp_http_response response;
+};
+
+static bool http_is_silent;
+
+int dp_http_new(struct dp_http **out, struct deploy_error *err)
+{
+	(void)err;
+	*out = calloc(1, sizeof(**out));
+	assert_non_null(*out);
+	return pipe((*out)->ends);
+}
+
+void dp_http_free(struct dp_http *http)
+{
+	if (!http)
+		return;
+	for (size_t i = 0; i < http->started; i++)
+		dp_http_request_free(http->requests[i]);
+	(void)close(http->ends[0]);
+	(void)close(http->ends[1]);
+	free(http);
+}
+
+struct dp_http_request *dp_http_request_new(
+	const struct dp_http_server *server, const char *method, const char *url)
+{
+	struct dp_http_request *request = calloc(1, sizeof(*request));
+
+	assert_non_null(request);
+	*request = (struct dp_http_request){
+		.server = server, .method = method, .url = calloc(1, strlen(url) + 1)};
+	assert_non_null(request->url);
+	memcpy(request->url, url, strlen(url));
+	return request;
+}
+
+void dp_http_request_free(struct dp_http_request *request)
+{
+	if (request)
+		free(request->url);
+	free(request);
+}
+
+uint64_t dp_http_start(struct dp_http *http, struct dp_http_request *request)
+{
+	note("fetch %s\n", request->url);
+	assert_true(http->started < 8);
+	http->requests[http->started++] = request;
+	if (!http_is_silent)
+		assert_int_equal(write(http->ends[1], "", 1), 1);
+	return http->started;
+}
+
+size_t dp_http_fds(struct dp_http *http, struct pollfd fds[DP_HTTP_MAX_FDS], int *timeout_ms)
+{
+	(void)timeout_ms;
+	fds[0] = (struct pollfd){.fd = http->ends[0], .events = POLLIN};
+	return 1;
+}
+
+void dp_http_turn(struct dp_http *http, const struct pollfd *fds, size_t count)
+{
+	char byte;
+
+	assert_int_equal(count, 1);
+	if (fds[0].revents & POLLIN)
+		http->readable += read(http->ends[0], &byte, 1) == 1;
+}
+
+/* The second one first. */
+const struct dp_http_response *dp_http_next(struct dp_http *http)
+{
+	if (http->taken == http->readable)
+		return NULL;
+	http->response = (struct dp_http_response){.status = 200, .body = ""};
+	http->response.id =
+		http->started > 1 && http->taken < 2 ? 2 - http->taken : http->taken + 1;
+	http->taken++;
+	return &http->response;
+}
+
+/* An act: fetch "https://ca/NODE", and perhaps ask before that; told to stop it is done at once. */
+struct toy {
+	struct deploy_act act;
+	struct deploy_request *request; /* NULL: nothing is asked */
+};
+
+static void fetch(const char *node, struct dp_act_next *next)
+{
+	char url[64];
+
+	(void)snprintf(url, sizeof(url), "https://ca/%s", node);
+	next->kind = DP_ACT_FETCH;
+	next->fetch = dp_http_request_new(NULL, "GET", url);
+}
+
+static void toy_step(struct deploy_act *act, void *row, const char *node,
+	const struct dp_act_input *input, struct dp_act_next *next)
+{
+	struct toy *toy = (struct toy *)act;
+
+	(void)row;
+	next->kind = DP_ACT_ASK;
+	next->request = toy->request;
+	next->timeout_ms = 1000;
+	if (input->kind == DP_ACT_NO_REPLY || !toy->request)
+		fetch(node, next);
+	if (input->kind != DP_ACT_RESPONSE && input->kind != DP_ACT_STOP)
+		return;
+	if (input->kind == DP_ACT_STOP)
+		dp_http_request_free(next->fetch);
+	next->kind = DP_ACT_DONE;
+	next->state = input->kind == DP_ACT_STOP ? DEPLOY_OUTCOME_UNKNOWN : DEPLOY_OUTCOME_OK;
+}
+
+static void toy_free(struct deploy_act *act)
+{
+	deploy_request_free(((struct toy *)act)->request);
+	free(act);
+}
+
 struct bench {
 	struct deploy_plan *plan;
 	struct deploy_bus *bus;
@@ -169,6 +301,28 @@ static struct deploy_task *add_task(struct bench *bench, const char *names)
 	return task;
 }
 
+static struct deploy_task *add_act(struct bench *bench, const char *names, bool asks)
+{
+	static const struct dp_act_ops ops = {0, toy_step, NULL, toy_free};
+	struct toy *toy = calloc(1, sizeof(*toy));
+	struct deploy_task *task;
+
+	assert_non_null(toy);
+	toy->act.ops = &ops;
+	toy->request = asks ? deploy_request_ping() : NULL;
+	task = deploy_plan_take_act(bench->plan, &toy->act);
+	if (!names)
+		return task;
+	task->nodes = deploy_nodeset_new();
+	assert_int_equal(deploy_nodeset_parse(task->nodes, names, &bench->err), 0);
+	return task;
+}
+
+static void run_without_bus(struct bench *bench)
+{
+	(void)deploy_run(&bench->result, NULL, bench->plan, &bench->options, &bench->err);
+}
+
 static void run(struct bench *bench)
 {
 	(void)deploy_run(&bench->result, bench->bus, bench->plan, &bench->options, &bench->err);
@@ -184,6 +338,7 @@ static int set_up(void **state)
 	if (!bench)
 		return -1;
 	carrier = (struct dp_carrier){.count = 0};
+	http_is_silent = false;
 	now_us = 5000000;
 	*trace = '\0';
 	bench->plan = deploy_plan_new();
@@ -282,6 +437,81 @@ static void intents_are_told_only_if_wanted(void **state)
 	assert_string_equal(trace, "publish web1\noutcome web1 silent\n");
 }
 
+static void act_that_only_fetches_needs_no_broker(void **state)
+{
+	struct bench *bench = *state;
+
+	add_act(bench, "web[1-3]", false)->policy.window = 2;
+	run_without_bus(bench);
+	assert_string_equal(trace, "intend web1\nintend web2\nrecord\nfetch https://ca/web1\n"
+				   "fetch https://ca/web2\noutcome web2 ok\nintend web3\nrecord\n"
+				   "fetch https://ca/web3\noutcome web3 ok\noutcome web1 ok\n");
+	assert_int_equal(bench->result.end, DEPLOY_RUN_COMPLETE);
+}
+
+static void act_asks_and_fetches_in_one_run(void **state)
+{
+	struct bench *bench = *state;
+
+	add_act(bench, "web[1-2]", true);
+	run(bench);
+	assert_string_equal(trace, "intend web1\nintend web2\nrecord\npublish web1\n"
+				   "publish web2\nrecord\nfetch https://ca/web1\n"
+				   "fetch https://ca/web2\noutcome web2 ok\noutcome web1 ok\n");
+}
+
+static void what_cannot_be_recorded_is_not_fetched(void **state)
+{
+	struct bench *bench = *state;
+
+	bench->refuses_at = 1;
+	add_act(bench, "web1", false);
+	run_without_bus(bench);
+	assert_string_equal(trace, "intend web1\nrecord\noutcome web1 unknown\n");
+	assert_int_equal(bench->result.end, DEPLOY_RUN_UNRECORDED);
+}
+
+static void signal_reaches_an_act_without_a_broker(void **state)
+{
+	struct bench *bench = *state;
+	const unsigned char number = SIGINT;
+	int ends[2];
+
+	http_is_silent = true;
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(write(ends[1], &number, 1), 1);
+	bench->options.signal_fd = ends[0];
+	add_act(bench, "web1", false);
+	run_without_bus(bench);
+	assert_string_equal(
+		trace, "intend web1\nrecord\nfetch https://ca/web1\noutcome web1 unknown\n");
+	assert_int_equal(bench->result.end, DEPLOY_RUN_INTERRUPTED);
+	(void)close(ends[0]);
+	(void)close(ends[1]);
+}
+
+static void request_without_a_broker_is_refused(void **state)
+{
+	struct bench *bench = *state;
+
+	add_act(bench, "web1", false);
+	add_task(bench, "web1");
+	run_without_bus(bench);
+	assert_int_equal(bench->err.code, DEPLOY_USAGE);
+	assert_string_equal(bench->err.text, "task 2 needs the broker");
+	assert_string_equal(trace, "");
+}
+
+static void act_without_nodes_is_refused(void **state)
+{
+	struct bench *bench = *state;
+
+	add_act(bench, NULL, false);
+	run(bench);
+	assert_int_equal(bench->err.code, DEPLOY_USAGE);
+	assert_string_equal(bench->err.text, "task 1 has an act and no nodes");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -293,6 +523,12 @@ int main(void)
 		TEST(what_was_recorded_once_is_not_recorded_again),
 		TEST(nothing_is_recorded_while_the_broker_takes_nothing),
 		TEST(intents_are_told_only_if_wanted),
+		TEST(act_that_only_fetches_needs_no_broker),
+		TEST(act_asks_and_fetches_in_one_run),
+		TEST(what_cannot_be_recorded_is_not_fetched),
+		TEST(signal_reaches_an_act_without_a_broker),
+		TEST(request_without_a_broker_is_refused),
+		TEST(act_without_nodes_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

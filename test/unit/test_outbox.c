@@ -906,6 +906,58 @@ static void with_base64_the_message_travels_as_text(void **state)
 	bench_free(&bench);
 }
 
+static void add_of_act(
+	struct bench *bench, const struct deploy_request *request, unsigned serial, size_t count)
+{
+	struct dp_action action = ask(bench, serial, 0, count);
+
+	action.request = request;
+	dp_outbox_add(bench->outbox, &action);
+}
+
+static void each_message_of_an_act_has_its_request_and_an_id(void **state)
+{
+	struct bench bench = bench_of(3);
+	const struct deploy_request *request = bench.plan->tasks[1].request;
+	unsigned task, serial;
+
+	(void)state;
+	for (unsigned i = 1; i <= 3; i++)
+		add_of_act(&bench, request, i, 2);
+	while (!dp_outbox_is_empty(bench.outbox))
+		assert_true(turn(&bench).is_mandatory);
+	assert_int_equal(6, carrier.count);
+	assert_string_not_equal(carrier.records[0].id, carrier.records[2].id);
+	for (unsigned i = 0; i < 6; i++) {
+		assert_ptr_equal(request,
+			dp_outbox_find(bench.outbox, carrier.records[i].id, &task, &serial));
+		assert_int_equal(0, task);
+		assert_int_equal(1 + i / 2, serial);
+		assert_int_equal(1, carrier.records[i].key_count);
+	}
+	bench_free(&bench);
+}
+
+static void one_message_of_an_act_is_withdrawn_and_the_others_are_sent(void **state)
+{
+	struct bench bench = bench_of(3);
+	struct dp_input sent;
+
+	(void)state;
+	for (unsigned i = 1; i <= 3; i++)
+		add_of_act(&bench, bench.plan->tasks[0].request, i, i);
+	dp_outbox_withdraw(bench.outbox, 0, 2);
+	sent = turn(&bench);
+	assert_int_equal(1, sent.attempt);
+	sent = turn(&bench);
+	assert_int_equal(3, sent.attempt);
+	assert_int_equal(3, sent.row_count);
+	add_of_act(&bench, bench.plan->tasks[0].request, 4, 1);
+	dp_outbox_withdraw(bench.outbox, 0, 0);
+	assert_true(dp_outbox_is_empty(bench.outbox));
+	bench_free(&bench);
+}
+
 static void freeing_a_full_outbox_leaves_nothing(void **state)
 {
 	struct bench bench = bench_of(100);
@@ -946,6 +998,8 @@ int main(void)
 		cmocka_unit_test(a_broadcast_that_fails_has_asked_nobody),
 		cmocka_unit_test(a_request_that_cannot_be_encoded_is_not_published),
 		cmocka_unit_test(with_base64_the_message_travels_as_text),
+		cmocka_unit_test(each_message_of_an_act_has_its_request_and_an_id),
+		cmocka_unit_test(one_message_of_an_act_is_withdrawn_and_the_others_are_sent),
 		cmocka_unit_test(freeing_a_full_outbox_leaves_nothing),
 	};
 

@@ -51,9 +51,24 @@ static void string_is_copied(void **state)
 	dp_strset_release(&set);
 }
 
+static void what_was_not_added_is_not_found(void **state)
+{
+	struct dp_strset set;
+	size_t at;
+
+	(void)state;
+	dp_strset_init(&set);
+	assert_false(dp_strset_find(&set, "", &at));
+	assert_true(dp_strset_add(&set, "web1"));
+	assert_false(dp_strset_find(&set, "web", &at));
+	assert_false(dp_strset_find(&set, "web11", &at));
+	dp_strset_release(&set);
+}
+
 static void many_strings_keep_their_order_while_the_set_grows(void **state)
 {
 	struct dp_strset set;
+	size_t at;
 	char name[24];
 
 	(void)state;
@@ -66,6 +81,8 @@ static void many_strings_keep_their_order_while_the_set_grows(void **state)
 	for (unsigned i = 0; i < 10000; i++) {
 		(void)snprintf(name, sizeof(name), "web%u.example.net", i * 7919 % 10007);
 		assert_string_equal(set.items[i], name);
+		assert_true(dp_strset_find(&set, name, &at));
+		assert_int_equal(at, i);
 		assert_false(dp_strset_add(&set, name));
 	}
 	assert_int_equal(set.count, 10000);
@@ -79,6 +96,7 @@ int main(void)
 		cmocka_unit_test(empty_set_may_be_released_twice),
 		cmocka_unit_test(string_is_added_once),
 		cmocka_unit_test(string_is_copied),
+		cmocka_unit_test(what_was_not_added_is_not_found),
 		cmocka_unit_test(many_strings_keep_their_order_while_the_set_grows),
 	};
 
