@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "completion.h"
 #include "report.h"
 #include "target_opts.h"
 
@@ -106,6 +107,12 @@ static int facts_main(struct ctx *ctx, void *opts, struct args args, struct depl
 	return status;
 }
 
+static void facts_complete(struct completion *completion, struct args operands)
+{
+	if (operands.count == 0)
+		completion_offer_facts(completion);
+}
+
 const struct command cmd_facts = {
 	.name = "facts",
 	.group = "observe",
@@ -118,6 +125,7 @@ const struct command cmd_facts = {
 		"nodes.",
 	.min_args = 1,
 	.max_args = 1,
+	.complete = facts_complete,
 	.options = facts_options,
 	.opts_size = sizeof(struct facts_opts),
 	.opts_init = facts_init,

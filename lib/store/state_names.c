@@ -12,8 +12,8 @@ static const char *const texts[] = {
 	[DEPLOY_NAMES_NODES] = "SELECT identity, NULL FROM node WHERE ?2 IS NULL AND identity >= ?1"
 			       " AND identity < ?1 || char(1114111) ORDER BY identity LIMIT ?3",
 	[DEPLOY_NAMES_RUNS] =
-		"SELECT id, command FROM run WHERE ?2 IS NULL AND life <> 'leaving' AND id >= ?1"
-		" AND id < ?1 || char(1114111) ORDER BY id DESC LIMIT ?3",
+		"SELECT id, command FROM run WHERE ?2 IS NULL AND life <> 'leaving' AND id >= upper(?1)"
+		" AND id < upper(?1) || char(1114111) ORDER BY id DESC LIMIT ?3",
 	[DEPLOY_NAMES_FACTS] =
 		"SELECT DISTINCT f.key, NULL FROM"
 		" (SELECT facts FROM inventory WHERE json_valid(facts) LIMIT 200) i,"
