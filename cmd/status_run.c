@@ -109,7 +109,8 @@ static void fold_outcome(struct run_look *of, const struct deploy_outcome_record
 			outcome->message);
 	else
 		(void)snprintf(text, sizeof(text), "%s%s%s", report_state(outcome),
-			outcome->message[0] ? ": " : "", outcome->message);
+			outcome->message[0] && !outcome->not_connected ? ": " : "",
+			outcome->not_connected ? "" : outcome->message);
 	fold(of, record->node, text);
 }
 
