@@ -19,7 +19,7 @@ char *status_next(const struct deploy_standing *standing)
 {
 	static const char *const commands_of[DEPLOY_STAGES][2] = {
 		[DEPLOY_STAGE_DISCOVERED] = {"deployctl assign-role ",
-			" --collection NAME --category NAME --role NAME"},
+			" --collection C --category L --role R"},
 		[DEPLOY_STAGE_ROLE] = {"deployctl push-facts ", ""},
 		[DEPLOY_STAGE_FACTS] = {"deployctl sign-cert ", ""},
 		[DEPLOY_STAGE_CERTIFICATE] = {"deployctl puppet run ", ""},
