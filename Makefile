@@ -56,7 +56,7 @@ $(BUILD)/test/unit/%: test/unit/%.c $(filter-out $(BUILD)/cmd/main.o,$(CMD_OBJ))
 	@mkdir -p $(@D)
 	$(COMPILE) -pie -Ilib -Icmd -DDEPLOYCTL_VERSION='"$(VERSION)"' $(LDFLAGS) -o $@ \
 		$(filter %.c %.o %.a,$^) -lcmocka $(LIBS)
-$(BUILD)/test/lab/%: $(LIB)
+$(LAB_TOOL): $(LIB)
 $(BUILD)/test/lab/forge: $(BUILD)/test/bench/link.o
 $(BUILD)/test/lab/%: test/lab/%.c
 	@mkdir -p $(@D)

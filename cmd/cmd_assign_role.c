@@ -1,13 +1,13 @@
 /* deployctl assign-role — who has which role in a cluster: from files, or said one by one. */
+#include "assign_state.h"
 #include "command.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define FACT_PREFIX "deploop_"
-#define MAX_FILES   64
-#define ALL_LAYERS  ((1u << (DEPLOY_LAYER_NONE + 1)) - 1)
+#define MAX_FILES  64
+#define ALL_LAYERS ((1u << (DEPLOY_LAYER_NONE + 1)) - 1)
 
 struct assign_opts {
 	const char *files[MAX_FILES];
@@ -15,7 +15,9 @@ struct assign_opts {
 	unsigned layers; /* bits; 0: all */
 	const char *cluster;
 	const char *collection, *category, *role, *entity;
-	bool checks, shows;
+	const char *environment, *reason;
+	struct confirm_opts confirm;
+	bool checks, shows, removes, diff, tells_change;
 };
 
 static int parse_file(void *field, const char *text, struct deploy_error *err)
@@ -86,13 +88,24 @@ static const struct opt assign_options[] = {
 	OPT_FLAG(0, "check", struct assign_opts, checks,
 		"tell everything that is wrong in the files, and do no more"),
 	OPT_FLAG(0, "show", struct assign_opts, shows, "show who has which role, and do no more"),
+	OPT_TEXT(0, "environment", struct assign_opts, environment, "NAME",
+		"the Puppet environment that the nodes are to use; of files, the cluster's name"),
+	OPT_FLAG(0, "remove", struct assign_opts, removes, "take their roles away from NODE"),
+	OPT_FLAG(0, "diff", struct assign_opts, diff,
+		"show what would change in what is assigned, and do no more"),
+	OPT_FLAG(0, "detailed-exitcode", struct assign_opts, tells_change,
+		"exit with 10 instead of 0 if something changed, or with --diff would"),
+	OPT_GROUP(confirm_options, struct assign_opts, confirm),
+	OPT_TEXT(0, "reason", struct assign_opts, reason, "TEXT",
+		"why it is done: recorded with the run"),
 	OPT_END,
 };
 
 _Static_assert(offsetof(struct assign_opts, files) == 0, "parse_file() takes the whole struct");
 
-static const enum exit_status assign_exits[] = {EXIT_ALL_OK, EXIT_NO_NODES, EXIT_USAGE, EXIT_INPUT,
-	EXIT_NO_INPUT, EXIT_OUTPUT, EXIT_LIST_END};
+static const enum exit_status assign_exits[] = {EXIT_ALL_OK, EXIT_NO_NODES, EXIT_REFUSED,
+	EXIT_CHANGES, EXIT_USAGE, EXIT_INPUT, EXIT_NO_INPUT, EXIT_OUTPUT, EXIT_INT, EXIT_TERM,
+	EXIT_LIST_END};
 
 static const struct example assign_examples[] = {
 	{"deployctl assign-role -f preview.json --check",
@@ -102,6 +115,10 @@ static const struct example assign_examples[] = {
 		"the facts that the nodes of a layer get by it"},
 	{"deployctl assign-role -f a.yaml -f b.yaml --show --cluster b",
 		"two clusters are checked together; one of them"},
+	{"deployctl assign-role web01 --collection shop --category front --role web",
+		"a role for one node"},
+	{"deployctl assign-role web01 --remove --yes",
+		"none any more: push-facts then takes the facts away"},
 	{"deployctl assign-role web[01-03] --collection shop --category front --role web --show",
 		"without a file: one role for some nodes"},
 	{NULL, NULL},
@@ -116,8 +133,13 @@ static int check_opts(const struct assign_opts *assign, struct args args, struct
 		{"role", assign->role}};
 	bool says_role = assign->collection || assign->category || assign->role || assign->entity;
 
-	if (assign->checks && assign->shows)
-		return deploy_error_set(err, DEPLOY_USAGE, "--check and --show exclude each other");
+	if (assign->checks + assign->shows + assign->diff > 1)
+		return deploy_error_set(
+			err, DEPLOY_USAGE, "--check, --show and --diff exclude each other");
+	if (assign->removes && (assign->file_count || says_role || assign->environment ||
+				       assign->checks || assign->shows))
+		return deploy_error_set(err, DEPLOY_USAGE,
+			"--remove takes NODE, and nothing that says a role or shows one");
 	if (assign->file_count && (args.count || says_role))
 		return deploy_error_set(err, DEPLOY_USAGE,
 			"-f says who has which role: no NODE, --collection, --category, --role, "
@@ -129,7 +151,7 @@ static int check_opts(const struct assign_opts *assign, struct args args, struct
 			assign->layers ? "--layers" : "--cluster");
 	if (args.count == 0)
 		return deploy_error_set(err, DEPLOY_USAGE, "neither -f FILE nor NODE is given");
-	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
+	for (size_t i = 0; !assign->removes && i < sizeof(needed) / sizeof(needed[0]); i++)
 		if (!needed[i].value)
 			return deploy_error_set(
 				err, DEPLOY_USAGE, "--%s is missing", needed[i].name);
@@ -298,7 +320,7 @@ static json_t *summary_of(const struct deploy_roles *roles, const json_t *nodes)
 /* --check: one line for each thing that is wrong, or ok. */
 static int check(struct ctx *ctx, const struct deploy_roles *roles, struct deploy_error *err)
 {
-	json_t *nodes = deploy_roles_facts(roles, FACT_PREFIX);
+	json_t *nodes = role_facts(ctx, roles);
 	json_t *summary = summary_of(roles, nodes), *items = print_flaws(ctx->out, roles);
 	size_t hosts = json_array_size(nodes), count = deploy_roles_count(roles);
 	int status = (int)exit_of_error(err->code);
@@ -350,7 +372,7 @@ static void print_nodes(struct out *out, const json_t *items)
 /* --show: a row for each role; for programs an item for each node, with the facts it gets. */
 static int show(struct ctx *ctx, const struct deploy_roles *roles, struct deploy_error *err)
 {
-	json_t *items = deploy_roles_facts(roles, FACT_PREFIX);
+	json_t *items = role_facts(ctx, roles);
 	json_t *summary = summary_of(roles, items);
 	int status = deploy_roles_count(roles) ? EXIT_ALL_OK : EXIT_NO_NODES;
 
@@ -368,32 +390,85 @@ static int show(struct ctx *ctx, const struct deploy_roles *roles, struct deploy
 	return status;
 }
 
-/* Recording roles needs the state file: till then nothing is done, and nothing is said to be. */
-static int assign(struct ctx *ctx, const struct deploy_roles *roles, struct deploy_error *err)
+/* whole: what all layers come to; NULL if all were chosen. */
+static int assign(struct ctx *ctx, const struct assign_opts *options, const json_t *whole,
+	const struct deploy_roles *roles, struct deploy_error *err)
 {
-	(void)ctx;
-	(void)roles;
-	(void)deploy_error_set(err, DEPLOY_USAGE, "use --check or --show");
-	return EXIT_USAGE;
+	json_t *chosen = role_facts(ctx, roles);
+	const struct assign_request request = {.chosen = chosen,
+		.whole = whole,
+		.environment = options->environment,
+		.is_from_file = options->file_count > 0,
+		.reason = options->reason,
+		.confirm = options->confirm,
+		.diff = options->diff,
+		.tells_change = options->tells_change};
+	int status;
+
+	if (json_array_size(chosen)) {
+		status = assign_record(ctx, &request, err);
+	} else {
+		out_note(ctx->out, "no node has a role in these layers");
+		status = EXIT_NO_NODES;
+	}
+	json_decref(chosen);
+	return status;
 }
 
-static int assign_main(struct ctx *ctx, void *opts, struct args args, struct deploy_error *err)
+static int remove_roles(struct ctx *ctx, const struct assign_opts *options, struct args args,
+	struct deploy_error *err)
 {
-	const struct assign_opts *options = opts;
-	struct deploy_roles *roles = deploy_roles_new();
-	int status = EXIT_ALL_OK;
+	const struct assign_request request = {.reason = options->reason,
+		.confirm = options->confirm,
+		.diff = options->diff,
+		.tells_change = options->tells_change};
+	struct deploy_nodeset *nodes = deploy_nodeset_new();
+	int status;
 
-	if (check_opts(options, args, err) || read_files(roles, options, err) ||
-		read_words(roles, options, args, err))
-		status = (int)exit_of_error(err->code);
-	else if (fail_by_flaws(options, roles, err))
-		status = options->checks ? check(ctx, roles, err) : EXIT_INPUT;
-	else if (choose(roles, options, err))
+	for (int i = 0; i < args.count && !err->code; i++)
+		if (deploy_nodeset_parse(nodes, args.values[i], err))
+			err->code = DEPLOY_USAGE;
+	status = err->code ? EXIT_USAGE : assign_remove(ctx, nodes, &request, err);
+	deploy_nodeset_free(nodes);
+	return status;
+}
+
+/* The files are fine, or there are none. */
+static int use(struct ctx *ctx, const struct assign_opts *options, struct deploy_roles *roles,
+	struct deploy_error *err)
+{
+	json_t *whole = options->layers ? role_facts(ctx, roles) : NULL;
+	int status;
+
+	if (choose(roles, options, err))
 		status = EXIT_USAGE;
 	else if (options->checks)
 		status = check(ctx, roles, err);
 	else
-		status = options->shows ? show(ctx, roles, err) : assign(ctx, roles, err);
+		status = options->shows ? show(ctx, roles, err)
+					: assign(ctx, options, whole, roles, err);
+	json_decref(whole);
+	return status;
+}
+
+/* That there is no configuration matters only where something is asked of nodes. */
+static int assign_main(struct ctx *ctx, void *opts, struct args args, struct deploy_error *err)
+{
+	const struct assign_opts *options = opts;
+	struct deploy_roles *roles = deploy_roles_new();
+	int status;
+
+	*err = (struct deploy_error){0};
+	if (check_opts(options, args, err))
+		status = EXIT_USAGE;
+	else if (options->removes)
+		status = remove_roles(ctx, options, args, err);
+	else if (read_files(roles, options, err) || read_words(roles, options, args, err))
+		status = (int)exit_of_error(err->code);
+	else if (fail_by_flaws(options, roles, err))
+		status = options->checks ? check(ctx, roles, err) : EXIT_INPUT;
+	else
+		status = use(ctx, options, roles, err);
 	deploy_roles_free(roles);
 	return status;
 }
@@ -401,17 +476,28 @@ static int assign_main(struct ctx *ctx, void *opts, struct args args, struct dep
 const struct command cmd_assign_role = {
 	.name = "assign-role",
 	.group = "act",
-	.summary = "check and show who has which role",
+	.summary = "assign roles to nodes, and show who has which",
 	.operands = "[NODE...]",
 	.description =
-		"Reads who has which role in a cluster from cluster files, or from NODE, a name or "
-		"a node set, with --collection, --category, --role and --entity. --check tells "
-		"everything that is wrong in the files at once, each with file, line, column and "
-		"JSON pointer, or the number of hosts and roles. --show prints a row for each role "
-		"of each node; for programs one item for each node, with the facts that it gets: "
-		"deploop_collection, deploop_category, deploop_role and deploop_entity. A node "
-		"with several roles gets all of them, as words with a blank between two. Neither "
-		"configuration nor broker is needed.\n\n"
+		"Says who has which role in a cluster: by cluster files, or for NODE, a name or a "
+		"node set, with --collection, --category, --role and --entity. It is recorded in "
+		"the state file as the facts that each node is to have: deploop_collection, "
+		"deploop_category, deploop_role and deploop_entity, or as role_facts of the "
+		"configuration calls them; push-facts then gives them to the nodes. A node with "
+		"several roles gets all of them, as words with a blank between two; what a node "
+		"was "
+		"assigned before and is not any more is taken away. With --layers a node keeps "
+		"what "
+		"it was assigned in the other layers. A node that was never seen is looked for, "
+		"and "
+		"if it does not answer, nothing is assigned to anybody.\n\n"
+		"--check tells everything that is wrong in the files at once, each with file, "
+		"line, "
+		"column and JSON pointer, or the number of hosts and roles. --show prints a row "
+		"for "
+		"each role of each node; for programs one item for each node, with the facts that "
+		"it gets. Neither needs configuration or broker. --diff shows what would "
+		"change.\n\n"
 		"A cluster file is JSON or YAML with the keys buildoop_repository (a URI), "
 		"environment_cluster (the cluster's name: a letter or digit, then at most 49 "
 		"letters, digits, _ . -), cluster_layout, and optionally environment_path and "
@@ -429,7 +515,7 @@ const struct command cmd_assign_role = {
 	.max_args = ARGS_ANY,
 	.options = assign_options,
 	.opts_size = sizeof(struct assign_opts),
-	.needs = 0,
+	.needs = NEED_SETTINGS | NEED_BROKER,
 	.exits = assign_exits,
 	.examples = assign_examples,
 	.main = assign_main,

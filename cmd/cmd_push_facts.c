@@ -215,30 +215,60 @@ static int make_act(struct deploy_act **out, const struct push *push, struct dep
 	return err->code;
 }
 
-/* A node has what it is assigned: noted in the transaction that records that it said so. */
+/* As texts, and as assignments have them: what is to be gone is an empty one. */
+static json_t *as_assigned(const struct assigned *assigned)
+{
+	json_t *facts = json_object(), *value;
+	const char *name;
+
+	json_object_foreach(assigned->facts, name, value)(void) json_object_set_new(facts, name,
+		json_is_null(value) ? json_string(ASSIGNED_NOTHING) : json_incref(value));
+	if (assigned->environment)
+		(void)json_object_set_new(
+			facts, ASSIGNED_ENVIRONMENT, json_string(assigned->environment));
+	return facts;
+}
+
+static bool is_all_gone(const struct assigned *assigned)
+{
+	const char *name;
+	json_t *value;
+
+	json_object_foreach(assigned->facts, name, value) if (!json_is_null(value)) return false;
+	return true;
+}
+
+/* A node has what it is assigned; one that is to have nothing is free again. */
+static int record_assigned(struct deploy_state *state, const char *node,
+	const struct assigned *assigned, struct deploy_error *err)
+{
+	json_t *facts;
+	int rc;
+
+	if (is_all_gone(assigned))
+		return deploy_state_unassign(state, node, err);
+	facts = as_assigned(assigned);
+	rc = deploy_state_mark(state, DEPLOY_MARK_PUSHED, node, facts, err);
+	if (!rc)
+		rc = deploy_state_mark(state, DEPLOY_MARK_VERIFIED, node, facts, err);
+	json_decref(facts);
+	return rc;
+}
+
+/* Noted in the transaction that records that the node said so. */
 static int record(void *arg, struct deploy_state *state, const struct deploy_event *event,
 	struct deploy_error *err)
 {
 	const struct push *push = arg;
-	struct assigned assigned;
-	json_t *facts, *value;
-	const char *name;
-	int rc;
+	struct assigned assigned = {.facts = push->given};
 
-	if (event->outcome->state != DEPLOY_OUTCOME_OK || !push->assigned ||
-		!assigned_get(&assigned, push->assigned, event->node))
+	if (event->outcome->state != DEPLOY_OUTCOME_OK || push->opts->url)
 		return 0;
-	facts = json_object();
-	json_object_foreach(assigned.facts, name, value)(void) json_object_set_new(facts, name,
-		json_is_null(value) ? json_string(ASSIGNED_NOTHING) : json_incref(value));
-	if (assigned.environment)
-		(void)json_object_set_new(
-			facts, ASSIGNED_ENVIRONMENT, json_string(assigned.environment));
-	rc = deploy_state_mark(state, DEPLOY_MARK_PUSHED, event->node, facts, err);
-	if (!rc)
-		rc = deploy_state_mark(state, DEPLOY_MARK_VERIFIED, event->node, facts, err);
-	json_decref(facts);
-	return rc;
+	if (push->assigned && !assigned_get(&assigned, push->assigned, event->node))
+		return 0;
+	if (deploy_state_set_facts(state, event->node, assigned.facts, err))
+		return err->code;
+	return push->assigned ? record_assigned(state, event->node, &assigned, err) : 0;
 }
 
 static int run(struct push *push, struct deploy_act *act, struct deploy_error *err)

@@ -355,9 +355,10 @@ const struct command cmd_rpc = {
 		"queue for is not connected; neither is ok, and both keep the exit status from "
 		"being 0.\n\n"
 		"With --nr (mco's --no-results) nodes do it and do not answer: what became of them "
-		"is unknown, and the status is 0 when the broker has the request and no named node "
-		"is not connected. Without names it goes to whoever matches the filter, and nobody "
-		"is discovered; -x, -1, --limit and --expect need the names, and discover them.",
+		"is unknown, and the status is 0 when the broker says, within the time of -t, that "
+		"it has the request, and no named node is not connected. Without names it goes to "
+		"whoever matches the filter, and nobody is discovered; -x, -1, --limit and "
+		"--expect need the names, and discover them.",
 	.min_args = 2,
 	.max_args = ARGS_ANY,
 	.options = rpc_options,

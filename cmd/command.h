@@ -57,6 +57,7 @@ struct ctx {
 	int signal_fd; /* for struct deploy_run_options; -1 unless a broker is needed */
 	struct deploy_state *state; /* NULL until ctx_state() */
 	char *command_line;	    /* as it may be recorded */
+	const char *run_id;	    /* of the run that is being recorded; NULL: none is */
 };
 
 /*
@@ -68,6 +69,12 @@ int ctx_bus(struct ctx *ctx, const char *collective, struct deploy_error *err);
 /* What the command line says of the configuration. Borrows from global. */
 struct deploy_config_options ctx_config_options(
 	const struct global_opts *global, bool leaves_secrets);
+
+/*
+ * Of a command with NEED_SETTINGS that must ask the broker after all: the configuration is read
+ * again, with its secrets. Errors: those of deploy_config_load().
+ */
+int ctx_open_secrets(struct ctx *ctx, struct deploy_error *err);
 
 /* Errors: DEPLOY_USAGE for a collective that the configuration lacks, with the one meant as hint.
  */

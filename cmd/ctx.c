@@ -14,6 +14,14 @@ struct deploy_config_options ctx_config_options(
 		.ddl_dir_count = global->ddl_dirs.count};
 }
 
+int ctx_open_secrets(struct ctx *ctx, struct deploy_error *err)
+{
+	const struct deploy_config_options options = ctx_config_options(&ctx->global, false);
+
+	deploy_config_free(ctx->config);
+	return deploy_config_load(&ctx->config, &options, err);
+}
+
 int ctx_check_collective(const struct ctx *ctx, const char *name, struct deploy_error *err)
 {
 	const struct deploy_config *config = ctx->config;

@@ -64,6 +64,8 @@ enum exit_status exit_of_error(enum deploy_code code)
 		return EXIT_OUTPUT;
 	case DEPLOY_NO_INPUT:
 		return EXIT_NO_INPUT;
+	case DEPLOY_REFUSED:
+		return EXIT_REFUSED;
 	case DEPLOY_INTERRUPTED:
 		return EXIT_INT;
 	case DEPLOY_BUG:

@@ -30,10 +30,12 @@ int record_begin(struct record *record, struct ctx *ctx, const struct record_inf
 	if (ctx_state(ctx, true, &record->why) == 0)
 		(void)deploy_journal_begin(
 			&record->journal, ctx->state, &run, plan, sink, sink_arg, &record->why);
-	if (record->journal)
-		out_set_run(ctx->out, deploy_journal_run_id(record->journal));
-	else if (info->is_act)
+	if (record->journal) {
+		ctx->run_id = deploy_journal_run_id(record->journal);
+		out_set_run(ctx->out, ctx->run_id);
+	} else if (info->is_act) {
 		*err = record->why;
+	}
 	return err->code;
 }
 
@@ -84,6 +86,7 @@ int record_end(struct record *record, const struct deploy_run_result *result, in
 		deploy_journal_end(record->journal, result, status, &record->why) == 0)
 		prune(record->ctx);
 	record->journal = NULL;
+	record->ctx->run_id = NULL;
 	if (record->why.code == DEPLOY_OK)
 		return status;
 	if (err->code == DEPLOY_OK)

@@ -103,9 +103,10 @@ const struct deploy_role *deploy_roles_get(const struct deploy_roles *roles, siz
 /*
  * What the roles come to: [{"node": "dn1", "facts": {"deploop_collection": "prod",
  * "deploop_category": "batch serving", "deploop_role": "dn hbase-master", "deploop_entity": "hdfs"}}]
- * with prefix "deploop_", one item a node, as nodes first appear. A fact is a set of words in the
- * order in which they first appear; without entities there is no such fact. New reference.
+ * with the usual names, one item a node, as nodes first appear. A fact is a set of words in the
+ * order in which they first appear; without entities there is no such fact. names: of the facts, by
+ * enum deploy_role_part. New reference.
  */
-json_t *deploy_roles_facts(const struct deploy_roles *roles, const char *prefix);
+json_t *deploy_roles_facts(const struct deploy_roles *roles, const char *const *names);
 
 #endif

@@ -10,12 +10,16 @@
  *   fact, class what a node says about itself; a filter chooses nodes by them
  *   request     an action with its inputs, sent to nodes; a reply comes from one sender
  *   discovery   asking everyone that matches a filter who is there
- *   task        a request, the nodes it is for, and a policy (batch, window, tries, limits)
+ *   act         what takes more than one request to do to a node: push facts, clean a certificate
+ *   task        a request or an act, the nodes it is for, and a policy (batch, window, tries, limits)
+ *   certname    the name that a node's certificate of the Puppet CA is for
  *   plan        tasks in order; a run carries it out; an event tells what happened
  *   outcome     what became of a node: ok, failed, silent, unknown, skipped, cancelled
  *   role        what a node is in a cluster: its collection, category, role and entities, as facts
  *   silent      asked and did not answer in time; "not connected" is a silent node without a queue
  *   unknown     we were cut off before learning the outcome
+ *   state       what is kept between runs: nodes, runs, assigned facts; a journal records a run
+ *   act, look   a run that is recorded node by node; one that only asks how things are
  *
  * Ownership: a returned pointer is borrowed from the object argument; a T **out first argument is the
  * caller's to free; const char * arguments are copied if kept; "take" in a name means ownership moves.
@@ -23,6 +27,7 @@
 #ifndef DEPLOY_DEPLOY_H
 #define DEPLOY_DEPLOY_H
 
+#include "deploy/ca.h"
 #include "deploy/cluster.h"
 #include "deploy/config.h"
 #include "deploy/ddl.h"

@@ -15,7 +15,8 @@ enum deploy_code {
 	DEPLOY_IO = -8,		 /* output cannot be written */
 	DEPLOY_INTERRUPTED = -9, /* a signal asked us to stop */
 	DEPLOY_BUG = -10,	 /* an invariant of ours does not hold */
-	DEPLOY_NO_INPUT = -11	 /* an input file is missing or cannot be read */
+	DEPLOY_NO_INPUT = -11,	 /* an input file is missing or cannot be read */
+	DEPLOY_REFUSED = -12	 /* a check says no, before anything was changed */
 };
 
 /*

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <jansson.h>
+
 #include "deploy/error.h"
 #include "deploy/filter.h"
 #include "deploy/nodeset.h"
@@ -65,6 +67,13 @@ struct deploy_limit {
 struct deploy_act;
 
 void deploy_act_free(struct deploy_act *act);
+
+/*
+ * Make an act of what is known beforehand, and only has to be recorded: known is an object, node →
+ * outcome's data. Each node is ok with it, and "changed" or "unchanged" as data's "changed" says.
+ * A new reference is taken. Nothing is sent.
+ */
+struct deploy_act *deploy_act_known(json_t *known);
 
 /*
  * A task has a request or an act; an act has limits of time of its own beside the deadline.

@@ -64,6 +64,10 @@ int deploy_state_each_node(const struct deploy_state *state, unsigned with, depl
 int deploy_state_node(const struct deploy_state *state, const char *identity, deploy_node_fn *fn,
 	void *arg, struct deploy_error *err);
 
+/* Note facts that identity shows now, an object of texts, null for one that it lacks; others stay. */
+int deploy_state_set_facts(struct deploy_state *state, const char *identity, json_t *facts,
+	struct deploy_error *err);
+
 /*
  * Note what the CA says: certificate "requested", "signed", "revoked", …, or NULL for none;
  * fingerprint may be NULL. The node need not be known.
@@ -90,7 +94,7 @@ int deploy_state_unassign(struct deploy_state *state, const char *node, struct d
 
 enum deploy_assignment_mark {
 	DEPLOY_MARK_PUSHED,  /* sent to the node, which said ok */
-	DEPLOY_MARK_VERIFIED /* read back from the node */
+	DEPLOY_MARK_VERIFIED /* read back from the node: it was seen, and these are facts of it */
 };
 
 /* Note that node has these facts, an object of strings. One that was assigned anew meanwhile is not

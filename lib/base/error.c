@@ -28,6 +28,8 @@ const char *deploy_code_name(enum deploy_code code)
 		return "io";
 	case DEPLOY_NO_INPUT:
 		return "no_input";
+	case DEPLOY_REFUSED:
+		return "refused";
 	case DEPLOY_INTERRUPTED:
 		return "interrupted";
 	case DEPLOY_BUG:

@@ -15,6 +15,7 @@
 #include "deploy/nodeset.h"
 #include "deploy/text.h"
 
+/* In the order of enum deploy_role_part. */
 enum fact { COLLECTION, CATEGORY, ROLE, ENTITY, FACTS };
 
 static const char *const fact_names[] = {"collection", "category", "role", "entity"};
@@ -397,22 +398,18 @@ void deploy_roles_keep(struct deploy_roles *roles, unsigned layers, const char *
 	roles->row_count = kept;
 }
 
-static json_t *print_facts(const struct facts *facts, const char *prefix)
+static json_t *print_facts(const struct facts *facts, const char *const *names)
 {
 	json_t *object = json_object();
 
-	for (int i = 0; i < FACTS; i++) {
-		char *name = dp_xasprintf("%s%s", prefix, fact_names[i]);
-
+	for (int i = 0; i < FACTS; i++)
 		if (facts->values[i])
-			(void)json_object_set_new(object, name, json_string(facts->values[i]));
-		free(name);
-	}
+			(void)json_object_set_new(object, names[i], json_string(facts->values[i]));
 	return object;
 }
 
 /* Merged anew: only what is left counts. */
-json_t *deploy_roles_facts(const struct deploy_roles *roles, const char *prefix)
+json_t *deploy_roles_facts(const struct deploy_roles *roles, const char *const *names)
 {
 	struct facts *facts = dp_xcalloc(roles->host_count + 1, sizeof(*facts));
 	json_t *items = json_array();
@@ -426,7 +423,7 @@ json_t *deploy_roles_facts(const struct deploy_roles *roles, const char *prefix)
 		if (!mine->values[ROLE])
 			continue; /* told with an earlier row */
 		(void)json_array_append_new(items, json_pack("{s:s, s:o}", "node", row->role.node,
-							   "facts", print_facts(mine, prefix)));
+							   "facts", print_facts(mine, names)));
 		release_facts(mine);
 		*mine = (struct facts){{NULL}};
 	}

@@ -18,8 +18,11 @@
 #define MAX_BODY_BYTES	 (1024 * 1024)
 #define MAX_HEADER_BYTES (64 * 1024)
 
-/* What curl hands on of OpenSSL's X509_V_ERR_*; 0 if the chain is good and only the name is not. */
-enum { CHAIN_GOOD = 0, CHAIN_TOO_EARLY = 9, CHAIN_EXPIRED = 10 };
+/*
+ * What curl hands on of OpenSSL's X509_V_ERR_*. Where it found the chain good and only the name
+ * wrong it hands on one of the first two, as its version will have it.
+ */
+enum { CHAIN_GOOD = 0, CHAIN_NOT_SAID = 1, CHAIN_TOO_EARLY = 9, CHAIN_EXPIRED = 10 };
 
 /* A request from its start until its response was taken. */
 struct transfer {
@@ -31,6 +34,7 @@ struct transfer {
 	struct dp_buf body;
 	size_t header_bytes;
 	char why[CURL_ERROR_SIZE];
+	char alert[64]; /* with which the server ended TLS; "" for none */
 	struct transfer *next;
 };
 
@@ -158,6 +162,30 @@ static size_t on_header(char *bytes, size_t one, size_t len, void *arg)
 	return transfer->header_bytes > MAX_HEADER_BYTES ? 0 : len;
 }
 
+/*
+ * Among what curl tells of its doings is the one alert that says why a server does not want us; in
+ * the error it may be hidden by what followed from it.
+ */
+static int on_remark(CURL *easy, curl_infotype type, char *bytes, size_t len, void *arg)
+{
+	static const char mark[] = "(IN), TLS alert, ";
+	struct transfer *transfer = arg;
+	char line[256];
+	const char *alert;
+
+	(void)easy;
+	if (type != CURLINFO_TEXT)
+		return 0;
+	(void)snprintf(line, sizeof(line), "%.*s", (int)len, bytes);
+	alert = strstr(line, mark);
+	if (!alert || strstr(alert, "close notify"))
+		return 0;
+	alert += strlen(mark);
+	(void)snprintf(transfer->alert, sizeof(transfer->alert), "%.*s", (int)strcspn(alert, "(\n"),
+		alert);
+	return 0;
+}
+
 /* Programs that are started later are not to inherit it. */
 static int on_new_socket(void *arg, curl_socket_t fd, curlsocktype purpose)
 {
@@ -213,6 +241,9 @@ static CURLcode set_up_request(struct transfer *transfer)
 	SET(CURLOPT_HEADERDATA, transfer);
 	SET(CURLOPT_PRIVATE, transfer);
 	SET(CURLOPT_ERRORBUFFER, transfer->why);
+	SET(CURLOPT_DEBUGFUNCTION, on_remark);
+	SET(CURLOPT_DEBUGDATA, transfer);
+	SET(CURLOPT_VERBOSE, 1L);
 	return rc;
 }
 
@@ -292,29 +323,41 @@ static void begin_waiting(struct dp_http *http)
 	}
 }
 
-static bool is_refusal_of_ours(const char *alert)
+/* An alert that is about us, and not about how we speak. */
+static bool is_about_us(const char *alert)
 {
-	return strstr(alert, "certificate") || strstr(alert, "unknown ca") ||
+	return strstr(alert, "certificate") || strstr(alert, "unknown CA") ||
 	       strstr(alert, "access denied");
 }
 
-/* The server ended the handshake: with an alert if it does not like our certificate. */
-static int fail_handshake(struct transfer *transfer)
+static int fail_unwanted(struct transfer *transfer)
 {
 	const struct dp_http_server *server = transfer->request->server;
 	struct deploy_error *err = &transfer->response.err;
-	const char *alert = strstr(transfer->why, "alert ");
+	size_t len = strlen(transfer->alert);
 
-	if (!alert || !is_refusal_of_ours(alert))
-		return deploy_error_set(err, DEPLOY_AUTH, "%s: no TLS connection: %s",
-			transfer->place, transfer->why);
-	alert += strlen("alert ");
-	(void)deploy_error_set(err, DEPLOY_AUTH, "%s refuses %s%s (%.*s)", transfer->place,
-		server->cert_file ? "our certificate " : "us: we show no certificate",
-		server->cert_file ? server->cert_file : "", (int)strcspn(alert, ","), alert);
-	if (server->cert_file)
+	while (len && transfer->alert[len - 1] == ' ')
+		transfer->alert[--len] = '\0';
+	if (!server->cert_file)
+		return deploy_error_set(err, DEPLOY_AUTH,
+			"%s refuses us, since we show no certificate (%s)", transfer->place,
+			transfer->alert);
+	(void)deploy_error_set(err, DEPLOY_AUTH, "%s refuses our certificate %s (%s)",
+		transfer->place, server->cert_file, transfer->alert);
+	deploy_error_hint(err, "it must be valid, and of an authority that the server trusts");
+	return err->code;
+}
+
+static int fail_early(struct transfer *transfer, CURLcode rc)
+{
+	struct deploy_error *err = &transfer->response.err;
+
+	(void)deploy_error_set(err, DEPLOY_CONNECT,
+		"%s: the connection ended before the answer: %s", transfer->place,
+		curl_easy_strerror(rc));
+	if (transfer->request->server->cert_file)
 		deploy_error_hint(
-			err, "it must be valid, and of an authority that the server trusts");
+			err, "some servers do this to a certificate that they do not trust");
 	return err->code;
 }
 
@@ -327,6 +370,7 @@ static int fail_verification(struct transfer *transfer)
 	(void)curl_easy_getinfo(transfer->easy, CURLINFO_SSL_VERIFYRESULT, &chain);
 	switch (chain) {
 	case CHAIN_GOOD:
+	case CHAIN_NOT_SAID:
 		(void)deploy_error_set(err, DEPLOY_AUTH,
 			"%s: the server's certificate is for another name", place);
 		deploy_error_hint(err, "use a name that the certificate has; Puppet Server's "
@@ -387,6 +431,8 @@ static int fail(struct transfer *transfer, CURLcode rc)
 		return deploy_error_set(err, DEPLOY_PROTOCOL,
 			"%s: an answer with more than %d bytes of headers", place,
 			MAX_HEADER_BYTES);
+	if (is_about_us(transfer->alert))
+		return fail_unwanted(transfer);
 	switch (rc) {
 	case CURLE_COULDNT_RESOLVE_HOST:
 		return deploy_error_set(err, DEPLOY_CONNECT, "%s: the name has no address", place);
@@ -404,16 +450,13 @@ static int fail(struct transfer *transfer, CURLcode rc)
 			"%s and %s: cannot be used as certificate and key: %s", server->cert_file,
 			server->key_file, transfer->why);
 	case CURLE_SSL_CONNECT_ERROR:
-	case CURLE_SSL_CLIENTCERT:
-		return fail_handshake(transfer);
+		return deploy_error_set(
+			err, DEPLOY_AUTH, "%s: no TLS connection: %s", place, transfer->why);
 	case CURLE_SEND_ERROR:
 	case CURLE_RECV_ERROR:
 	case CURLE_GOT_NOTHING:
 	case CURLE_PARTIAL_FILE:
-		if (strstr(transfer->why, "alert "))
-			return fail_handshake(transfer);
-		return deploy_error_set(err, DEPLOY_CONNECT,
-			"%s: the connection ended before the answer: %s", place, transfer->why);
+		return fail_early(transfer, rc);
 	default:
 		return deploy_error_set(err, DEPLOY_PROTOCOL, "%s: %s", place, transfer->why);
 	}

@@ -49,6 +49,15 @@ void dp_ca_entry_release(struct deploy_ca_entry *entry);
 int dp_ca_list_parse(
 	struct deploy_ca_list **out, const char *body, size_t len, struct deploy_error *err);
 
+/* What a request may ask for beside its own name: see struct deploy_ca_sign_options. */
+struct dp_ca_allowed {
+	json_t *alt_names, *extensions; /* owned by whoever has it; NULL: nothing */
+};
+
+/* Errors: DEPLOY_AUTH with the first of the wishes that is not allowed. */
+int dp_ca_check_wishes(const struct dp_ca_allowed *allowed, const char *node,
+	const json_t *alt_names, json_t *extensions, struct deploy_error *err);
+
 /* Fill in next. fingerprint: NULL if there is none. */
 void dp_ca_ok(struct dp_act_next *next, const char *state, const char *fingerprint, bool changed,
 	const char *message);

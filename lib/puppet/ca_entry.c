@@ -1,6 +1,7 @@
 /* What the CA says of its certificates: JSON from a server, taken only as it has to be. */
 #include "puppet/ca.h"
 
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,6 +52,18 @@ static json_t *escaped(const char *text)
 	return string;
 }
 
+/* Addresses as we write them ourselves; Java does not shorten them. */
+static json_t *name_shown(const char *text)
+{
+	char shown[INET6_ADDRSTRLEN];
+	struct in6_addr address;
+
+	if (strncmp(text, "IP:", 3) != 0 || inet_pton(AF_INET6, text + 3, &address) != 1)
+		return escaped(text);
+	(void)inet_ntop(AF_INET6, &address, shown, sizeof(shown));
+	return json_sprintf("IP:%s", shown);
+}
+
 static int read_alt_names(json_t *out, json_t *object, struct deploy_error *err)
 {
 	json_t *names = json_object_get(object, "subject_alt_names"), *name;
@@ -65,7 +78,7 @@ static int read_alt_names(json_t *out, json_t *object, struct deploy_error *err)
 	{
 		if (!json_is_string(name))
 			return fail(err, "\"subject_alt_names\" does not hold texts");
-		(void)json_array_append_new(out, escaped(json_string_value(name)));
+		(void)json_array_append_new(out, name_shown(json_string_value(name)));
 	}
 	return 0;
 }

@@ -19,8 +19,8 @@
 struct sign {
 	struct deploy_act act;
 	struct dp_ca ca;
-	json_t *fingerprints;		/* certname → in Puppet's form */
-	json_t *alt_names, *extensions; /* allowed; NULL: none */
+	json_t *fingerprints; /* certname → in Puppet's form */
+	struct dp_ca_allowed allowed;
 	long long wait_ms, poll_ms;
 };
 
@@ -87,63 +87,6 @@ static void wait_for_request(struct sign *sign, const struct row *row,
 	next->sleep_ms = left_us < sign->poll_ms * 1000 ? (left_us + 999) / 1000 : sign->poll_ms;
 }
 
-static bool is_in(const json_t *allowed, const char *text)
-{
-	const json_t *one;
-	size_t i;
-
-	json_array_foreach(allowed, i, one)
-	{
-		if (strcmp(json_string_value(one), text) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* Its own name as an alternative one gives a node nothing. */
-static bool may_have_names(
-	const struct sign *sign, const char *node, const json_t *names, struct deploy_error *err)
-{
-	const json_t *name;
-	size_t i;
-
-	json_array_foreach(names, i, name)
-	{
-		const char *text = json_string_value(name);
-
-		if (is_in(sign->alt_names, text) ||
-			(strncmp(text, "DNS:", 4) == 0 && strcmp(text + 4, node) == 0))
-			continue;
-		(void)deploy_error_set(err, DEPLOY_AUTH,
-			"refused: it asks for the alternative name %s, which was not allowed",
-			text);
-		return false;
-	}
-	return true;
-}
-
-static bool may_have_extensions(
-	const struct sign *sign, json_t *extensions, struct deploy_error *err)
-{
-	json_t *value;
-	const char *name;
-	bool is_good = true;
-
-	json_object_foreach(extensions, name, value)
-	{
-		char *whole = dp_xasprintf("%s=%s", name, json_string_value(value));
-
-		if (is_good && !is_in(sign->extensions, name) && !is_in(sign->extensions, whole)) {
-			(void)deploy_error_set(err, DEPLOY_AUTH,
-				"refused: it asks for the authorisation %s, which was not allowed",
-				whole);
-			is_good = false;
-		}
-		free(whole);
-	}
-	return is_good;
-}
-
 static void take_state(struct sign *sign, struct row *row, const char *node,
 	const struct deploy_ca_entry *entry, struct dp_act_next *next)
 {
@@ -161,8 +104,7 @@ static void take_state(struct sign *sign, struct row *row, const char *node,
 		break;
 	}
 	/* The server's reading of the request counts beside our own: it is the one that signs. */
-	if (!may_have_names(sign, node, entry->alt_names, &err) ||
-		!may_have_extensions(sign, entry->extensions, &err)) {
+	if (dp_ca_check_wishes(&sign->allowed, node, entry->alt_names, entry->extensions, &err)) {
 		dp_ca_fail(next, DEPLOY_OUTCOME_FAILED, NULL, &err);
 		return;
 	}
@@ -193,10 +135,15 @@ static void looked(struct sign *sign, struct row *row, const char *node,
 static int read_x509(struct dp_x509 *out, struct sign *sign, enum dp_x509_kind kind,
 	const char *node, const struct dp_http_response *response, struct deploy_error *err)
 {
-	if (dp_ca_check(&sign->ca, response, err))
-		return err->code;
-	if (dp_x509_parse(out, kind, response->body, response->body_len, err))
-		return deploy_error_wrap(err, "what the CA has under this name");
+	int rc = dp_ca_check(&sign->ca, response, err);
+
+	if (!rc) {
+		rc = dp_x509_parse(out, kind, response->body, response->body_len, err);
+		if (rc)
+			(void)deploy_error_wrap(err, "what the CA has under this name");
+	}
+	if (rc)
+		return rc;
 	if (strcmp(out->name, node) == 0)
 		return 0;
 	dp_x509_release(out);
@@ -243,8 +190,9 @@ static void judge(struct sign *sign, struct row *row, const char *node,
 	} else if (strcmp(row->fingerprint, request->fingerprint) != 0) {
 		(void)deploy_error_set(err, DEPLOY_PROTOCOL,
 			"refused: the request at the CA changed while we looked at it");
-	} else if (may_have_names(sign, node, request->alt_names, err)) {
-		(void)may_have_extensions(sign, request->extensions, err);
+	} else {
+		(void)dp_ca_check_wishes(
+			&sign->allowed, node, request->alt_names, request->extensions, err);
 	}
 }
 
@@ -284,9 +232,22 @@ static void asked_to_sign(struct sign *sign, struct row *row, const char *node,
 	dp_ca_fetch(next, dp_ca_get(&sign->ca, "certificate", node));
 }
 
+/*
+ * The certificate is not the one that was to be made. Without the CA's word that it signed now, it
+ * may be an older one that is in use: a CA can allow a name to ask again.
+ */
 static void revoke(struct sign *sign, struct row *row, const char *node, const char *why,
 	struct dp_act_next *next)
 {
+	if (!row->was_signed) {
+		char *all = dp_xasprintf("not signed, as far as we know (%s); but %s: look at what "
+					 "the CA has, and revoke it if it is nobody's",
+			row->why, why);
+
+		fail(next, all);
+		free(all);
+		return;
+	}
 	(void)snprintf(row->why, sizeof(row->why), "%.250s", why);
 	row->step = REVOKING;
 	next->what = "revoke certificate";
@@ -417,8 +378,8 @@ static void sign_free(struct deploy_act *act)
 
 	dp_ca_release(&sign->ca);
 	json_decref(sign->fingerprints);
-	json_decref(sign->alt_names);
-	json_decref(sign->extensions);
+	json_decref(sign->allowed.alt_names);
+	json_decref(sign->allowed.extensions);
 	free(sign);
 }
 
@@ -453,8 +414,8 @@ int deploy_ca_sign(struct deploy_act **out, const struct deploy_ca_settings *set
 	*out = NULL;
 	sign->act.ops = &sign_ops;
 	sign->fingerprints = json_object();
-	sign->alt_names = json_deep_copy(options->alt_names);
-	sign->extensions = json_deep_copy(options->extensions);
+	sign->allowed.alt_names = json_deep_copy(options->alt_names);
+	sign->allowed.extensions = json_deep_copy(options->extensions);
 	sign->wait_ms = options->wait_ms;
 	sign->poll_ms = options->poll_ms ? options->poll_ms : POLL_MS;
 	if (dp_ca_init(&sign->ca, settings, err) ||

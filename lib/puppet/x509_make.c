@@ -83,7 +83,7 @@ int dp_x509_make_request(
 	int rc = 0;
 
 	if (!key)
-		rc = fail(err, "not a private key without a password");
+		rc = deploy_error_set(err, DEPLOY_CONFIG, "not a private key without a password");
 	else if (!request || !text || !fill_in(request, name, key) ||
 		 !PEM_write_bio_X509_REQ(text, request))
 		rc = fail(err, "a certificate request cannot be made");
@@ -92,5 +92,6 @@ int dp_x509_make_request(
 	(void)BIO_free(text);
 	X509_REQ_free(request);
 	EVP_PKEY_free(key);
+	ERR_clear_error();
 	return rc;
 }

@@ -40,8 +40,8 @@ static int tell_run(sqlite3_stmt *row, deploy_run_fn *fn, void *arg)
 {
 	struct dp_owner owner;
 	struct deploy_run_record run = {
-		.id = dp_column_text(row, 0),
-		.kind = dp_column_text(row, 1),
+		.id = dp_column_name(row, 0),
+		.kind = dp_column_name(row, 1),
 		.command = dp_column_text(row, 2),
 		.reason = dp_column_text(row, 3),
 		.plan_digest = dp_column_text(row, 4),
@@ -139,7 +139,7 @@ int deploy_state_find_run(char id[DEPLOY_RUN_ID_SIZE], const struct deploy_state
 		    DP_BIND(dp_text(start)), err))
 		return err->code;
 	while (dp_sql_next(rows))
-		(void)snprintf(found[count++], sizeof(found[0]), "%s", dp_column_text(rows, 0));
+		(void)snprintf(found[count++], sizeof(found[0]), "%s", dp_column_name(rows, 0));
 	if (dp_sql_close(state, rows, err))
 		return err->code;
 	if (count > 1)
@@ -167,9 +167,9 @@ static int tell_outcome(sqlite3_stmt *row, deploy_outcome_fn *fn, void *arg)
 	const char *state = dp_column_text(row, 7), *message = dp_column_text(row, 10);
 	json_t *data = dp_column_json(row, 11);
 	struct deploy_outcome_record record = {
-		.run = dp_column_text(row, 0),
-		.kind = dp_column_text(row, 1),
-		.node = dp_column_text(row, 2),
+		.run = dp_column_name(row, 0),
+		.kind = dp_column_name(row, 1),
+		.node = dp_column_name(row, 2),
 		.task = (unsigned)sqlite3_column_int64(row, 3),
 		.agent = dp_column_text(row, 4),
 		.action = dp_column_text(row, 5),
@@ -231,7 +231,7 @@ int deploy_state_each_event(const struct deploy_state *state, const char *run,
 		const struct deploy_event_record event = {
 			.seq = (unsigned long)sqlite3_column_int64(rows, 0),
 			.at_us = sqlite3_column_int64(rows, 1),
-			.type = dp_column_text(rows, 2),
+			.type = dp_column_name(rows, 2),
 			.task = (unsigned)sqlite3_column_int64(rows, 3),
 			.node = dp_column_text(rows, 4),
 			.text = dp_column_text(rows, 5),

@@ -70,7 +70,8 @@ static int record_node(struct deploy_journal *journal, const struct dp_journal_e
 	/* What was never asked was not acted on. */
 	if (journal->info.is_act && event->outcome->attempt && !is_finder(journal, event))
 		deed = (struct dp_deed){journal->run.key, event->outcome->state};
-	if (!is_reply(event))
+	/* Who answers an act need not be the node itself: a CA signs for it. */
+	if (!is_reply(event) || (task && task->act))
 		return deed.run_key ? dp_node_acted_on(
 					      journal->state, event->node, &deed, event->at_us, err)
 				    : 0;

@@ -86,7 +86,7 @@ int dp_schema_check(int64_t *version, const struct deploy_state *state, struct d
 		deploy_error_hint(err, "name another file with --state FILE");
 		return err->code;
 	}
-	if (*version > VERSION) {
+	if (*version > VERSION || *version < 0) {
 		(void)deploy_error_set(err, DEPLOY_IO,
 			"state file %s: a newer deployctl wrote it: its format is %lld, this one "
 			"knows up to %lld",

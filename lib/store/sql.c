@@ -74,8 +74,8 @@ int dp_sql_fail(const struct deploy_state *state, int code, struct deploy_error 
 		return fail_readonly(state, err);
 	case SQLITE_NOTADB:
 	case SQLITE_CORRUPT:
+	case SQLITE_CONSTRAINT: /* what we write belongs together, if what is there does */
 		return fail_damaged(state, code & 0xff, err);
-	case SQLITE_CONSTRAINT:
 	case SQLITE_MISUSE:
 	case SQLITE_RANGE:
 		return deploy_error_set(err, DEPLOY_BUG, "state file %s: %s (SQLite: %d)",
@@ -192,6 +192,13 @@ int dp_sql_number(
 const char *dp_column_text(sqlite3_stmt *statement, int column)
 {
 	return (const char *)sqlite3_column_text(statement, column);
+}
+
+const char *dp_column_name(sqlite3_stmt *statement, int column)
+{
+	const char *text = dp_column_text(statement, column);
+
+	return text ? text : "";
 }
 
 json_t *dp_column_json(sqlite3_stmt *statement, int column)

@@ -83,8 +83,12 @@ int dp_sql_close(
 int dp_sql_number(
 	int64_t *out, const struct deploy_state *state, const char *text, struct deploy_error *err);
 
-/* Columns of a row; text is NULL for NULL, and borrowed until the next step. */
+/*
+ * Columns of a row. Text is borrowed until the next step: NULL for NULL, or of a column that is
+ * never NULL in a whole file "", since a damaged one may be read without SQLite noticing.
+ */
 const char *dp_column_text(sqlite3_stmt *statement, int column);
+const char *dp_column_name(sqlite3_stmt *statement, int column);
 json_t *dp_column_json(sqlite3_stmt *statement, int column); /* new; NULL if there is none */
 
 #endif

@@ -43,11 +43,12 @@ static int use_wal(struct deploy_state *state, struct deploy_error *err)
 	return code == SQLITE_OK ? 0 : dp_sql_fail(state, code, err);
 }
 
-static int set_up(struct deploy_state *state, struct deploy_error *err)
+static int set_up(struct deploy_state *state, int64_t version, struct deploy_error *err)
 {
-	/* The first works before there is any table, the others for this connection. */
-	if (dp_sql_exec(state, "PRAGMA auto_vacuum=incremental", err) || use_wal(state, err) ||
-		dp_sql_exec(state, "PRAGMA synchronous=full", err) ||
+	/* Only before there is any table; and it would write each time. */
+	if (version == 0 && dp_sql_exec(state, "PRAGMA auto_vacuum=incremental", err))
+		return err->code;
+	if (use_wal(state, err) || dp_sql_exec(state, "PRAGMA synchronous=full", err) ||
 		dp_sql_exec(state, "PRAGMA foreign_keys=on", err))
 		return err->code;
 	return dp_schema_update(state, err);
@@ -65,7 +66,7 @@ static int open_to_write(struct deploy_state *state, struct deploy_error *err)
 	/* SQLite opens what it may not write for reading. */
 	if (sqlite3_db_readonly(state->db, "main"))
 		return dp_sql_fail(state, SQLITE_READONLY, err);
-	if (dp_schema_check(&version, state, err) || set_up(state, err))
+	if (dp_schema_check(&version, state, err) || set_up(state, version, err))
 		return err->code;
 	return dp_runs_note_dead(state, err);
 }

@@ -158,7 +158,7 @@ int dp_state_file_check(bool *is_there, const char *path, struct deploy_error *e
 			"put it on a local disk: state: in the configuration, or --state FILE");
 		return err->code;
 	}
-	*is_there = st.st_size > 0;
+	*is_there = true;
 	return 0;
 }
 

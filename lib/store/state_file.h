@@ -10,7 +10,7 @@
 int dp_state_file_make(const char *path, struct deploy_error *err);
 
 /*
- * Look before it is opened. *is_there: false if it is missing or empty. Errors: DEPLOY_IO if it is
+ * Look before it is opened. *is_there: false if it is missing. Errors: DEPLOY_IO if it is
  * no regular file, if everybody may write it, or if it lies on a network file system.
  */
 int dp_state_file_check(bool *is_there, const char *path, struct deploy_error *err);

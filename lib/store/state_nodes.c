@@ -25,7 +25,7 @@ enum deploy_outcome_state dp_outcome_state_find(const char *name)
 static int tell(sqlite3_stmt *row, deploy_node_fn *fn, void *arg)
 {
 	struct deploy_node_record node = {
-		.identity = dp_column_text(row, 0),
+		.identity = dp_column_name(row, 0),
 		.collective = dp_column_text(row, 1),
 		.first_seen_us = sqlite3_column_int64(row, 2),
 		.last_seen_us = sqlite3_column_int64(row, 3),
@@ -132,6 +132,20 @@ int dp_node_puppet_run(struct deploy_state *state, const char *identity, const s
 		DP_BIND(dp_text(identity), dp_int(deed->run_key),
 			dp_text(deploy_outcome_state_name(deed->outcome)), dp_time(at_us)),
 		err);
+}
+
+int deploy_state_set_facts(struct deploy_state *state, const char *identity, json_t *facts,
+	struct deploy_error *err)
+{
+	struct dp_lesson lesson = {.facts = json_dumps(facts, JSON_COMPACT)};
+	int64_t now_us = dp_wall_us();
+	const struct dp_deed none = {.run_key = 0};
+	int rc = dp_node_seen(state, identity, NULL, &none, now_us, err);
+
+	if (!rc)
+		rc = dp_node_learn(state, identity, &lesson, now_us, err);
+	dp_lesson_release(&lesson);
+	return rc;
 }
 
 /* *facts: those that are known, with what is new. A text of facts that is damaged counts as none.

@@ -133,12 +133,3 @@ setup() {
 	deployctl 65 assign-role -f "$BATS_TEST_TMPDIR/twice.yaml" --check -o json
 	error_document 65 input
 }
-
-@test "without --check or --show nothing is said to be done" {
-	for words in "-f $LAB" 'web1 --collection a --category b --role c'; do
-		# shellcheck disable=SC2086
-		deployctl 64 assign-role $words
-		same '' "$output"
-		same 'deployctl: use --check or --show' "${stderr_lines[0]}"
-	done
-}

@@ -20,7 +20,7 @@ setup() {
 @test "a large request goes to many names at once, and the probe finds who is absent" {
 	local text
 	text=$(printf 'x%.0s' {1..90000})
-	fleet 'node n[001-760]' 'absent n003,n050,n100' 'reply n010 delay 100ms'
+	fleet 'node n[001-760]' 'absent n003,n050,n100' 'reply n010 delay 500ms'
 	ask_rpc 4 rpcutil ping "text=$text" -I 'n[001-760]' -t 5 -o json
 	same '760 757 0 3 3 0 0' "$(summary)"
 	same 'n003 n050 n100' "$(document 's["not_connected"]["nodes"].join(" ")')"

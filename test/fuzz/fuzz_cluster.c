@@ -44,7 +44,8 @@ static void check_roles(const struct deploy_roles *roles)
 
 static void check_facts(const struct deploy_roles *roles)
 {
-	json_t *items = deploy_roles_facts(roles, ""), *item, *value;
+	static const char *const names[] = {"collection", "category", "role", "entity"};
+	json_t *items = deploy_roles_facts(roles, names), *item, *value;
 	const char *key;
 	size_t i;
 

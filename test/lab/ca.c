@@ -2,7 +2,7 @@
  * Does to one certname what its arguments say, as a task would, and prints its outcome:
  *   ca URL CA CERT KEY sign NAME [fingerprint=F] [alt_name=N]... [extension=E]... [wait=MS]
  *   ca URL CA CERT KEY revoke|clean NAME
- *   ca URL CA CERT KEY list
+ *   ca URL CA CERT KEY list [wait=MS]
  *   ca URL CA CERT KEY request NAME [fingerprint=F] [trust] [wait=MS]
  * "-" stands for no file. Says "STATE: MESSAGE" and the data; an error goes to stderr, with
  * status 1.
@@ -211,12 +211,14 @@ int main(int argc, char **argv)
 		.connect_timeout_ms = 2000,
 		.timeout_ms = 2000,
 	};
-	if (strcmp(argv[5], "list") == 0)
-		return list(&settings, &err);
-	if (argc < 7)
-		return rc;
-	read_words(&words, argv + 7);
-	if (strcmp(argv[5], "sign") == 0)
+	read_words(&words, argv + 6 + (argc > 6 && strcmp(argv[5], "list") != 0));
+	if (strcmp(argv[5], "list") == 0) {
+		if (words.wait_ms)
+			settings.connect_timeout_ms = settings.timeout_ms = words.wait_ms;
+		rc = list(&settings, &err);
+	} else if (argc < 7) {
+		rc = 64;
+	} else if (strcmp(argv[5], "sign") == 0)
 		rc = sign(&settings, argv[6], &words, &err);
 	else if (strcmp(argv[5], "request") == 0)
 		rc = request(&settings, argv[6], &words, &err);

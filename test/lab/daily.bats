@@ -56,13 +56,13 @@ same_facts() {
 		puts d["collectives"].sort.join(",") + " "')"
 }
 
-@test "discover --check-agents: nobody lacks rpcutil, everybody lacks puppet" {
+@test "discover --check-agents: nobody lacks rpcutil, everybody lacks haproxy" {
 	dc discover --check-agents rpcutil --window-time 1s
 	equal 0 "$status"
 	equal '' "$output"
-	dc discover --check-agents rpcutil,puppet --window-time 1s -o json
+	dc discover --check-agents rpcutil,haproxy --window-time 1s -o json
 	equal 2 "$status"
-	equal 9 "$(json 'd["items"].count { |i| i["missing"] == ["puppet"] }')"
+	equal 9 "$(json 'd["items"].count { |i| i["missing"] == ["haproxy"] }')"
 }
 
 # judged FILTER...: for each node, the judgement of --why is what the node does itself

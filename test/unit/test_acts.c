@@ -944,6 +944,30 @@ static void open_task_finds_the_nodes_of_an_act(void **state)
 	expect(bench, "outcome web1 ok\noutcome web2 ok\nend 2\ndone complete\n");
 }
 
+static void answer_to_a_task_that_ended_is_late(void **state)
+{
+	static const struct dp_reply from = {.sender = "web1", .request_id = "", .statusmsg = ""};
+	static const struct dp_input late = {.kind = DP_IN_REPLY, .attempt = 1, .reply = &from};
+	static const uint32_t rows[] = {0};
+	static const struct dp_input sent = {
+		.kind = DP_IN_SENT, .attempt = 1, .rows = rows, .row_count = 1};
+	struct bench *bench = *state;
+	struct deploy_task *task;
+
+	plan(bench, "web1", "ao");
+	task = deploy_plan_take_request(bench->plan, deploy_request_ping());
+	task->nodes = deploy_nodeset_copy(bench->plan->tasks[0].nodes);
+	task->policy.timeout_ms = TIMEOUT_MS;
+	bench->holds = true;
+	begin(bench);
+	tell(bench, &sent);
+	tell(bench, &late);
+	expect(bench, "send #1 a web1\noutcome web1 ok\nend 1\nwithdraw\n"
+		      "send #1 web1\n");
+	tell(bench, &late);
+	expect(bench, "ignored late web1\n");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -979,6 +1003,7 @@ int main(void)
 		TEST(time_for_a_reply_counts_from_the_publish),
 		TEST(deadline_of_the_task_cuts_machines_off),
 		TEST(lost_connection_leaves_machines_unknown),
+		TEST(answer_to_a_task_that_ended_is_late),
 		TEST(open_task_finds_the_nodes_of_an_act),
 	};
 

@@ -18,6 +18,10 @@
 #define HEAD	     "buildoop_repository: http://p\nenvironment_cluster: c\ncluster_layout:\n  name: ns\n"
 #define BUS	     HEAD "  bus: {name: k, worker: [{hostname: a}]}\n"
 
+static const char *const x_names[] = {"x_collection", "x_category", "x_role", "x_entity"};
+static const char *const usual_names[] = {
+	"deploop_collection", "deploop_category", "deploop_role", "deploop_entity"};
+
 static struct deploy_roles *read_more(
 	struct deploy_roles *roles, const char *name, const char *text, size_t len)
 {
@@ -71,7 +75,7 @@ static void expect_rows(const struct deploy_roles *roles, const char *expected)
 
 static void expect_facts(const struct deploy_roles *roles, const char *expected)
 {
-	json_t *facts = deploy_roles_facts(roles, "x_");
+	json_t *facts = deploy_roles_facts(roles, x_names);
 	char *got = json_dumps(facts, JSON_COMPACT);
 
 	assert_string_equal(expected, got);
@@ -121,7 +125,7 @@ static void four_layers_come_in_their_order_and_hosts_as_they_stand(void **state
 static void a_host_in_two_layers_gets_the_union_of_its_words(void **state)
 {
 	struct deploy_roles *roles = read_file("examples/clusters/preview.json");
-	json_t *facts = deploy_roles_facts(roles, "deploop_"), *dn1 = json_array_get(facts, 3);
+	json_t *facts = deploy_roles_facts(roles, usual_names), *dn1 = json_array_get(facts, 3);
 	json_t *expected = json_pack("{s:s, s:{s:s, s:s, s:s, s:s}}", "node", "dn1.example.net",
 		"facts", "deploop_collection", "preview", "deploop_category", "batch serving",
 		"deploop_role", "dn hbase-master", "deploop_entity", "hdfs yarn");

@@ -1,4 +1,4 @@
-/* The state file: opening it, whatever it is; nodes, assignments; runs that are found and leave. */
+/* The state file: opening it, whatever it is; who may read and write meanwhile; assignments. */
 #include <stdarg.h>
 #include <setjmp.h>
 #include <stddef.h>
@@ -11,7 +11,6 @@
 #include <cmocka.h>
 
 #include "state_world.h"
-#include "store/owner.h"
 #include "store/schema.h"
 #include "store/state_file.h"
 
@@ -102,6 +101,8 @@ static void what_cannot_be_opened_is_named_with_a_way_out(void **arg)
 	} cases[] = {
 		{NULL, "PRAGMA application_id=0x64706c79; PRAGMA user_version=77",
 			"its format is 77, this one knows up to 2", "newer deployctl"},
+		{NULL, "PRAGMA application_id=0x64706c79; PRAGMA user_version=-7",
+			"its format is -7, this one knows up to 2", "newer deployctl"},
 		{NULL, "CREATE TABLE recipe(name)", "no state file of deployctl", "--state"},
 		{NULL, "PRAGMA application_id=7", "no state file of deployctl", "--state"},
 		{"this is a text, and a long one, but it is no database of any kind at all; "
@@ -114,7 +115,7 @@ static void what_cannot_be_opened_is_named_with_a_way_out(void **arg)
 		for (int may_write = 0; may_write < 2; may_write++) {
 			struct deploy_error err = {.code = DEPLOY_OK};
 			struct deploy_state *state;
-			bool is_newer = i == 0;
+			bool is_newer = i < 2;
 
 			(void)unlink(world->path);
 			if (cases[i].content)
@@ -225,35 +226,43 @@ static int try_as_nobody(const char *path, bool may_write, struct deploy_error *
 	return rc ? rc : (int)found;
 }
 
+static int look_and_write_as_nobody(const char *path)
+{
+	struct deploy_error err = {.code = DEPLOY_OK}, other = {.code = DEPLOY_OK};
+
+	if (geteuid() == 0 && setuid(NOBODY) != 0)
+		return 1;
+	if (try_as_nobody(path, false, &err) != 1)
+		return 2;
+	return try_as_nobody(path, true, &other) == DEPLOY_IO &&
+			       strstr(other.text, "may not be written")
+		       ? 0
+		       : 3;
+}
+
 static void a_file_that_may_not_be_written_is_read_but_not_written(void **arg)
 {
+	/* Of the folder: nobody can make a file beside it, or can. */
+	static const mode_t modes[] = {0555, 0777};
 	struct world *world = *arg;
 	char *folder = world_path(world, "ro"), *path = world_path(world, "ro/state.db");
 	struct deploy_state *state = open_state(path, true);
-	int status;
-	pid_t child;
 
 	add_node(state, "web01");
 	deploy_state_close(state);
 	assert_int_equal(chmod(path, 0444), 0);
-	assert_int_equal(chmod(folder, 0555), 0);
 	assert_int_equal(chmod(world->folder, 0755), 0);
-	child = fork();
-	if (child == 0) {
-		struct deploy_error err = {.code = DEPLOY_OK}, other = {.code = DEPLOY_OK};
+	for (size_t i = 0; i < COUNT(modes); i++) {
+		int status;
+		pid_t child;
 
-		if (geteuid() == 0 && setuid(NOBODY) != 0)
-			_exit(1);
-		if (try_as_nobody(path, false, &err) != 1)
-			_exit(2);
-		if (try_as_nobody(path, true, &other) != DEPLOY_IO ||
-			!strstr(other.text, "may not be written"))
-			_exit(3);
-		_exit(0);
+		assert_int_equal(chmod(folder, modes[i]), 0);
+		child = fork();
+		if (child == 0)
+			_exit(look_and_write_as_nobody(path));
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_int_equal(status, 0);
 	}
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_int_equal(WEXITSTATUS(status), 0);
-	assert_int_equal(chmod(folder, 0700), 0);
 }
 
 static void a_reader_sees_what_is_committed_while_somebody_writes(void **arg)
@@ -437,6 +446,36 @@ static void an_assignment_replaces_the_one_before(void **arg)
 	deploy_state_close(state);
 }
 
+static int print_facts(void *arg, const struct deploy_node_record *node)
+{
+	char *facts = json_dumps(node->facts, JSON_COMPACT | JSON_SORT_KEYS);
+
+	print(arg, "%s %s%s", node->identity, facts ? facts : "-",
+		node->last_seen_us ? " seen" : "");
+	free(facts);
+	return 0;
+}
+
+static void what_was_read_back_is_known_of_the_node(void **arg)
+{
+	struct world *world = *arg;
+	struct deploy_error err = {.code = DEPLOY_OK};
+	struct deploy_state *state = open_state(world->path, true);
+	struct text text = {.len = 0};
+
+	assign(state, "web", "{\"role\":\"a\"}");
+	mark(state, DEPLOY_MARK_PUSHED, "web", "{\"role\":\"a\"}");
+	assert_int_equal(
+		deploy_state_each_node(state, DEPLOY_WITH_FACTS, print_facts, &text, &err), 0);
+	assert_string_equal(text.bytes, "");
+	mark(state, DEPLOY_MARK_VERIFIED, "web", "{\"role\":\"a\"}");
+	mark(state, DEPLOY_MARK_VERIFIED, "web", "{\"other\":\"b\"}");
+	assert_int_equal(
+		deploy_state_each_node(state, DEPLOY_WITH_FACTS, print_facts, &text, &err), 0);
+	assert_string_equal(text.bytes, "web {\"other\":\"b\",\"role\":\"a\"} seen");
+	deploy_state_close(state);
+}
+
 static int check_certificate(void *arg, const struct deploy_node_record *node)
 {
 	assert_string_equal(node->certificate, "signed");
@@ -464,229 +503,6 @@ static void a_certificate_is_known_of_a_node_that_nobody_saw(void **arg)
 	deploy_state_close(state);
 }
 
-static void run_ids_sort_in_the_order_they_were_made(void **arg)
-{
-	char last[DEPLOY_RUN_ID_SIZE] = "", id[DEPLOY_RUN_ID_SIZE];
-
-	(void)arg;
-	for (int i = 0; i < 2000; i++) {
-		deploy_run_id_new(id, last[0] ? last : NULL);
-		assert_true(strcmp(id, last) > 0);
-		assert_int_equal(strspn(id, "0123456789ABCDEFGHJKMNPQRSTVWXYZ"), 26);
-		memcpy(last, id, sizeof(last));
-	}
-	/* The clock was set back, and the last digits are used up. */
-	deploy_run_id_new(id, "7ZZZZZZZZZZZZZZZZZZZZZZ9ZZ");
-	assert_string_equal(id, "7ZZZZZZZZZZZZZZZZZZZZZZA00");
-}
-
-static void an_id_of_another_process_is_another(void **arg)
-{
-	char one[DEPLOY_RUN_ID_SIZE], two[DEPLOY_RUN_ID_SIZE];
-
-	(void)arg;
-	deploy_run_id_new(one, NULL);
-	deploy_run_id_new(two, NULL);
-	assert_string_not_equal(one + 10, two + 10);
-}
-
-static void insert_run(struct deploy_state *state, const char *id, const char *life)
-{
-	struct deploy_error err = {.code = DEPLOY_OK};
-	struct dp_owner self;
-
-	dp_owner_self(&self);
-	assert_int_equal(dp_sql_change(state,
-				 "INSERT INTO run(id, kind, is_act, uid, life, started, "
-				 "ended, " DP_OWNER_COLUMNS
-				 ") VALUES(?1, 'rpc', 1, 0, ?2, 1, 2, ?3, ?4, ?5, ?6, ?7)",
-				 DP_BIND(dp_text(id), dp_text(life), dp_text(self.host),
-					 dp_text(self.boot), dp_text(self.pid_space),
-					 dp_int(self.pid), dp_int(self.pid_started)),
-				 &err),
-		0);
-}
-
-static void a_run_is_found_by_the_beginning_of_its_id(void **arg)
-{
-	struct world *world = *arg;
-	struct deploy_state *state = open_state(world->path, true);
-	char id[DEPLOY_RUN_ID_SIZE] = "01A0000000000000000000000A";
-
-	for (char c = 'A'; c <= 'F'; c++) {
-		id[25] = c;
-		insert_run(state, id, "ended");
-	}
-	insert_run(state, "01B00000000000000000000000", "ended");
-	insert_run(state, "01C00000000000000000000000", "leaving");
-	for (size_t i = 0; i < 2; i++) {
-		struct deploy_error err = {.code = DEPLOY_OK};
-
-		assert_int_equal(deploy_state_find_run(id, state, i ? "01b" : "01B", &err), 0);
-		assert_string_equal(id, "01B00000000000000000000000");
-	}
-	static const char *const bad[][2] = {{"01C", "no such run"}, {"02", "no such run"},
-		{"", "not the beginning"}, {"01_", "not the beginning"},
-		{"01%", "not the beginning"}, {"01A0000000000000000000000AA", "not the beg"},
-		{"01a", "more than one begins so: 01A0000000000000000000000F, "}};
-	for (size_t i = 0; i < COUNT(bad); i++) {
-		struct deploy_error err = {.code = DEPLOY_OK};
-
-		assert_int_equal(deploy_state_find_run(id, state, bad[i][0], &err), DEPLOY_USAGE);
-		assert_non_null(strstr(err.text, bad[i][1]));
-		assert_true(i < COUNT(bad) - 1 || strstr(err.text, "B and more") != NULL);
-	}
-	deploy_state_close(state);
-}
-
-static void an_owner_is_dead_if_it_is_gone_or_another_has_its_pid(void **arg)
-{
-	struct dp_owner self, other;
-	pid_t child;
-
-	(void)arg;
-	dp_owner_self(&self);
-	assert_true(self.pid_started > 0 && self.host[0] && self.boot[0]);
-	assert_false(dp_owner_is_dead(&self, &self));
-	other = self;
-	other.pid_started++;
-	assert_true(dp_owner_is_dead(&other, &self));
-	other.host[0] ^= 1; /* of another host nothing is known */
-	assert_false(dp_owner_is_dead(&other, &self));
-	other = self;
-	other.boot[0] ^= 1;
-	assert_true(dp_owner_is_dead(&other, &self));
-	child = fork();
-	if (child == 0)
-		_exit(0);
-	/* It has ended, whether or not somebody collected it. */
-	siginfo_t info;
-	assert_int_equal(waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT), 0);
-	other = self;
-	other.pid = child;
-	other.pid_started = 0;
-	assert_true(dp_owner_is_dead(&other, &self));
-	assert_int_equal(waitpid(child, NULL, 0), child);
-	assert_true(dp_owner_is_dead(&other, &self));
-}
-
-static int print_run(void *arg, const struct deploy_run_record *run)
-{
-	print(arg, "%c%s%s", run->id[25], run->is_act ? "" : "look",
-		run->life == DEPLOY_LIFE_RUNNING ? " runs" : "");
-	return 0;
-}
-
-static void check_runs(struct deploy_state *state, const char *expected)
-{
-	static const struct deploy_run_query all = {.id = NULL};
-	struct deploy_error err = {.code = DEPLOY_OK};
-	struct text text = {.len = 0};
-
-	assert_int_equal(deploy_state_each_run(state, &all, print_run, &text, &err), 0);
-	assert_string_equal(text.bytes, expected);
-}
-
-static int64_t rows_of(struct deploy_state *state)
-{
-	struct deploy_error err = {.code = DEPLOY_OK};
-	int64_t rows = -1;
-
-	assert_int_equal(
-		dp_sql_number(&rows, state,
-			"SELECT (SELECT count(*) FROM outcome) + (SELECT count(*) FROM event)",
-			&err),
-		0);
-	return rows;
-}
-
-/* Six acts A to F, each with 1,200 outcomes, and looks G to I; F is running, all are old but I. */
-static void fill_history(struct deploy_state *state)
-{
-	struct deploy_error err = {.code = DEPLOY_OK};
-	char id[DEPLOY_RUN_ID_SIZE] = "01A00000000000000000000000";
-
-	for (char c = 'A'; c <= 'I'; c++) {
-		id[25] = c;
-		insert_run(state, id, c == 'F' ? "running" : "ended");
-	}
-	assert_int_equal(
-		dp_sql_exec(state,
-			"UPDATE run SET is_act = 0 WHERE id > '01A0000000000000000000000F';"
-			"UPDATE run SET ended = 4000000000000000 WHERE id LIKE '%I';"
-			"INSERT INTO task(run, task) SELECT key, 0 FROM run WHERE is_act;"
-			"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 1200)"
-			"INSERT INTO outcome(run, task, node, attempt, state)"
-			" SELECT key, 0, i, 1, 'ok' FROM run, n WHERE is_act;"
-			"INSERT INTO event(run, seq, at, type, task)"
-			" SELECT key, 1, 1, 'x', 0 FROM run WHERE is_act",
-			&err),
-		0);
-}
-
-static void too_many_runs_leave_but_acts_and_looks_apart(void **arg)
-{
-	static const struct deploy_retention keep = {.keep_runs = 2, .max_rows = 1000000};
-	struct world *world = *arg;
-	struct deploy_error err = {.code = DEPLOY_OK};
-	struct deploy_state *state = open_state(world->path, true);
-	bool more;
-
-	fill_history(state);
-	check_runs(state, "Ilook, Hlook, Glook, F runs, E, D, C, B, A");
-	assert_int_equal(deploy_state_prune(state, &keep, &more, &err), 0);
-	assert_false(more);
-	check_runs(state, "Ilook, Hlook, F runs, E");
-	assert_int_equal(rows_of(state), 2 * 1201);
-	deploy_state_close(state);
-}
-
-static void old_runs_leave_but_none_that_runs(void **arg)
-{
-	static const struct deploy_retention keep = {.keep_days = 1, .max_rows = 1000000};
-	struct world *world = *arg;
-	struct deploy_error err = {.code = DEPLOY_OK};
-	struct deploy_state *state = open_state(world->path, true);
-	int64_t before, after;
-	bool more;
-
-	fill_history(state);
-	assert_int_equal(dp_sql_number(&before, state, "PRAGMA page_count", &err), 0);
-	assert_int_equal(deploy_state_prune(state, &keep, &more, &err), 0);
-	check_runs(state, "Ilook, F runs");
-	assert_int_equal(dp_sql_number(&after, state, "PRAGMA page_count", &err), 0);
-	assert_true(after < before);
-	deploy_state_close(state);
-}
-
-static void a_run_that_is_half_gone_is_not_seen_and_goes_on_leaving(void **arg)
-{
-	static const struct deploy_retention keep = {.keep_runs = 5, .max_rows = 400},
-					     rest = {.max_rows = 1000000};
-	struct world *world = *arg;
-	struct deploy_error err = {.code = DEPLOY_OK};
-	struct deploy_state *state = open_state(world->path, true);
-	bool more;
-
-	fill_history(state);
-	assert_int_equal(deploy_state_prune(state, &keep, &more, &err), 0);
-	assert_true(more);
-	assert_int_equal(rows_of(state), 6 * 1201 - 500);
-	check_runs(state, "Ilook, Hlook, Glook, F runs, E, D, C, B");
-	assert_int_equal(deploy_state_prune(state, &rest, &more, &err), 0);
-	assert_false(more);
-	assert_int_equal(rows_of(state), 5 * 1201);
-	deploy_state_close(state);
-}
-
-static void every_life_has_a_name(void **arg)
-{
-	(void)arg;
-	for (int life = 0; life < DEPLOY_LIVES; life++)
-		assert_null(strstr(deploy_run_life_name((enum deploy_run_life)life), "no such"));
-	assert_non_null(strstr(deploy_run_life_name(DEPLOY_LIVES), "no such"));
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_open, world_close)
 
 int main(void)
@@ -709,15 +525,8 @@ int main(void)
 		cmocka_unit_test(network_file_systems_are_known),
 		cmocka_unit_test(an_uri_hides_what_it_would_misread),
 		TEST(an_assignment_replaces_the_one_before),
+		TEST(what_was_read_back_is_known_of_the_node),
 		TEST(a_certificate_is_known_of_a_node_that_nobody_saw),
-		cmocka_unit_test(run_ids_sort_in_the_order_they_were_made),
-		cmocka_unit_test(an_id_of_another_process_is_another),
-		TEST(a_run_is_found_by_the_beginning_of_its_id),
-		cmocka_unit_test(an_owner_is_dead_if_it_is_gone_or_another_has_its_pid),
-		TEST(too_many_runs_leave_but_acts_and_looks_apart),
-		TEST(old_runs_leave_but_none_that_runs),
-		TEST(a_run_that_is_half_gone_is_not_seen_and_goes_on_leaving),
-		cmocka_unit_test(every_life_has_a_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

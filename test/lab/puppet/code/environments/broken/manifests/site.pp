@@ -1,0 +1,2 @@
+# A catalog that does not compile.
+fail('this environment is broken on purpose')
