@@ -68,12 +68,15 @@ facts       3      web[1-3]' "$output"
 
 @test "no broker is needed, nor a configuration that names one, but one that can be read" {
 	learn
-	rm .mcollective
-	deployctl 0 status
-	deployctl 0 history
+	deployctl 0 status -c .config/deployctl/config.yaml
+	holds "$output" '5 nodes known'
+	deployctl 0 history -c .config/deployctl/config.yaml
+	same '' "$stderr"
 	printf 'state: [\n' >.config/deployctl/config.yaml
-	deployctl 78 status
-	deployctl 78 history
+	for words in status history 'history prune'; do
+		# shellcheck disable=SC2086
+		deployctl 78 $words
+	done
 }
 
 @test "a state file that cannot be used is named, with 74" {
@@ -106,16 +109,48 @@ facts       3      web[1-3]' "$output"
 	deployctl 64 status --topology alfa web1
 }
 
+# assign NODES WORDS...: what they are meant to be
+assign() {
+	deployctl 0 assign-role "$1" --collection prod --category "$2" --role "$3" --yes
+}
+
 @test "a node of several layers stands in each of them" {
-	fleet "node dn1 facts deploop_collection=prod"
-	deployctl 0 inventory dn1
-	case $("$DEPLOYCTL" status dn1 -o json) in
-	*'"batch serving"'*) ;;
-	*) skip "the script of the fleet cannot say a fact with a blank" ;;
-	esac
+	learn
+	cat >prod.yaml <<-'END'
+		buildoop_repository: http://example.net/repo
+		environment_cluster: prod
+		cluster_layout:
+		  name: prod
+		  batch:
+		    nn1: {hostname: web1}
+		    nn2: {hostname: web2}
+		    rm: {hostname: web3, entity: [yarn]}
+		    dn: [{hostname: web4}]
+		  serving:
+		    name: hbase
+		    hbase-master: {hostname: web4}
+		    hbase-worker: [{hostname: db1}]
+	END
+	deployctl 0 assign-role -f prod.yaml --yes
 	deployctl 0 status --topology prod
-	same 'prod batch dn dn1 serving hbase dn1' \
+	same 'prod serving hbase-worker db1 hbase-master web4 batch nn1 web1 nn2 web2 rm web3 dn web4' \
 		"$(awk '{printf "%s%s", s, $1; s = " "}' <<<"$output")"
+	holds "$output" 'web3  yarn  role'
+	deployctl 0 status --topology prod -o name
+	same "$(names db1 web1 web2 web3 web4)" "$output"
+}
+
+@test "what a node is assigned counts more than what it shows, until it has it" {
+	learn
+	assign web1 front web
+	deployctl 0 status web1
+	holds "$output" 'stage        role, since' 'next         deployctl push-facts web1' \
+		'deploop_collection  prod       alfa' 'deploop_entity      (nothing)  -' 'assign-role  ok'
+	deployctl 0 status -o json
+	same 'role prod assign-role ok' "$(document 'i = d["items"].find { |i| i["node"] == "web1" }
+		[*i.values_at("stage", "collection"), *i["last"].values_at("kind", "state")].join(" ")')"
+	deployctl 0 discover --cached --registered -I web1
+	holds "$output" 'web1  alfa'
 }
 
 @test "--watch prints again what has changed, and only then" {
