@@ -177,6 +177,23 @@ static void show(struct report *report, const struct search *search, int status,
 	json_decref(items);
 }
 
+/* What is large is read only if somebody asks for it. */
+static unsigned wanted(const struct cached *cached)
+{
+	const struct deploy_filter *filter = &cached->target->filter;
+	unsigned with = 0;
+
+	if (cached->fact || cached->roles != CACHED_ANY || filter->fact_count)
+		with |= DEPLOY_WITH_FACTS;
+	if (filter->class_count)
+		with |= DEPLOY_WITH_CLASSES;
+	if (filter->agent_count)
+		with |= DEPLOY_WITH_AGENTS;
+	if (filter->compound_count)
+		with |= DEPLOY_WITH_FACTS | DEPLOY_WITH_CLASSES;
+	return with;
+}
+
 int cached_report(struct report *report, struct ctx *ctx, const struct cached *cached,
 	struct deploy_error *err)
 {
@@ -190,9 +207,7 @@ int cached_report(struct report *report, struct ctx *ctx, const struct cached *c
 		(void)deploy_error_set(
 			err, DEPLOY_USAGE, "--cached: a function in -S is known to nodes only");
 	if (!err->code && !ctx_state(ctx, false, err) &&
-		!deploy_state_each_node(ctx->state,
-			DEPLOY_WITH_FACTS | DEPLOY_WITH_CLASSES | DEPLOY_WITH_AGENTS, take, &search,
-			err)) {
+		!deploy_state_each_node(ctx->state, wanted(cached), take, &search, err)) {
 		report_begin(report);
 		deploy_limit_apply(&cached->target->limit, search.found);
 		for (size_t i = 0; i < deploy_nodeset_count(search.found); i++)

@@ -9,9 +9,9 @@
 
 /*
  * What a node shows is large: values are taken from it where it lies, and what is damaged shows
- * nothing. An empty assignment says that the fact is to be taken away.
+ * nothing. of: whose assignments. An empty one says that the fact is to be taken away.
  */
-#define STANDINGS                                                                                  \
+#define STANDINGS(which, of)                                                                       \
 	"SELECT k.node, n.first_seen, n.last_seen, i.facts_at,"                                    \
 	" a.assignments, a.due, a.assigned, a.verified,"                                           \
 	" n.certificate, n.fingerprint, n.certificate_at,"                                         \
@@ -31,9 +31,9 @@
 	" max(CASE WHEN fact = ?6 THEN nullif(value, '') END) AS category,"                        \
 	" max(CASE WHEN fact = ?7 THEN nullif(value, '') END) AS role,"                            \
 	" max(CASE WHEN fact = ?8 THEN nullif(value, '') END) AS entity"                           \
-	" FROM assignment GROUP BY node) a ON a.node = k.node"                                     \
+	" FROM assignment " of " GROUP BY node) a ON a.node = k.node"                              \
 	" LEFT JOIN run r ON r.key = n.last_run"                                                   \
-	" LEFT JOIN run p ON p.key = n.puppet_run "
+	" LEFT JOIN run p ON p.key = n.puppet_run " which
 
 #define FIRST_SHOWN    18
 #define FIRST_ASSIGNED (FIRST_SHOWN + DEPLOY_ROLE_PARTS)
@@ -160,7 +160,8 @@ int deploy_state_each_standing(const struct deploy_state *state,
 	}
 	values[2 * DEPLOY_ROLE_PARTS] = dp_text(node);
 	rc = dp_sql_query(&rows, state,
-		node ? STANDINGS "WHERE k.node = ?9" : STANDINGS "WHERE ?9 IS NULL ORDER BY k.node",
+		node ? STANDINGS("WHERE k.node = ?9", "WHERE node = ?9")
+		     : STANDINGS("WHERE ?9 IS NULL ORDER BY k.node", ""),
 		values, sizeof(values) / sizeof(values[0]), err);
 	while (!rc && dp_sql_next(rows))
 		if (tell(rows, fn, arg))

@@ -177,6 +177,15 @@ assign() {
 	deployctl 64 status --every 1s
 }
 
+@test "--watch repaints a terminal" {
+	also 'reply web1 fail 1 sorry'
+	ask_rpc 2 lab echo -I web1
+	on_terminal status --watch 0 >out
+	holds "$(cat out)" $'\e[H' $'web1: failed (1): sorry\e[K' $'\e[J'
+	on_terminal status >out
+	[[ $(cat out) != *$'\e[H'* ]]
+}
+
 @test "discover --new and --registered ask by the facts of a role" {
 	deployctl 0 discover "${W[@]}" --new
 	same "$(names db1 web4)" "$output"
