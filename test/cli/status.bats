@@ -263,6 +263,10 @@ web3  alfa        front     web   -' "$output"
 	same '(not set) 5' "$(awk 'NR == 2 {print $1, $2, $3}' <<<"$output")"
 	deployctl 1 discover --cached -F rank=1
 	[[ $stderr != *'more node'* ]]
+	deployctl 0 facts deploop_collection "${W[@]}"
+	deployctl 0 facts deploop_role "${W[@]}"
+	deployctl 0 discover --cached --new -o name
+	same "$(names db1 web4)" "$output"
 }
 
 @test "facts --cached counts values, each with its age" {
