@@ -3,6 +3,7 @@
 
 #include "command.h"
 #include "runs.h"
+#include "status.h"
 
 #define PRUNE_ROWS 5000 /* in one go; others may write in between */
 
@@ -59,7 +60,7 @@ static int list_run(void *arg, const struct deploy_run_record *run)
 	if (out_is_for_people(listing->out))
 		runs_table_add(listing->table, run);
 	else if (out_format(listing->out) == OUT_NAME)
-		out_text(listing->out, "%s\n", run->id);
+		status_name(listing->out, run->id);
 	else
 		(void)json_array_append_new(listing->items, runs_item(run));
 	return 0;

@@ -51,10 +51,10 @@ static void add_counts(json_t *item, const struct deploy_run_record *run)
 
 json_t *runs_item(const struct deploy_run_record *run)
 {
-	json_t *item = json_pack("{s:s, s:o, s:o, s:b, s:s, s:o, s:o}", "run", run->id, "kind",
-		report_foreign_text(run->kind), "plan", report_foreign_text(run->plan_digest),
-		"act", run->is_act, "state", deploy_run_life_name(run->life), "end",
-		report_foreign_text(run->end), "exit",
+	json_t *item = json_pack("{s:o, s:o, s:o, s:b, s:s, s:o, s:o}", "run",
+		report_foreign_text(run->id), "kind", report_foreign_text(run->kind), "plan",
+		report_foreign_text(run->plan_digest), "act", run->is_act, "state",
+		deploy_run_life_name(run->life), "end", report_foreign_text(run->end), "exit",
 		run->exit >= 0 ? json_integer(run->exit) : json_null());
 
 	add_counts(item, run);

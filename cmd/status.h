@@ -47,6 +47,9 @@ const char *status_ago(const struct status_look *look, char buf[WHEN_SIZE], int6
 #define STATUS_TIME (2 * WHEN_SIZE)
 const char *status_time(const struct status_look *look, char buf[STATUS_TIME], int64_t at_us);
 
+/* A name of a node or run on a line of its own; a damaged file may hold anything. */
+void status_name(struct out *out, const char *name);
+
 /* "  label       text", text being foreign. */
 void status_line(struct out *out, const char *label, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

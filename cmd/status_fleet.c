@@ -134,7 +134,7 @@ static void print(const struct fleet *fleet, const struct deploy_error *err)
 	if (out_is_for_people(out))
 		print_people(fleet);
 	json_array_foreach(fleet->items, i, item) if (out_format(out) == OUT_NAME)
-		out_text(out, "%s\n", json_string_value(json_object_get(item, "node")));
+		status_name(out, json_string_value(json_object_get(item, "node")));
 	out_lines(out, "node", fleet->items);
 	out_document(out, "status", fleet->items, sum, EXIT_ALL_OK, err);
 	json_decref(sum);

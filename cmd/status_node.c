@@ -76,10 +76,10 @@ static int take_outcome(void *arg, const struct deploy_outcome_record *record)
 	out_table_add(node->outcome_rows, (const char *const[]){record->run, record->kind,
 						  record->is_known ? report_state(outcome) : state,
 						  status_ago(node->look, at, at_us), message});
-	(void)json_array_append_new(
-		node->outcomes, json_pack("{s:s, s:o, s:s, s:o, s:o}", "run", record->run, "kind",
-					report_foreign_text(record->kind), "state", state, "at",
-					when_json(at_us), "message", report_foreign_text(message)));
+	(void)json_array_append_new(node->outcomes,
+		json_pack("{s:o, s:o, s:s, s:o, s:o}", "run", report_foreign_text(record->run),
+			"kind", report_foreign_text(record->kind), "state", state, "at",
+			when_json(at_us), "message", report_foreign_text(message)));
 	return 0;
 }
 
@@ -102,8 +102,7 @@ static void print_standing(const struct status_look *look, const struct deploy_s
 	char *next = status_next(at);
 	struct out *out = look->out;
 
-	out_foreign(out, at->node, strlen(at->node));
-	out_text(out, "\n");
+	status_name(out, at->node);
 	status_line(out, "stage", "%s, since %s", deploy_stage_name(at->stage),
 		status_time(look, since, at->since_us));
 	status_line(out, "next", "%s", next ? next : "nothing");
@@ -137,7 +136,7 @@ static int take_standing(void *arg, const struct deploy_standing *standing)
 	if (out_is_for_people(node->look->out))
 		print_standing(node->look, standing);
 	if (out_format(node->look->out) == OUT_NAME)
-		out_text(node->look->out, "%s\n", standing->node);
+		status_name(node->look->out, standing->node);
 	return 0;
 }
 

@@ -21,7 +21,7 @@ static void print_run(const struct status_look *look, const struct deploy_run_re
 	char started[STATUS_TIME], ended[STATUS_TIME];
 	struct out *out = look->out;
 
-	out_text(out, "%s\n", run->id);
+	status_name(out, run->id);
 	status_line(out, "kind", "%s", run->kind);
 	status_line(out, "command", "deployctl %s", run->command ? run->command : run->kind);
 	if (run->reason)
@@ -40,7 +40,7 @@ static void print_run(const struct status_look *look, const struct deploy_run_re
 
 static void print_counts(struct out *out, const struct deploy_run_record *run)
 {
-	char text[200];
+	char text[400]; /* seven numbers of at most 20 digits, and words */
 	size_t len = 0;
 
 	for (int state = 0; state < DEPLOY_OUTCOME_STATES; state++) {
@@ -142,7 +142,7 @@ static int take_outcome(void *arg, const struct deploy_outcome_record *record)
 
 	fold_outcome(of, record);
 	if (out_format(out) == OUT_NAME && record->is_last)
-		out_text(out, "%s\n", record->node);
+		status_name(out, record->node);
 	else if (!out_is_for_people(out))
 		(void)json_array_append_new(of->items, outcome_item(record));
 	return 0;

@@ -95,6 +95,12 @@ const char *status_time(const struct status_look *look, char buf[STATUS_TIME], i
 	return buf;
 }
 
+void status_name(struct out *out, const char *name)
+{
+	out_foreign(out, name, strlen(name));
+	out_text(out, "\n");
+}
+
 void status_line(struct out *out, const char *label, const char *format, ...)
 {
 	va_list args;

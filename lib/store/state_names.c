@@ -11,9 +11,9 @@
 static const char *const texts[] = {
 	[DEPLOY_NAMES_NODES] = "SELECT identity, NULL FROM node WHERE ?2 IS NULL AND identity >= ?1"
 			       " AND identity < ?1 || char(1114111) ORDER BY identity LIMIT ?3",
-	[DEPLOY_NAMES_RUNS] =
-		"SELECT id, command FROM run WHERE ?2 IS NULL AND life <> 'leaving' AND id >= upper(?1)"
-		" AND id < upper(?1) || char(1114111) ORDER BY id DESC LIMIT ?3",
+	[DEPLOY_NAMES_RUNS] = "SELECT id, command FROM run WHERE ?2 IS NULL AND life <> 'leaving' "
+			      "AND id >= upper(?1)"
+			      " AND id < upper(?1) || char(1114111) ORDER BY id DESC LIMIT ?3",
 	[DEPLOY_NAMES_FACTS] =
 		"SELECT DISTINCT f.key, NULL FROM"
 		" (SELECT facts FROM inventory WHERE json_valid(facts) LIMIT 200) i,"
@@ -40,7 +40,7 @@ int deploy_state_each_name(const struct deploy_state *state, const struct deploy
 	rc = dp_sql_query(&rows, state, texts[query->what],
 		DP_BIND(dp_text(query->prefix), dp_text(path), dp_int((int64_t)query->limit)), err);
 	while (!rc && dp_sql_next(rows))
-		if (fn(arg, dp_column_text(rows, 0), dp_column_text(rows, 1)))
+		if (fn(arg, dp_column_name(rows, 0), dp_column_text(rows, 1)))
 			break;
 	if (!rc)
 		rc = dp_sql_close(state, rows, err);

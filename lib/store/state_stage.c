@@ -27,10 +27,10 @@
 	" LEFT JOIN inventory i ON i.node = k.node"                                                \
 	" LEFT JOIN (SELECT node, sum(value <> '') AS assignments, sum(verified IS NULL) AS due,"  \
 	" max(assigned) AS assigned, max(verified) AS verified,"                                   \
-	" max(CASE WHEN fact = ?5 THEN nullif(value, '') END) AS collection,"                      \
-	" max(CASE WHEN fact = ?6 THEN nullif(value, '') END) AS category,"                        \
-	" max(CASE WHEN fact = ?7 THEN nullif(value, '') END) AS role,"                            \
-	" max(CASE WHEN fact = ?8 THEN nullif(value, '') END) AS entity"                           \
+	" max(CASE WHEN fact = ?5 THEN value END) AS collection,"                                  \
+	" max(CASE WHEN fact = ?6 THEN value END) AS category,"                                    \
+	" max(CASE WHEN fact = ?7 THEN value END) AS role,"                                        \
+	" max(CASE WHEN fact = ?8 THEN value END) AS entity"                                       \
 	" FROM assignment " of " GROUP BY node) a ON a.node = k.node"                              \
 	" LEFT JOIN run r ON r.key = n.last_run"                                                   \
 	" LEFT JOIN run p ON p.key = n.puppet_run " which
@@ -99,7 +99,7 @@ static void judge(struct deploy_standing *at)
 	}
 }
 
-/* NULL for none, and for one that says nothing. */
+/* NULL for none, and for one that is empty: a fact that is to be taken away. */
 static const char *value_of(sqlite3_stmt *row, int column)
 {
 	const char *text = dp_column_text(row, column);
@@ -110,7 +110,7 @@ static const char *value_of(sqlite3_stmt *row, int column)
 static int tell(sqlite3_stmt *row, deploy_standing_fn *fn, void *arg)
 {
 	struct deploy_standing standing = {
-		.node = dp_column_text(row, 0),
+		.node = dp_column_name(row, 0),
 		.first_seen_us = sqlite3_column_int64(row, 1),
 		.last_seen_us = sqlite3_column_int64(row, 2),
 		.facts_at_us = sqlite3_column_int64(row, 3),
