@@ -4,7 +4,7 @@
 
 const char *const report_display_names[] = {"all", "ok", "failed", "none", NULL};
 
-static void begin(struct report *report)
+void report_begin(struct report *report)
 {
 	report->items = json_object();
 	report->kept = json_object();
@@ -14,7 +14,7 @@ static void begin(struct report *report)
 		report->aggregate = deploy_aggregate_new(report->ddl);
 }
 
-static void release(struct report *report)
+void report_release(struct report *report)
 {
 	json_decref(report->items);
 	json_decref(report->kept);
@@ -76,7 +76,7 @@ static bool is_result(const struct report *report, const struct deploy_outcome *
 	       (outcome->was_handed_over && out_format(report->out) == OUT_NAME);
 }
 
-static void keep(struct report *report, const char *node, const struct deploy_outcome *outcome)
+void report_keep(struct report *report, const char *node, const struct deploy_outcome *outcome)
 {
 	if (report_is_reply(outcome))
 		measure(report, outcome->rtt_us);
@@ -137,7 +137,7 @@ static void take_event(void *arg, const struct deploy_event *event)
 		report->silent += event->outcome->state == DEPLOY_OUTCOME_SILENT;
 	}
 	if (event->task == report->task)
-		keep(report, event->node, event->outcome);
+		report_keep(report, event->node, event->outcome);
 	else if (report->view->keep_other)
 		report->view->keep_other(report, event->node, event->outcome);
 }
@@ -304,9 +304,9 @@ int report_run(struct report *report, struct ctx *ctx, const struct deploy_plan 
 	struct record record;
 	int status;
 
-	begin(report);
+	report_begin(report);
 	if (record_begin(&record, ctx, &info, plan, take_event, report, err)) {
-		release(report);
+		report_release(report);
 		return exit_of_error(err->code);
 	}
 	record_join(&record, &options);
@@ -317,7 +317,7 @@ int report_run(struct report *report, struct ctx *ctx, const struct deploy_plan 
 	/* The status is in the file before anybody is told. */
 	status = record_end(&record, &result, status_of_run(report, &result, err), err);
 	show(report, &result, status, err);
-	release(report);
+	report_release(report);
 	deploy_run_result_release(&result);
 	return status;
 }

@@ -25,6 +25,7 @@ extern const struct report_view report_times;	  /* the round trip */
 extern const struct report_view report_nodes;	  /* names; wide: with what each one has */
 extern const struct report_view report_values;	  /* a fact: its values, and how many have each */
 extern const struct report_view report_lacks;	  /* which of the wanted agents nodes lack */
+extern const struct report_view report_roles;	  /* names with the facts of a role, with ages */
 extern const struct report_view report_acts;	  /* what acts came to, for each node */
 extern const struct report_view report_puppet;	  /* what Puppet does on each node */
 extern const struct report_view report_inventory; /* all about each node */
@@ -72,8 +73,11 @@ struct report {
 	bool sorts_by_time;	   /* report_times: the fastest first */
 	struct deploy_limit limit; /* report_nodes: only so many */
 	const json_t *wanted;	   /* report_lacks: names of agents */
+	char *const *role_facts;   /* report_roles: their names; NULL: names of nodes only */
+	bool is_cached;		   /* what earlier runs have learnt, with its age */
 
 	/* What was gathered. */
+	int64_t learnt_at_us;	    /* is_cached: when the outcome that is being kept was */
 	struct deploy_aggregate *aggregate; /* NULL if there is nothing to sum up */
 	json_t *items;			    /* node → reply, for documents */
 	json_t *kept;			    /* what the view keeps, as it likes */

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "deploy/stage.h"
 #include "store/journal_entry.h"
 #include "store/nodes.h"
 #include "store/runs.h"
@@ -80,6 +81,21 @@ static int record_node(struct deploy_journal *journal, const struct dp_journal_e
 	return dp_node_learn(journal->state, event->node, &entry->lesson, event->at_us, err);
 }
 
+/* From before a node is asked to run Puppet, and until it is known, how that ended is unknown. */
+static int record_puppet(
+	struct deploy_journal *journal, const struct deploy_event *event, struct deploy_error *err)
+{
+	struct dp_deed deed = {journal->run.key, DEPLOY_OUTCOME_UNKNOWN};
+
+	if (strcmp(journal->info.kind, DEPLOY_PUPPET_RUN) != 0 || is_finder(journal, event))
+		return 0;
+	if (event->type == DEPLOY_EVENT_OUTCOME && event->outcome->attempt)
+		deed.outcome = event->outcome->state;
+	else if (event->type != DEPLOY_EVENT_INTENT)
+		return 0;
+	return dp_node_puppet_run(journal->state, event->node, &deed, event->at_us, err);
+}
+
 /* A try that ended: the last one of the node, or one that is followed by another. */
 static int record_try(
 	struct deploy_journal *journal, const struct deploy_event *event, struct deploy_error *err)
@@ -134,9 +150,13 @@ static int record_waiting(struct deploy_journal *journal, struct deploy_error *e
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i < journal->count; i++) {
+		const struct deploy_event *event = &journal->waiting[i]->event;
+
 		rc = record_node(journal, journal->waiting[i], err);
 		if (!rc && journal->info.is_act)
-			rc = record_event(journal, &journal->waiting[i]->event, err);
+			rc = record_event(journal, event, err);
+		if (!rc && journal->info.is_act)
+			rc = record_puppet(journal, event, err);
 	}
 	if (!rc && journal->info.is_act)
 		rc = dp_run_update_counts(journal->state, &journal->run, err);

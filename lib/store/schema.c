@@ -61,6 +61,11 @@ static const char *const steps[] = {
 	" assigned INTEGER NOT NULL, pushed INTEGER, verified INTEGER, run INTEGER,"
 	" PRIMARY KEY(node, fact)) STRICT, WITHOUT ROWID;"
 	"CREATE INDEX assignment_by_value ON assignment(fact, value);",
+
+	/* The last `puppet run` of each node: unknown from before it is asked until its outcome. */
+	"ALTER TABLE node ADD COLUMN puppet_run INTEGER;"
+	"ALTER TABLE node ADD COLUMN puppet_outcome TEXT;"
+	"ALTER TABLE node ADD COLUMN puppet_at INTEGER;",
 };
 
 #define VERSION ((int64_t)(sizeof(steps) / sizeof(steps[0])))
