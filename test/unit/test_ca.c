@@ -215,7 +215,7 @@ static struct deploy_act *new_sign(const struct deploy_ca_sign_options *options)
 
 static void sign(const struct exchange *exchanges, size_t count, const char *what)
 {
-	struct deploy_ca_sign_options options = {0};
+	struct deploy_ca_sign_options options = {.trusts_first_use = true};
 	struct world world;
 
 	begin(&world, new_sign(&options), "web1");
@@ -240,7 +240,7 @@ static void a_request_is_signed_and_its_certificate_compared(void **state)
 static void expect(
 	const char *fingerprint, const struct exchange *exchanges, size_t count, const char *what)
 {
-	struct deploy_ca_sign_options options = {0};
+	struct deploy_ca_sign_options options = {.trusts_first_use = true};
 	struct world world;
 
 	options.fingerprints = json_pack("{s:s}", "web1", fingerprint);
@@ -297,7 +297,8 @@ static void what_is_signed_stays_and_is_compared_all_the_same(void **state)
 /* web2 asks for names, web3 for an authorisation. */
 static void wish(const char *node, json_t *alt_names, json_t *extensions, const char *what)
 {
-	struct deploy_ca_sign_options options = {.alt_names = alt_names, .extensions = extensions};
+	struct deploy_ca_sign_options options = {
+		.alt_names = alt_names, .extensions = extensions, .trusts_first_use = true};
 	struct world world;
 	char file[64];
 
@@ -349,7 +350,7 @@ static void wishes_count_that_only_the_server_sees_or_only_we(void **state)
 		{"GET certificate_status/web2", 200, STATE("web2", WEB2_PRINT, "", "")},
 		{"GET certificate_request/web2", 200, "web2.request.pem"},
 	};
-	struct deploy_ca_sign_options options = {0};
+	struct deploy_ca_sign_options options = {.trusts_first_use = true};
 	struct world world;
 
 	(void)state;
@@ -437,7 +438,8 @@ static void who_may_wait_looks_until_the_request_is_there(void **state)
 		{"GET certificate_status/web1", 404, "="}};
 	static const struct exchange late[] = {{"GET certificate_status/web1", 404, "="}, NAP(2000),
 		ASKED, SIGNED, CHECK("web1.certificate.pem")};
-	struct deploy_ca_sign_options options = {.wait_ms = 3000, .poll_ms = 2000};
+	struct deploy_ca_sign_options options = {
+		.wait_ms = 3000, .poll_ms = 2000, .trusts_first_use = true};
 	struct world world;
 
 	(void)state;
@@ -455,7 +457,7 @@ static void who_may_wait_looks_until_the_request_is_there(void **state)
 static enum dp_act_next_kind stop_after(size_t done, struct world *world)
 {
 	static const struct exchange all[] = {ASKED, SIGNED};
-	struct deploy_ca_sign_options options = {0};
+	struct deploy_ca_sign_options options = {.trusts_first_use = true};
 	struct dp_act_next before;
 
 	begin(world, new_sign(&options), "web1");
@@ -552,7 +554,7 @@ static void cleaning_leaves_nothing(void **state)
 static void a_name_that_is_none_is_not_asked_about(void **state)
 {
 	static const char *const names[] = {"..", ".", "WEB1", "a/b", ""};
-	struct deploy_ca_sign_options options = {0};
+	struct deploy_ca_sign_options options = {.trusts_first_use = true};
 	struct deploy_ca_settings given = settings();
 	struct deploy_error err = {.code = DEPLOY_OK};
 	struct deploy_act *act;
