@@ -24,6 +24,7 @@
 	X(rpc)                                                                                     \
 	X(assign_role)                                                                             \
 	X(push_facts)                                                                              \
+	X(sign_cert)                                                                               \
 	X(config)                                                                                  \
 	X(doctor)                                                                                  \
 	X(completion)                                                                              \
