@@ -233,7 +233,7 @@ static int run(struct cert *cert, struct deploy_act *act, struct deploy_error *e
 		.reason = opts->reason,
 		.record = record,
 		.is_filtered = true,
-		.empty_ok = opts->target.empty_ok || cert->opts->is_pending};
+		.empty_ok = opts->target.empty_ok};
 	struct deploy_plan *plan = deploy_plan_new();
 	struct deploy_task *task = deploy_plan_take_act(plan, act);
 	int status;
@@ -255,6 +255,10 @@ int cert_act(struct cert *cert, struct deploy_error *err)
 
 	if (opts->is_pending)
 		cert->nodes = pending_nodes(cert);
+	if (opts->is_pending && !deploy_nodeset_count(cert->nodes)) {
+		out_note(cert->ctx->out, "no request waits to be signed");
+		return EXIT_ALL_OK;
+	}
 	if (check_prints(cert, err))
 		return EXIT_USAGE;
 	if (deploy_nodeset_count(cert->nodes))

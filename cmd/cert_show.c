@@ -47,18 +47,21 @@ static json_t *extension_words(json_t *extensions)
 	return words;
 }
 
-static void add_row(struct out_table *table, const json_t *entry)
+/* The fingerprint is last: it is as wide as all the others. */
+static void add_row(struct out_table *table, const json_t *entry, bool is_wide)
 {
 	json_t *words = extension_words(json_object_get(entry, "extensions"));
+	const char *name = json_string_value(json_object_get(entry, "name"));
+	const char *state = json_string_value(json_object_get(entry, "state"));
+	const char *fingerprint = json_string_value(json_object_get(entry, "fingerprint"));
 	const char *expires = json_string_value(json_object_get(entry, "not_after"));
 	char *alt_names = report_joined(json_object_get(entry, "alt_names"));
 	char *extensions = report_joined(words);
-	const char *const cells[] = {json_string_value(json_object_get(entry, "name")),
-		json_string_value(json_object_get(entry, "state")),
-		json_string_value(json_object_get(entry, "fingerprint")), expires ? expires : "-",
-		*alt_names ? alt_names : "-", *extensions ? extensions : "-"};
+	const char *const few[] = {name, state, fingerprint};
+	const char *const all[] = {name, state, expires ? expires : "-",
+		*alt_names ? alt_names : "-", *extensions ? extensions : "-", fingerprint};
 
-	out_table_add(table, cells);
+	out_table_add(table, is_wide ? all : few);
 	free(alt_names);
 	free(extensions);
 	json_decref(words);
@@ -66,15 +69,19 @@ static void add_row(struct out_table *table, const json_t *entry)
 
 static void print_table(struct out *out, const json_t *items)
 {
-	static const char *const headers[] = {
-		"NAME", "STATE", "FINGERPRINT", "EXPIRES", "ALT NAMES", "EXTENSIONS"};
-	struct out_table *table = out_table_new(
-		out_has_headers(out) ? headers : NULL, out_format(out) == OUT_WIDE ? 6 : 3);
+	static const char *const few[] = {"NAME", "STATE", "FINGERPRINT"};
+	static const char *const all[] = {
+		"NAME", "STATE", "EXPIRES", "ALT NAMES", "EXTENSIONS", "FINGERPRINT"};
+	bool is_wide = out_format(out) == OUT_WIDE;
+	struct out_table *table = out_table_new(!out_has_headers(out) ? NULL
+						: is_wide	      ? all
+								      : few,
+		is_wide ? 6 : 3);
 	const json_t *entry;
 	size_t i;
 
 	out_table_tone(table, 1);
-	json_array_foreach(items, i, entry) add_row(table, entry);
+	json_array_foreach(items, i, entry) add_row(table, entry, is_wide);
 	out_table_print(out, table);
 	out_table_free(table);
 }

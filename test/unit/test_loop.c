@@ -159,26 +159,6 @@ void dp_http_free(struct dp_http *http)
 	free(http);
 }
 
-struct dp_http_request *dp_http_request_new(
-	const struct dp_http_server *server, const char *method, const char *url)
-{
-	struct dp_http_request *request = calloc(1, sizeof(*request));
-
-	assert_non_null(request);
-	*request = (struct dp_http_request){
-		.server = server, .method = method, .url = calloc(1, strlen(url) + 1)};
-	assert_non_null(request->url);
-	memcpy(request->url, url, strlen(url));
-	return request;
-}
-
-void dp_http_request_free(struct dp_http_request *request)
-{
-	if (request)
-		free(request->url);
-	free(request);
-}
-
 uint64_t dp_http_start(struct dp_http *http, struct dp_http_request *request)
 {
 	note("fetch %s\n", request->url);
