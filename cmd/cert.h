@@ -27,10 +27,11 @@ struct cert_settings {
 /*
  * Where the CA is and who we are there: url (--ca-url; may be NULL) and the configuration; if that
  * names no files at all, those that Puppet has on this host. is_request: they need not be there.
- * Release also after an error. Errors: DEPLOY_CONFIG with the keys that are missing.
+ * flaw: what is wrong with the configuration, if anything; it matters only if something is missing.
+ * Release also after an error. Errors: flaw; DEPLOY_CONFIG with the keys that are missing.
  */
 int cert_settings_find(struct cert_settings *out, const struct ctx *ctx, const char *url,
-	bool is_request, struct deploy_error *err);
+	bool is_request, const struct deploy_error *flaw, struct deploy_error *err);
 void cert_settings_release(struct cert_settings *settings);
 
 /* Puppet's files of certname in the first of these folders that has all three; false if none has.
@@ -43,10 +44,14 @@ struct cert {
 	struct ctx *ctx;
 	const struct cert_opts *opts;
 	struct cert_settings settings;
+	struct deploy_error flaw;     /* of the configuration */
 	struct deploy_ca_list *list;  /* what the CA has */
 	struct deploy_nodeset *nodes; /* NULL: none were named */
 	json_t *prints;		      /* certname → fingerprint that is expected */
 };
+
+/* How often to look for what is waited for so long: 20 times, but not less often than usual. */
+long long cert_poll_ms(long long wait_ms, long long usual_ms);
 
 /* Print what the CA has, and bring what the state file knows of nodes up to date. */
 int cert_show(struct cert *cert, struct deploy_error *err);

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define POLL_MS 5000
+
 /* What is said of it, and asked before it. */
 static const char *after_of(const struct cert_opts *opts)
 {
@@ -187,7 +189,8 @@ static int make_sign(struct deploy_act **out, const struct cert *cert, struct de
 		.trusts_first_use = opts->trusts_first_use,
 		.alt_names = opts->alt_names,
 		.extensions = opts->extensions,
-		.wait_ms = opts->wait_ms};
+		.wait_ms = opts->wait_ms,
+		.poll_ms = cert_poll_ms(opts->wait_ms, POLL_MS)};
 
 	if (!find_keys(sign.keys, cert, err))
 		(void)deploy_ca_sign(out, &cert->settings.ca, &sign, err);

@@ -6,6 +6,15 @@
 #include <ctype.h>
 #include <string.h>
 
+#define POLL_MS 10000
+
+long long cert_poll_ms(long long wait_ms, long long usual_ms)
+{
+	long long often_ms = wait_ms / 20 + 1;
+
+	return wait_ms && often_ms < usual_ms ? often_ms : usual_ms;
+}
+
 static void tell_waiting(void *arg, const char *fingerprint)
 {
 	const struct cert *cert = arg;
@@ -56,6 +65,7 @@ int cert_request(const struct cert *cert, struct deploy_error *err)
 	struct deploy_ca_request_options options = {.ca_fingerprint = cert->opts->ca_fingerprint,
 		.trusts_first_use = cert->opts->trusts_first_use,
 		.wait_ms = cert->opts->wait_ms,
+		.poll_ms = cert_poll_ms(cert->opts->wait_ms, POLL_MS),
 		.signal_fd = cert->ctx->signal_fd,
 		.waiting = tell_waiting,
 		.waiting_arg = (void *)(uintptr_t)cert};

@@ -69,7 +69,8 @@ static void find_puppet(struct cert_settings *out, const char *identity)
 	free(name);
 }
 
-static int check(const struct cert_settings *settings, struct deploy_error *err)
+static int check(const struct cert_settings *settings, const struct deploy_error *flaw,
+	struct deploy_error *err)
 {
 	const struct {
 		const char *key, *value;
@@ -84,6 +85,10 @@ static int check(const struct cert_settings *settings, struct deploy_error *err)
 				len ? ", " : "", needed[i].key);
 	if (!len)
 		return 0;
+	if (flaw->code) {
+		*err = *flaw;
+		return err->code;
+	}
 	deploy_error_hint(err, "%s",
 		"in the configuration: puppet: {url: https://HOST:8140, ca: FILE, cert: FILE, key: "
 		"FILE}; see deployctl-config(5)");
@@ -92,7 +97,7 @@ static int check(const struct cert_settings *settings, struct deploy_error *err)
 }
 
 int cert_settings_find(struct cert_settings *out, const struct ctx *ctx, const char *url,
-	bool is_request, struct deploy_error *err)
+	bool is_request, const struct deploy_error *flaw, struct deploy_error *err)
 {
 	const struct deploy_puppet *puppet = &ctx->config->puppet;
 	bool has_files = puppet->ca_file || puppet->cert_file || puppet->key_file;
@@ -101,11 +106,11 @@ int cert_settings_find(struct cert_settings *out, const struct ctx *ctx, const c
 		.ca_file = copy(puppet->ca_file),
 		.cert_file = copy(puppet->cert_file),
 		.key_file = copy(puppet->key_file)};
-	if (!has_files && !is_request)
+	if (!has_files && !is_request && !flaw->code)
 		find_puppet(out, ctx->config->identity);
 	out->ca = (struct deploy_ca_settings){.url = out->url,
 		.ca_file = out->ca_file,
 		.cert_file = out->cert_file,
 		.key_file = out->key_file};
-	return check(out, err);
+	return check(out, flaw, err);
 }

@@ -260,8 +260,8 @@ static int go(struct cert *cert, struct deploy_error *err)
 {
 	const struct cert_opts *opts = cert->opts;
 
-	if (find_nodes(cert, err) ||
-		cert_settings_find(&cert->settings, cert->ctx, opts->url, opts->requests, err))
+	if (find_nodes(cert, err) || cert_settings_find(&cert->settings, cert->ctx, opts->url,
+					     opts->requests, &cert->flaw, err))
 		return (int)exit_of_error(err->code);
 	if (opts->requests)
 		return cert_request(cert, err);
@@ -271,25 +271,15 @@ static int go(struct cert *cert, struct deploy_error *err)
 	return opts->lists ? cert_show(cert, err) : cert_act(cert, err);
 }
 
-/* A file that may not be believed says nothing, and then neither do we. */
-static bool has_refused_file(const struct deploy_config *config)
-{
-	for (size_t i = 0; i < config->file_count; i++)
-		if (config->files[i].use == DEPLOY_CONFIG_REFUSED)
-			return true;
-	return false;
-}
-
 /* That there is no broker matters only where nodes are asked. */
 static int sign_main(struct ctx *ctx, void *opts, struct args args, struct deploy_error *err)
 {
 	struct cert_opts *options = opts;
-	struct cert cert = {.ctx = ctx, .opts = options, .prints = json_object()};
+	struct cert cert = {.ctx = ctx, .opts = options, .flaw = *err, .prints = json_object()};
 	int status;
 
-	if (!has_refused_file(ctx->config))
-		*err = (struct deploy_error){0};
-	if (err->code || check_opts(options, args, err) || settle(&cert, options, args, err))
+	*err = (struct deploy_error){0};
+	if (check_opts(options, args, err) || settle(&cert, options, args, err))
 		status = (int)exit_of_error(err->code);
 	else
 		status = go(&cert, err);

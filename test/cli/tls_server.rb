@@ -167,7 +167,7 @@ class Authority
   # What the request asks for; of a certificate nothing is told here.
   def wishes(request)
     list = request ? request.attributes.flat_map { |a| a.value.value[0].value } : []
-    names = list.select { |e| e.value[0].value == 'subjectAltName' }.map { |e| inner(e)[0].value }
+    names = list.select { |e| e.value[0].value == 'subjectAltName' }.flat_map { |e| inner(e).map(&:value) }
     roles = list.select { |e| EXTENSION.match?(e.value[0].value) }.map { |e| inner(e) }
     "\"subject_alt_names\":#{names.map { |name| "DNS:#{name}" }.inspect}," \
       "\"authorization_extensions\":{#{roles.map { |role| "\"pp_auth_role\":#{role.inspect}" }.join(',')}}"
@@ -223,6 +223,7 @@ def listen(name, context = nil)
   Thread.new do
     loop do
       client = socket.accept
+      client.setsockopt(Socket::IPPROTO_TCP, Socket::TCP_NODELAY, 1)
       Thread.new do
         client = OpenSSL::SSL::SSLSocket.new(client, context).tap { |s| s.sync_close = true }.accept if context
         sleep if name == 'silent'
