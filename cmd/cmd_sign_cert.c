@@ -45,7 +45,7 @@ static const struct opt sign_options[] = {
 	OPT_FLAG(0, "verify-node", struct cert_opts, asks_nodes,
 		"sign only the request that the node itself has: it is asked, over the broker"),
 	OPT_TEXT(0, "csr-path", struct cert_opts, csr_path, "PATH",
-		"where nodes have their request, with %s for the name; else Puppet's usual places"),
+		"where nodes keep their request, with %s for the name; else Puppet's usual places"),
 	OPT_FLAG(0, "trust-on-first-use", struct cert_opts, trusts_first_use,
 		"sign whatever request is there under the name; with --request, take any CA"),
 	OPT_PARSED(0, "allow-alt-name", struct cert_opts, alt_names, "TYPE:NAME", parse_alt_name,
@@ -74,11 +74,12 @@ static const enum exit_status sign_exits[] = {EXIT_ALL_OK, EXIT_NO_NODES, EXIT_N
 
 static const struct example sign_examples[] = {
 	{"deployctl sign-cert", "what the CA has"},
-	{"deployctl sign-cert --list --only requested -o name", "who waits for a certificate"},
+	{"deployctl sign-cert --list --only signed -o name", "who has a certificate"},
 	{"deployctl sign-cert web01.example.net",
 		"sign it, when somebody at the terminal has compared the fingerprint"},
-	{"deployctl sign-cert 'web[01-09].example.net' --verify-node --wait 5m --yes",
+	{"deployctl sign-cert 'web[01-03].example.net' --verify-node --wait 5s --yes",
 		"each as soon as it asks, if the node itself says that it did"},
+	{"deployctl sign-cert --pending --verify-node --yes", "everybody that waits, likewise"},
 	{"deployctl sign-cert web01.example.net --clean --yes",
 		"nothing is left of it, and the node can ask again"},
 	{"deployctl sign-cert --request --certname deployctl.example.net",
@@ -302,8 +303,8 @@ const struct command cmd_sign_cert = {
 		"is, and with which certificate we come, says puppet of the configuration; if "
 		"that names no files, those of the Puppet agent on this host are used.\n\n"
 		"Anybody can send a request in anybody's name, so it must be known which one is "
-		"meant: by the fingerprint that the node shows (puppet ssl show, or puppet agent "
-		"--fingerprint), by --verify-node, or by somebody at the terminal who compares "
+		"meant: by the fingerprint that the node shows (puppet agent --fingerprint), by "
+		"--verify-node, or by somebody at the terminal who compares "
 		"what is shown. --verify-node asks the node over the broker for the file that its "
 		"request is in, by rpcutil's get_data and the data plugin fstat; puppet deletes "
 		"that file when it has the certificate. --yes alone is refused. So is a request "

@@ -120,6 +120,9 @@ stop_node() {
 expected_of() {
 	case $1 in
 	*'web[01-20].example.net'*) echo 4 ;; # the lab has nine
+	'deployctl sign-cert web01.example.net') echo 64 ;; # nobody is there to be asked
+	*'--verify-node --wait 5s --yes') echo 2 ;; # nor to send a request
+	*'--request --certname'*) echo 77 ;; # it is there, and somebody else's
 	*) echo 0 ;;
 	esac
 }
@@ -133,6 +136,8 @@ expected_of() {
 	make_secrets etc
 	mkdir -p .config/deployctl
 	example config.5 contexts.yaml | localize >.config/deployctl/config.yaml
+	printf 'puppet: {url: "%s", ca: %s, cert: %s, key: %s}\n' "$LAB_PUPPET_URL" "$LAB_PUPPET_CA" \
+		"$LAB_PUPPET_ADMIN_CERT" "$LAB_PUPPET_ADMIN_KEY" >>.config/deployctl/config.yaml
 	# The folders that shells look into are there for whoever completes with them.
 	mkdir -p .local/share/bash-completion/completions .zfunc .config/fish/completions
 	while read -r line; do
