@@ -1,6 +1,6 @@
-/* Where sign-cert finds the files of a Puppet agent, and how often it looks for what it waits for.
+/* Where sign-cert finds the files of a Puppet agent, and how often it looks for what it awaits. */
 #define _XOPEN_SOURCE 700 /* nftw */
- */
+
 #include <stdarg.h>
 #include <setjmp.h>
 #include <stddef.h>
