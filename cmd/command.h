@@ -26,6 +26,7 @@
 	X(rpc)                                                                                     \
 	X(assign_role)                                                                             \
 	X(push_facts)                                                                              \
+	X(sign_cert)                                                                               \
 	X(puppet)                                                                                  \
 	X(config)                                                                                  \
 	X(doctor)                                                                                  \

@@ -1,11 +1,16 @@
 /* What a node answers: as MCollective's agents do, or as nobody should. */
 #include "node.h"
 
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include <openssl/evp.h>
+
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "wire/carrier.h"
@@ -123,6 +128,33 @@ static json_t *daemon_stats(const struct loop_node *node)
 		"configfile", "/etc/mcollective/server.cfg");
 }
 
+/* rpcutil's get_data, of the data plugin fstat: nodes have the files of the machine that they run
+ * on. */
+static void get_data(struct result *result, const json_t *inputs)
+{
+	const char *path = json_string_value(json_object_get(inputs, "query"));
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	size_t digest_len = 0;
+	char md5[2 * EVP_MAX_MD_SIZE + 1] = "";
+	struct dp_buf text;
+	int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+
+	dp_buf_init(&text, 1 << 20);
+	if (fd < 0 || dp_buf_read(&text, fd) < 0) {
+		result->data = json_pack("{s:s, s:i, s:i, s:i}", "output", "not present", "present",
+			0, "size", 0, "md5", 0);
+	} else {
+		(void)EVP_Q_digest(NULL, "MD5", NULL, text.data, text.len, digest, &digest_len);
+		for (size_t i = 0; i < digest_len; i++)
+			(void)snprintf(md5 + 2 * i, 3, "%02x", digest[i]);
+		result->data = json_pack("{s:s, s:i, s:I, s:s}", "output", "present", "present", 1,
+			"size", (json_int_t)text.len, "md5", md5);
+	}
+	if (fd >= 0)
+		(void)close(fd);
+	dp_buf_release(&text);
+}
+
 /* Its inputs and some of every kind of value. */
 static void echo(struct loop_result *result, const json_t *inputs)
 {
@@ -155,6 +187,8 @@ static void act(struct loop_result *result, const struct making *making)
 		get_fact(result, making->node, inputs);
 	else if (!is_lab && strcmp(action, "get_facts") == 0)
 		get_facts(result, making->node, inputs);
+	else if (!is_lab && strcmp(action, "get_data") == 0)
+		get_data(result, inputs);
 	else if (!is_lab && strcmp(action, "inventory") == 0)
 		result->data = inventory(making->node);
 	else if (!is_lab && strcmp(action, "agent_inventory") == 0)
