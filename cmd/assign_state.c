@@ -106,7 +106,7 @@ static void set_environment(const struct assigning *assigning, json_t *after, co
 	if (!name && assigning->request->is_from_file)
 		name = fact(facts, names_of(assigning->ctx)[DEPLOY_ROLE_COLLECTION]);
 	if (name && is_environment(name))
-		(void)json_object_set_new(after, ASSIGNED_ENVIRONMENT, json_string(name));
+		(void)json_object_set_new(after, DEPLOY_ASSIGNED_ENVIRONMENT, json_string(name));
 }
 
 /* What the node was assigned beside its roles stays. New reference. */
@@ -119,7 +119,7 @@ static json_t *keep_others(const struct assigning *assigning, const struct assig
 		json_is_null(value) ? json_string(ASSIGNED_NOTHING) : json_incref(value));
 	if (before->environment)
 		(void)json_object_set_new(
-			after, ASSIGNED_ENVIRONMENT, json_string(before->environment));
+			after, DEPLOY_ASSIGNED_ENVIRONMENT, json_string(before->environment));
 	for (int i = 0; i < DEPLOY_ROLE_PARTS; i++)
 		(void)json_object_set_new(
 			after, names_of(assigning->ctx)[i], json_string(ASSIGNED_NOTHING));
@@ -180,7 +180,7 @@ static json_t *compare(const struct assigning *assigning, const char *node, json
 	(void)assigned_get(&before, assigning->before, node);
 	json_object_foreach(after, name, value)
 	{
-		bool is_environment = strcmp(name, ASSIGNED_ENVIRONMENT) == 0;
+		bool is_environment = strcmp(name, DEPLOY_ASSIGNED_ENVIRONMENT) == 0;
 
 		tell_change(changes, is_environment ? "environment" : name,
 			is_environment ? before.environment : fact(before.facts, name),

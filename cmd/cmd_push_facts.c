@@ -250,7 +250,7 @@ static int record_assigned(struct deploy_state *state, const char *node,
 	if (rc || !assigned->environment)
 		return rc;
 	/* Nodes do not tell it, so it cannot be read back. */
-	facts = json_pack("{s:s}", ASSIGNED_ENVIRONMENT, assigned->environment);
+	facts = json_pack("{s:s}", DEPLOY_ASSIGNED_ENVIRONMENT, assigned->environment);
 	rc = deploy_state_mark(state, DEPLOY_MARK_PUSHED, node, facts, err);
 	json_decref(facts);
 	return rc;
@@ -289,7 +289,7 @@ static int forget(const struct push *push, struct deploy_error *err)
 	facts = opts->url ? NULL : json_copy(push->given);
 	if (facts && opts->environment)
 		(void)json_object_set_new(
-			facts, ASSIGNED_ENVIRONMENT, json_string(opts->environment));
+			facts, DEPLOY_ASSIGNED_ENVIRONMENT, json_string(opts->environment));
 	rc = deploy_state_begin(push->ctx->state, err);
 	if (!rc) {
 		for (size_t i = 0; i < deploy_nodeset_count(push->nodes) && !rc; i++)

@@ -75,7 +75,12 @@ int deploy_state_set_facts(struct deploy_state *state, const char *identity, jso
 int deploy_state_set_certificate(struct deploy_state *state, const char *identity,
 	const char *certificate, const char *fingerprint, struct deploy_error *err);
 
-/* A fact that a node is meant to have. */
+/*
+ * A fact that a node is meant to have. The Puppet environment that it is to use is assigned like a
+ * fact, under a name that no fact can have; nodes do not tell it, so it is never verified.
+ */
+#define DEPLOY_ASSIGNED_ENVIRONMENT "puppet/environment"
+
 struct deploy_assignment {
 	const char *node, *fact, *value;
 	int64_t assigned_at_us, pushed_at_us, verified_at_us;

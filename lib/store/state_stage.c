@@ -25,7 +25,9 @@
 	" FROM (SELECT identity AS node FROM node UNION SELECT node FROM assignment) k"            \
 	" LEFT JOIN node n ON n.identity = k.node"                                                 \
 	" LEFT JOIN inventory i ON i.node = k.node"                                                \
-	" LEFT JOIN (SELECT node, sum(value <> '') AS assignments, sum(verified IS NULL) AS due,"  \
+	" LEFT JOIN (SELECT node, sum(value <> '') AS assignments, sum(CASE fact WHEN "            \
+	"'" DEPLOY_ASSIGNED_ENVIRONMENT "'"                                                        \
+	" THEN pushed ELSE verified END IS NULL) AS due,"                                          \
 	" max(assigned) AS assigned, max(verified) AS verified,"                                   \
 	" max(CASE WHEN fact = ?5 THEN value END) AS collection,"                                  \
 	" max(CASE WHEN fact = ?6 THEN value END) AS category,"                                    \

@@ -130,7 +130,7 @@ static json_t *daemon_stats(const struct loop_node *node)
 
 /* rpcutil's get_data, of the data plugin fstat: nodes have the files of the machine that they run
  * on. */
-static void get_data(struct result *result, const json_t *inputs)
+static void get_data(struct loop_result *result, const json_t *inputs)
 {
 	const char *path = json_string_value(json_object_get(inputs, "query"));
 	unsigned char digest[EVP_MAX_MD_SIZE];

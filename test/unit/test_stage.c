@@ -62,6 +62,13 @@ static void the_stage_follows_from_what_is_recorded(void **arg)
 		{"INSERT INTO assignment VALUES('n', 'c', 'a', 20, 30, 30, NULL),"
 		 " ('n', 'e', 'a', 21, 31, 31, NULL)",
 			"n facts 31"},
+		/* Nodes do not tell their environment: that it was pushed is all there is. */
+		{"INSERT INTO assignment VALUES('n', 'c', 'a', 20, 30, 30, NULL),"
+		 " ('n', 'puppet/environment', 'p', 20, 31, NULL, NULL)",
+			"n facts 30"},
+		{"INSERT INTO assignment VALUES('n', 'c', 'a', 20, 30, 30, NULL),"
+		 " ('n', 'puppet/environment', 'p', 20, NULL, NULL, NULL)",
+			"n role 20"},
 		/* A certificate alone is no reason to skip a step. */
 		{"UPDATE node SET certificate = 'signed', certificate_at = 40", "n discovered 10"},
 	};
