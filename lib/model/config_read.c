@@ -25,7 +25,8 @@ struct reader {
 	struct deploy_config *config;
 	const struct dp_source *sources, *block;
 	size_t count;
-	bool is_complete, leaves_secrets;
+	enum dp_config_extent extent;
+	bool leaves_secrets;
 };
 
 /* What a key is to be: said, or built in. */
@@ -376,6 +377,12 @@ static bool find_preset(const struct reader *reader, enum dp_key_id id, struct v
 	return value->items[0] != NULL;
 }
 
+/* What must have been read before a key may be taken as not said. */
+static enum dp_config_extent needed_extent(enum dp_key_id id)
+{
+	return id >= DP_FIRST_OWN_KEY ? DP_READ_OWNS : DP_READ_ALL;
+}
+
 static int read_key(struct reader *reader, enum dp_key_id id, struct deploy_error *err)
 {
 	const struct dp_said *said = find(reader, id);
@@ -387,7 +394,7 @@ static int read_key(struct reader *reader, enum dp_key_id id, struct deploy_erro
 	if (said) {
 		value = (struct value){(const char *const *)said->items, said->count, said->name,
 			said->origin, said};
-	} else if (!reader->is_complete || (dp_keys[id].is_block && !reader->block)) {
+	} else if (reader->extent < needed_extent(id) || (dp_keys[id].is_block && !reader->block)) {
 		return 0;
 	} else if (!find_preset(reader, id, &value, text, sizeof(text), &first)) {
 		dp_config_add_setting(reader->config, dp_keys[id].name, dp_xstrdup(""), built_in);
@@ -456,13 +463,13 @@ static int finish_caller(struct reader *reader, struct deploy_error *err)
 }
 
 int dp_config_read(struct deploy_config *config, const struct dp_source *sources, size_t count,
-	bool is_complete, bool leaves_secrets, struct deploy_error *err)
+	enum dp_config_extent extent, bool leaves_secrets, struct deploy_error *err)
 {
 	struct reader reader = {.config = config,
 		.sources = sources,
 		.block = dp_config_block(sources, count),
 		.count = count,
-		.is_complete = is_complete,
+		.extent = extent,
 		.leaves_secrets = leaves_secrets};
 
 	for (size_t id = 0; id < DP_KEYS && err->code != DEPLOY_INTERRUPTED; id++) {

@@ -301,3 +301,10 @@ candidates() {
 	same '' "$(candidates --state "$PWD/other.db" status web)"
 	same '' "$(candidates status web1 web)"
 }
+
+@test "an mco file that cannot be used keeps nobody from reading what was recorded" {
+	echo 'connector = activemq' >.mcollective
+	deployctl 78 ping
+	deployctl 0 status
+	deployctl 0 history
+}
