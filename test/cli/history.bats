@@ -152,7 +152,7 @@ to go on: the same command with -I 'web[2-3]'" "$(sed -E 's/(who +).*/\1WHO/
 	three_runs
 	deployctl 2 status --watch "$act"
 	holds "$output" 'web2: failed (1): told to fail'
-	also 'reply web4 delay 300ms'
+	also 'reply web4 delay 1s'
 	"$DEPLOYCTL" rpc lab echo -I web4 >/dev/null 2>&1 3>&- &
 	for _ in $(seq 200); do
 		act=$("$DEPLOYCTL" history --acts --limit 1 -o json | document \
