@@ -71,10 +71,12 @@ int dp_expr_fail_in(const struct deploy_expr *expr, const struct dp_expr_part *p
 	}
 	if (strstr(message, "C stack overflow"))
 		message = "this is nested too deep";
-	if (part->function == LUA_NOREF && line >= part->line_count)
-		message = "the expression ends too early";
 	if (line < 1 || line > part->line_count)
 		line = part->line_count;
+	if (line == part->line_count && part->function == LUA_NOREF)
+		message = "the expression ends too early";
+	else if (line == part->line_count && line > 1)
+		line--; /* Lua read one token more, which is none of ours */
 	why = clean_message(message);
 	(void)dp_expr_fail_at(expr, part->offsets[line - 1], err, why);
 	free(why);
@@ -113,6 +115,8 @@ static int build_function(lua_State *lua)
 	lua_call(lua, 0, 1);
 	for (int i = 1; (name = lua_getupvalue(lua, -1, i)); i++) {
 		lua_pop(lua, 1);
+		if (strcmp(name, "_ENV") == 0) /* the way to global names */
+			return luaL_error(lua, "bug: a name was not seen");
 		if (dp_lua_push_function(lua, name)) {
 			(void)lua_setupvalue(lua, -2, i);
 			name = NULL;

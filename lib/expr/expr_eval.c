@@ -200,7 +200,7 @@ static int add_text(struct dp_buf *text, const struct deploy_expr *expr,
 		why = "is nil, which has no text";
 		break;
 	case JSON_ARRAY:
-		why = "is a list; concat(…, ',') makes a text of one";
+		why = "is a list; concat(LIST, ',') makes a text of one";
 		break;
 	case JSON_OBJECT:
 		why = "is a mapping, which has no text";

@@ -112,16 +112,24 @@ static void add_local(struct dp_expr_source *source, const struct dp_expr_token 
 	source->locals[source->local_count++] = *name;
 }
 
-static bool read_name(struct reader *reader, const struct dp_expr_token *token)
+/* A field, a label, an attribute of a local name? */
+static bool is_no_variable(const struct reader *reader, const struct dp_expr_token *next)
 {
 	const struct dp_expr_token *last = &reader->last;
+
+	return dp_expr_token_is(last, ".") || dp_expr_token_is(last, ":") ||
+	       dp_expr_token_is(last, "goto") ||
+	       (dp_expr_token_is(last, "::") && dp_expr_token_is(next, "::")) ||
+	       (dp_expr_token_is(last, "<") && reader->declaring == LOCALS);
+}
+
+static bool read_name(struct reader *reader, const struct dp_expr_token *token)
+{
 	struct dp_expr_token next = dp_expr_token_next(token->at + token->len, reader->end);
 	char name[64];
 
-	if (dp_expr_token_is(last, ".") || dp_expr_token_is(last, ":") ||
-		dp_expr_token_is(last, "::") || dp_expr_token_is(last, "goto") ||
-		(dp_expr_token_is(last, "<") && reader->declaring == LOCALS))
-		return true; /* a field, a label, an attribute */
+	if (is_no_variable(reader, &next))
+		return true;
 	if (token->len >= sizeof(name))
 		return refuse(reader, token->at, "a name has at most 63 characters");
 	memcpy(name, token->at, token->len);
