@@ -71,7 +71,7 @@ static int list_index(lua_State *lua)
 	int is_integer;
 	lua_Integer at = lua_tointegerx(lua, 2, &is_integer);
 
-	if (!is_integer || lua_type(lua, 2) != LUA_TNUMBER || at < 1)
+	if (!is_integer || lua_type(lua, 2) != LUA_TNUMBER) /* no text */
 		lua_pushnil(lua);
 	else
 		dp_lua_push(lua, json_array_get(dp_lua_borrowed(lua, 1), (size_t)at - 1));
