@@ -286,7 +286,7 @@ static void errors_tell_line_and_column(void **state)
 		{"true and\n  'é' .. nil", "e:2:7: attempt to concatenate a nil value"},
 		{"[[a\nb]] .. 'x' ..\n 1 + nil", "e:3:4: attempt to perform arithmetic on a nil…"},
 		{"[[\r\n\r\r\n]] + nil", "e:3:4: attempt to perform arithmetic on a…"},
-		{"[[\n\n]] + nil", "e:3:4: attempt to perform arithmetic on a nil value"},
+		{"[[\n\n]] + nil", "e:3:4: attempt to perform arithmetic on a…"},
 		{"'\\\nx' + nil", "e:2:4: attempt to perform arithmetic on a…"},
 		{"nosuch", "e:1:1: nothing is called nosuch here"},
 		{"data.x(1)", "e:1:1: attempt to call a nil value (field 'x')"},
