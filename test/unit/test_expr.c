@@ -136,6 +136,7 @@ static void values_are_read_from_json(void **state)
 		{"data.deep == data.deep and data ~= inputs", "true"},
 		{"inputs.yes and 'on' or 'off'", "\"on\""},
 		{" 1 +\n\t2 ", "3"},
+		{"1e-1 + 0x1p-1 + 1E+1 + .5", "11.1"},
 		{"[[a]] .. [==[b]]\n]==] .. \"\\65\\x42\\u{e9}\\\ny\"", "\"ab]]\\nABé\\ny\""},
 	};
 
