@@ -217,8 +217,8 @@ static void the_library_is_a_whitelist_that_works(void **state)
 		 ".. v.data.v end return r end)()",
 			"[\"a1\", \"b3\"]"},
 		{"(function() local r = {} for k in pairs({z = 1, a = 1, m = 1, [7] = 1, [2.5] = "
-		 "1, k5 = 1, k4 = 1, k3 = 1, k2 = 1}) do r[#r + 1] = k end return concat(r) end)()",
-			"\"2.57ak2k3k4k5mz\""},
+		 "1, k5 = 1, k4 = 1, k3 = 1}) do r[#r + 1] = k end return concat(r) end)()",
+			"\"2.57ak3k4k5mz\""},
 		{"tostring(12) .. tostring(1.0) .. tostring(nil) .. tostring(false) .. "
 		 "tostring('x')",
 			"\"121.0nilfalsex\""},
