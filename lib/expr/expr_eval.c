@@ -89,7 +89,6 @@ static int call_function(lua_State *lua)
 	}
 	if (why)
 		return luaL_error(lua, "%s: %s", function->name, why);
-	dp_lua_spend(lua, 1);
 	dp_lua_push(lua, value);
 	return 1;
 }
@@ -114,6 +113,7 @@ static void push_name(lua_State *lua, const struct deploy_expr_world *world, con
 	}
 }
 
+/* Every name gets its value anew, so nothing that an evaluation before this one left is seen. */
 static int evaluate(lua_State *lua)
 {
 	const struct evaluation *evaluation = lua_touserdata(lua, 1);
@@ -128,19 +128,6 @@ static int evaluate(lua_State *lua)
 	}
 	lua_call(lua, 0, 1);
 	return 1;
-}
-
-/* Nothing of the world stays behind. */
-static void forget(lua_State *lua, const struct dp_expr_part *part)
-{
-	(void)lua_rawgeti(lua, LUA_REGISTRYINDEX, part->function);
-	for (size_t i = 0; i < part->name_count; i++) {
-		if (!part->names[i])
-			continue;
-		lua_pushnil(lua);
-		(void)lua_setupvalue(lua, -2, (int)i + 1);
-	}
-	lua_pop(lua, 1);
 }
 
 static int eval_part(json_t **out, struct deploy_expr *expr, const struct dp_expr_part *part,
@@ -162,7 +149,6 @@ static int eval_part(json_t **out, struct deploy_expr *expr, const struct dp_exp
 		if (!*out)
 			rc = dp_expr_fail_at(expr, part->begin, err, why);
 	}
-	forget(lua, part);
 	return rc;
 }
 

@@ -373,6 +373,9 @@ static void no_expression_goes_on_for_ever(void **state)
 		{"(function() local s = rep('a', 1 << 20) while true do local x = find(s, rep('a', "
 		 "1000) .. 'b') end end)()",
 			"e:1:…: this takes more than 0.5 s of processor time"},
+		{"(function() local s, t = rep('a', 1 << 20), {} for i = 1, 40 do t[i] = s end "
+		 "return concat(t) end)()",
+			"e:1:1: this takes more than 16 MiB of memory"},
 		{"byte(rep('a', 1 << 20), 1, -1)", "e:1:1: stack overflow (string slice too long)"},
 		{"(function() local t = {} t[1] = t return t end)()",
 			"e:1:1: it is nested deeper than 64 levels, or holds itself"},
