@@ -198,9 +198,6 @@ static int add_text(struct dp_buf *text, const struct deploy_expr *expr,
 
 		(void)dp_expr_fail_at(expr, part->begin, err, source);
 		free(source);
-	} else if (text->overflow) {
-		(void)dp_expr_fail_at(
-			expr, part->begin, err, "this makes a text of more than 1 MiB");
 	}
 	return err->code;
 }
@@ -217,7 +214,7 @@ static int join(struct dp_buf *text, struct deploy_expr *expr, const struct dp_e
 		return 0;
 	}
 	rc = eval_part(&value, expr, part, world, err);
-	if (rc == 0)
+	if (value)
 		rc = add_text(text, expr, part, value, err);
 	json_decref(value);
 	return rc;
@@ -235,6 +232,8 @@ int deploy_expr_text(char **out, struct deploy_expr *expr, const struct deploy_e
 	for (size_t i = 0; i < expr->part_count && rc == 0; i++)
 		rc = join(&text, expr, &expr->parts[i], world, err);
 	dp_lua_end(&expr->run);
+	if (rc == 0 && text.overflow)
+		rc = dp_expr_fail_at(expr, 0, err, "this makes a text of more than 1 MiB");
 	if (rc == 0)
 		*out = text.len ? dp_buf_take(&text) : dp_xstrdup("");
 	dp_buf_release(&text);
@@ -278,7 +277,7 @@ int deploy_expr_test(bool *out, struct deploy_expr *expr, const struct deploy_ex
 	int rc = deploy_expr_eval(&value, expr, world, err);
 
 	*out = json_is_true(value);
-	if (rc == 0 && !json_is_boolean(value) && !json_is_null(value)) {
+	if (value && !json_is_boolean(value) && !json_is_null(value)) {
 		(void)snprintf(why, sizeof(why), "this is %s, neither true nor false",
 			kinds[json_typeof(value)]);
 		rc = dp_expr_fail_at(expr, 0, err, why);

@@ -335,12 +335,14 @@ static int refuse_change(lua_State *lua)
 static void guard_math(lua_State *lua)
 {
 	static const char *const random[] = {"random", "randomseed"};
+	struct dp_lua_box *box;
 
 	for (size_t i = 0; i < sizeof(random) / sizeof(random[0]); i++) {
 		lua_pushnil(lua);
 		lua_setfield(lua, -2, random[i]);
 	}
-	*(json_t **)lua_newuserdatauv(lua, sizeof(json_t *), 0) = NULL;
+	box = lua_newuserdatauv(lua, sizeof(*box), 0);
+	box->json = NULL;
 	lua_createtable(lua, 0, 3);
 	lua_pushvalue(lua, -3);
 	lua_setfield(lua, -2, "__index");
