@@ -1,0 +1,30 @@
+#!/usr/bin/env bats
+# assign-role as it records: what is refused, and what others do meanwhile.
+# shellcheck disable=SC2154
+load loop_helper
+
+ROLE=(--collection lab --category batch --role nn)
+
+setup() {
+	setup_loop
+	fleet 'node web1' 'node web2'
+}
+
+ledger() {
+	"${BUILD:-$REPO/build}/test/crash/ledger" "$DEPLOYCTL_STATE"
+}
+
+# values NODE: what it is assigned, in the order of the facts' names
+values() {
+	ledger | awk -v node="$1" '$2 == "assigned" && $3 == node {printf "%s%s", space, $7; space = " "}'
+}
+
+@test "with a configuration that cannot be used nothing is recorded under names that it may not mean" {
+	deployctl 0 assign-role web1 "${ROLE[@]}" --yes
+	echo 'role_facts: {role: our_role, catgory: our_category}' >>.config/deployctl/config.yaml
+	deployctl 78 assign-role web1 "${ROLE[@]}" --entity e --yes
+	holds "$stderr" 'config.yaml:2:30: unknown key'
+	deployctl 78 assign-role web1 --remove --yes
+	same 'batch lab nn' "$(values web1)"
+	deployctl 0 assign-role web1 "${ROLE[@]}" --show
+}
