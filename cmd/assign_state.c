@@ -241,6 +241,9 @@ static int look_for(struct ctx *ctx, struct deploy_nodeset *strangers, struct de
 
 			deploy_nodeset_intersect(strangers, silent);
 		}
+		if (result.end == DEPLOY_RUN_INTERRUPTED)
+			(void)deploy_error_set(
+				err, DEPLOY_INTERRUPTED, "interrupted; nothing was assigned");
 		deploy_run_result_release(&result);
 	}
 	target_opts_release(&target);
@@ -261,7 +264,9 @@ static int refuse_strangers(struct assigning *assigning, struct deploy_error *er
 	if (deploy_nodeset_count(strangers))
 		(void)look_for(assigning->ctx, strangers, &why);
 	folded = deploy_nodeset_print(strangers);
-	if (deploy_nodeset_count(strangers)) {
+	if (why.code == DEPLOY_INTERRUPTED) {
+		*err = why;
+	} else if (deploy_nodeset_count(strangers)) {
 		deploy_error_hint(err, "deployctl ping -I '%.200s'", folded);
 		(void)deploy_error_set(err, DEPLOY_REFUSED,
 			"no node of the fleet: %s; nothing was assigned%s%s", folded,

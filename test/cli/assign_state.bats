@@ -14,9 +14,9 @@ ledger() {
 	"${BUILD:-$REPO/build}/test/crash/ledger" "$DEPLOYCTL_STATE"
 }
 
-# values NODE: what it is assigned, in the order of the facts' names
+# values NODE: what it is assigned and is not to lose, in the order of the facts' names
 values() {
-	ledger | awk -v node="$1" '$2 == "assigned" && $3 == node {printf "%s%s", space, $7; space = " "}'
+	ledger | awk -v node="$1" '$2 == "assigned" && $3 == node && $7 {printf "%s%s", space, $7; space = " "}'
 }
 
 @test "with a configuration that cannot be used nothing is recorded under names that it may not mean" {
@@ -27,4 +27,18 @@ values() {
 	deployctl 78 assign-role web1 --remove --yes
 	same 'batch lab nn' "$(values web1)"
 	deployctl 0 assign-role web1 "${ROLE[@]}" --show
+}
+
+@test "INT while nodes are looked for ends it with its own status" {
+	fleet 'node web9' 'pong web9 silent'
+	"$DEPLOYCTL" assign-role web9 "${ROLE[@]}" --yes >out 2>err 3>&- &
+	pid=$!
+	for _ in $(seq 500); do
+		grep -qs '^>' "$DEPLOYCTL_LOOP_LOG" && break
+		sleep 0.01
+	done
+	kill -INT "$pid"
+	wait "$pid" && status=0 || status=$?
+	same 130 "$status"
+	same 'deployctl: interrupted; nothing was assigned' "$(<err)"
 }
