@@ -277,11 +277,54 @@ static int refuse_strangers(struct assigning *assigning, struct deploy_error *er
 	return err->code;
 }
 
+static bool is_same(const struct assigned *a, const struct assigned *b)
+{
+	bool has_same_environment = a->environment && b->environment
+					    ? strcmp(a->environment, b->environment) == 0
+					    : !a->environment && !b->environment;
+
+	return has_same_environment && (json_equal(a->facts, b->facts) || (!a->facts && !b->facts));
+}
+
+/* What nodes are to have was made of what they had: nobody else may have changed that since. */
+static int check_before(const struct assigning *assigning, const struct deploy_nodeset *nodes,
+	struct deploy_error *err)
+{
+	json_t *now = NULL;
+
+	if (assigned_read(&now, assigning->ctx->state, nodes, err))
+		return err->code;
+	for (size_t i = 0; i < deploy_nodeset_count(nodes) && !err->code; i++) {
+		const char *node = deploy_nodeset_get(nodes, i);
+		struct assigned then, is;
+
+		(void)assigned_get(&then, assigning->before, node);
+		(void)assigned_get(&is, now, node);
+		if (is_same(&then, &is))
+			continue;
+		deploy_error_hint(err, "the same command again, with --diff first");
+		(void)deploy_error_set(err, DEPLOY_REFUSED,
+			"%s was assigned something else by another command meanwhile; it keeps "
+			"that",
+			node);
+	}
+	json_decref(now);
+	return err->code;
+}
+
+/* Checked again, since here nobody else can write. */
 static int record(void *arg, struct deploy_state *state, const struct deploy_event *event,
 	struct deploy_error *err)
 {
 	const struct assigning *assigning = arg;
+	struct deploy_nodeset *node = deploy_nodeset_new();
+	int rc = deploy_nodeset_add(node, event->node, err);
 
+	if (!rc)
+		rc = check_before(assigning, node, err);
+	deploy_nodeset_free(node);
+	if (rc)
+		return rc;
 	return deploy_state_assign(state, event->node,
 		json_object_get(assigning->after, event->node), assigning->ctx->run_id, err);
 }
@@ -329,6 +372,8 @@ static int ask_and_run(struct assigning *assigning, struct deploy_error *err)
 	if (!assigning->request->diff && changes_any(assigning))
 		status = confirm_act(assigning->ctx, &assigning->request->confirm, &question,
 			deploy_nodeset_count(assigning->nodes), err);
+	if (status == EXIT_ALL_OK && check_before(assigning, assigning->nodes, err))
+		status = (int)exit_of_error(err->code);
 	return status == EXIT_ALL_OK ? run(assigning, err) : status;
 }
 

@@ -42,3 +42,35 @@ values() {
 	same 130 "$status"
 	same 'deployctl: interrupted; nothing was assigned' "$(<err)"
 }
+
+# asked COMMAND...: run it at a terminal, where "meanwhile" is run before its question is answered
+# with yes; $status, $output
+asked() {
+	cat >asked.exp <<-'END'
+		set timeout 20
+		eval spawn -noecho $argv
+		expect {
+			"Go on?" { exec ./meanwhile; send "y\r" }
+			timeout { exit 98 }
+			eof { exit 97 }
+		}
+		expect eof
+		exit [lindex [wait] 3]
+	END
+	chmod +x meanwhile
+	run expect -f asked.exp "$@"
+}
+
+# meanwhile WORDS...: deployctl WORDS, somewhere else
+meanwhile() {
+	printf '#!/bin/sh\nexec %q %s >meanwhile.out 2>&1\n' "$DEPLOYCTL" "$*" >meanwhile
+}
+
+@test "what another command assigns during the question stays, and is told" {
+	deployctl 0 assign-role web1 --collection lab --category batch --role dn --yes
+	meanwhile assign-role web1 --collection shop --category front --role web --yes
+	asked "$DEPLOYCTL" assign-role web1 "${ROLE[@]}"
+	same 6 "$status"
+	holds "$output" 'web1 was assigned something else by another command meanwhile'
+	same 'front shop web' "$(values web1)"
+}
