@@ -74,3 +74,15 @@ meanwhile() {
 	holds "$output" 'web1 was assigned something else by another command meanwhile'
 	same 'front shop web' "$(values web1)"
 }
+
+@test "a role that is assigned anew while the old one is taken from the node is not forgotten" {
+	fleet 'node web1' 'deploop web1 ours'
+	export DEPLOYCTL_LOOP_FACTS=facts
+	deployctl 0 assign-role web1 "${ROLE[@]}" --yes
+	deployctl 0 push-facts web1 --yes
+	deployctl 0 assign-role web1 --remove --yes
+	meanwhile assign-role web1 --collection shop --category front --role web --yes
+	asked "$DEPLOYCTL" push-facts web1
+	same 0 "$status"
+	same 'front shop web' "$(values web1)"
+}
