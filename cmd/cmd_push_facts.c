@@ -183,14 +183,17 @@ static int find_nodes(struct push *push, struct deploy_error *err)
 static int add_node(
 	const struct push *push, struct deploy_act *act, const char *node, struct deploy_error *err)
 {
-	const char *environment = push->opts->environment;
 	struct assigned assigned = {.facts = push->given};
+	struct deploy_push_node wanted = {.environment = push->opts->environment};
 
 	if (push->assigned)
 		(void)assigned_get(&assigned, push->assigned, node);
-	if (!environment && !assigned.has_environment)
-		environment = assigned.environment;
-	return deploy_push_add(act, node, assigned.facts, environment, err);
+	wanted.facts = assigned.facts;
+	if (!wanted.environment) {
+		wanted.environment = assigned.environment;
+		wanted.was_given_environment = assigned.has_environment;
+	}
+	return deploy_push_add(act, node, &wanted, err);
 }
 
 static int make_act(struct deploy_act **out, const struct push *push, struct deploy_error *err)

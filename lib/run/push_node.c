@@ -135,8 +135,9 @@ static void pause_or_give_up(
 static void go_on(struct dp_push *push, struct dp_push_row *row, const struct dp_act_input *input,
 	struct dp_act_next *next)
 {
-	bool needs_environment = row->environment && !row->sets_environment;
 	const char *name = dp_push_next(row);
+	bool needs_environment =
+		row->environment && !row->sets_environment && (name || !row->was_given);
 
 	if (push->only_compares || (!name && !needs_environment && !row->given)) {
 		done(push, row, next);
@@ -342,6 +343,7 @@ static void begin(struct dp_push *push, struct dp_push_row *row, const char *nod
 
 	row->wanted = json_object_get(entry, "facts");
 	row->environment = json_string_value(json_object_get(entry, "environment"));
+	row->was_given = json_is_true(json_object_get(entry, "was_given"));
 	if (push->fetch) {
 		(void)snprintf(row->what, sizeof(row->what), "fetch_facts");
 		ask(push, row, next, DP_PUSH_FETCHING, push->fetch);
