@@ -52,7 +52,7 @@ const char *deploy_journal_run_id(const struct deploy_journal *journal);
 
 /*
  * These three fit struct deploy_run_options (an act also wants_intents), with the journal as arg:
- * sink: takes an event. When 500 wait, they are committed.
+ * sink: takes an event. When 500 wait, or 4 MiB with what nodes said, they are committed.
  * idle: commits what has waited for 100 ms; returns in how many ms to call again, or -1.
  * commit: for before_publish, and before the exit status is made of what downstream got: commits
  *         everything taken so far. Returns 0, or DEPLOY_IO if not everything is recorded: then

@@ -13,9 +13,9 @@
 #include "store/nodes.h"
 #include "store/runs.h"
 
-#define MAX_WAITING    500
-#define MAX_WAIT_US    100000
-#define MAX_LOOK_BYTES (4 * 1024 * 1024) /* that a look keeps before they are written */
+#define MAX_WAITING 500
+#define MAX_WAIT_US 100000
+#define MAX_BYTES   (4 * 1024 * 1024) /* that wait: what nodes say may be large */
 
 struct deploy_journal {
 	struct deploy_state *state;
@@ -182,7 +182,7 @@ static void wait_for_commit(struct deploy_journal *journal, const struct deploy_
 	journal->waiting = dp_grow(
 		journal->waiting, &journal->cap, journal->count + 1, sizeof(journal->waiting[0]));
 	journal->waiting[journal->count++] = entry;
-	journal->bytes += sizeof(*entry) + dp_lesson_bytes(&entry->lesson);
+	journal->bytes += dp_journal_entry_bytes(entry);
 }
 
 void deploy_journal_sink(void *arg, const struct deploy_event *event)
@@ -199,7 +199,7 @@ void deploy_journal_sink(void *arg, const struct deploy_event *event)
 	if (journal->failed.code || !is_kept)
 		return;
 	wait_for_commit(journal, event);
-	if (is_act ? journal->count >= MAX_WAITING : journal->bytes >= MAX_LOOK_BYTES)
+	if ((is_act && journal->count >= MAX_WAITING) || journal->bytes >= MAX_BYTES)
 		(void)flush(journal);
 }
 
