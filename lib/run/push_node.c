@@ -16,9 +16,10 @@
 #include "deploy/fact.h"
 #include "run/push_row.h"
 
-#define MAX_NAMES_BYTES 200 /* of get_facts, as its DDL has it */
-#define LOOK_MS		500 /* between two looks */
-#define OUR_VERSION	2   /* of our agent, which sets a value to what it is told */
+#define MAX_FETCHED	1000 /* facts of one file: each few of them are a question more */
+#define MAX_NAMES_BYTES 200  /* of get_facts, as its DDL has it */
+#define LOOK_MS		500  /* between two looks */
+#define OUR_VERSION	2    /* of our agent, which sets a value to what it is told */
 
 static void fail(struct dp_act_next *next, enum deploy_outcome_state state, int statuscode,
 	const char *message)
@@ -240,6 +241,14 @@ static void take_fetched(struct dp_push *push, struct dp_push_row *row,
 	char room[64];
 
 	row->changed = json_is_true(json_object_get(input->reply->data, "changed"));
+	if (json_object_size(facts) > MAX_FETCHED) {
+		fail(next, DEPLOY_OUTCOME_FAILED, 1, "");
+		(void)snprintf(next->message, sizeof(next->message),
+			"fetch_facts set %zu facts; of more than %d it cannot be seen that they "
+			"are there",
+			json_object_size(facts), MAX_FETCHED);
+		return;
+	}
 	row->fetched = json_object();
 	json_object_foreach(facts, name, value)
 	{

@@ -35,6 +35,7 @@ struct node {
 	const char *fail_action; /* it answers this one with statuscode 1 */
 	const char *mute_action; /* … not at all */
 	const char *odd_data;	 /* … answers get_facts so */
+	json_t *fetches;	 /* borrowed: facts that fetch_facts tells of; NULL: rack=r1 */
 	int stop_after;		 /* STOP is told after so many requests; 0: never */
 	int requests;
 };
@@ -94,6 +95,9 @@ static json_t *answer(struct node *node, const struct deploy_request *request)
 			node->facts, json_string_value(json_object_get(request->inputs, "fact")));
 		return json_pack("{s:i}", "response_code", 0);
 	}
+	if (strcmp(action, "fetch_facts") == 0 && node->fetches)
+		return json_pack("{s:i, s:b, s:O}", "response_code", 0, "changed", 1, "facts",
+			node->fetches);
 	if (strcmp(action, "fetch_facts") == 0) {
 		(void)json_object_set_new(node->facts, "rack", json_string("r1"));
 		return json_pack("{s:i, s:b, s:{s:s}}", "response_code", 0, "changed", 1, "facts",
@@ -455,6 +459,31 @@ static void a_file_is_fetched_and_read_back(void **state)
 	free(after);
 }
 
+/* A node that tells of a million facts would be asked for them for hours. */
+static void a_node_that_tells_of_too_many_facts_is_not_asked_for_them(void **state)
+{
+	struct node node = {.kind = OURS, .fetches = json_object()};
+	struct deploy_push_options options = plain;
+	char *after, name[16];
+	struct dp_act_next next;
+
+	(void)state;
+	for (int i = 0; i < 1001; i++) {
+		(void)snprintf(name, sizeof(name), "f%d", i);
+		(void)json_object_set_new(node.fetches, name, json_string("v"));
+	}
+	options.url = "https://files.example.net/facts.yaml";
+	next = push(&options, &node, "{}", "{}", &after);
+	assert_int_equal(DEPLOY_OUTCOME_FAILED, next.state);
+	assert_string_equal("fetch_facts set 1001 facts; of more than 1000 it cannot be seen that "
+			    "they are there",
+		next.message);
+	assert_int_equal(1, node.requests);
+	json_decref(next.data);
+	json_decref(node.fetches);
+	free(after);
+}
+
 static void many_names_are_asked_for_in_portions(void **state)
 {
 	struct node node = {.kind = OURS};
@@ -553,6 +582,7 @@ int main(void)
 		cmocka_unit_test(a_comparison_changes_nothing),
 		cmocka_unit_test(what_goes_wrong_is_named),
 		cmocka_unit_test(a_file_is_fetched_and_read_back),
+		cmocka_unit_test(a_node_that_tells_of_too_many_facts_is_not_asked_for_them),
 		cmocka_unit_test(many_names_are_asked_for_in_portions),
 		cmocka_unit_test(what_agents_would_refuse_is_not_sent),
 		cmocka_unit_test(words_are_compared_as_words),
