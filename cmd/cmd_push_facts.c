@@ -183,14 +183,17 @@ static int find_nodes(struct push *push, struct deploy_error *err)
 static int add_node(
 	const struct push *push, struct deploy_act *act, const char *node, struct deploy_error *err)
 {
-	const char *environment = push->opts->environment;
 	struct assigned assigned = {.facts = push->given};
+	struct deploy_push_node wanted = {.environment = push->opts->environment};
 
 	if (push->assigned)
 		(void)assigned_get(&assigned, push->assigned, node);
-	if (!environment && !assigned.has_environment)
-		environment = assigned.environment;
-	return deploy_push_add(act, node, assigned.facts, environment, err);
+	wanted.facts = assigned.facts;
+	if (!wanted.environment) {
+		wanted.environment = assigned.environment;
+		wanted.was_given_environment = assigned.has_environment;
+	}
+	return deploy_push_add(act, node, &wanted, err);
 }
 
 static int make_act(struct deploy_act **out, const struct push *push, struct deploy_error *err)
@@ -235,6 +238,23 @@ static bool is_all_gone(const struct assigned *assigned)
 	return true;
 }
 
+/* Unless it was assigned something meanwhile, which it is still to get. */
+static int free_again(struct deploy_state *state, const char *node, struct deploy_error *err)
+{
+	struct deploy_nodeset *one = deploy_nodeset_new();
+	json_t *map = NULL;
+	struct assigned now;
+	int rc = deploy_nodeset_add(one, node, err);
+
+	if (!rc)
+		rc = assigned_read(&map, state, one, err);
+	if (!rc && assigned_get(&now, map, node) && is_all_gone(&now))
+		rc = deploy_state_unassign(state, node, err);
+	json_decref(map);
+	deploy_nodeset_free(one);
+	return rc;
+}
+
 /* A node has what it is assigned; one that is to have nothing is free again. */
 static int record_assigned(struct deploy_state *state, const char *node,
 	const struct assigned *assigned, struct deploy_error *err)
@@ -243,7 +263,7 @@ static int record_assigned(struct deploy_state *state, const char *node,
 	int rc;
 
 	if (is_all_gone(assigned))
-		return deploy_state_unassign(state, node, err);
+		return free_again(state, node, err);
 	facts = as_assigned(assigned);
 	rc = deploy_state_mark(state, DEPLOY_MARK_VERIFIED, node, facts, err);
 	json_decref(facts);

@@ -17,9 +17,10 @@
 #include "model/fact_words.h"
 #include "run/push_row.h"
 
-#define MAX_NAMES_BYTES 200 /* of get_facts, as its DDL has it */
-#define LOOK_MS		500 /* between two looks */
-#define OUR_VERSION	2   /* of our agent, which sets a value to what it is told */
+#define MAX_FETCHED	1000 /* facts of one file: each few of them are a question more */
+#define MAX_NAMES_BYTES 200  /* of get_facts, as its DDL has it */
+#define LOOK_MS		500  /* between two looks */
+#define OUR_VERSION	2    /* of our agent, which sets a value to what it is told */
 
 static void fail(struct dp_act_next *next, enum deploy_outcome_state state, int statuscode,
 	const char *message)
@@ -157,8 +158,9 @@ static void pause_or_give_up(
 static void go_on(struct dp_push *push, struct dp_push_row *row, const struct dp_act_input *input,
 	struct dp_act_next *next)
 {
-	bool needs_environment = row->environment && !row->sets_environment;
 	const char *name = dp_push_next(row);
+	bool needs_environment =
+		row->environment && !row->sets_environment && (name || !row->was_given);
 
 	if (push->only_compares || (!name && !needs_environment && !row->given)) {
 		done(push, row, next);
@@ -261,6 +263,14 @@ static void take_fetched(struct dp_push *push, struct dp_push_row *row,
 	char room[64];
 
 	row->changed = json_is_true(json_object_get(input->reply->data, "changed"));
+	if (json_object_size(facts) > MAX_FETCHED) {
+		fail(next, DEPLOY_OUTCOME_FAILED, 1, "");
+		(void)snprintf(next->message, sizeof(next->message),
+			"fetch_facts set %zu facts; of more than %d it cannot be seen that they "
+			"are there",
+			json_object_size(facts), MAX_FETCHED);
+		return;
+	}
 	row->fetched = json_object();
 	json_object_foreach(facts, name, value)
 	{
@@ -364,6 +374,7 @@ static void begin(struct dp_push *push, struct dp_push_row *row, const char *nod
 
 	row->wanted = json_object_get(entry, "facts");
 	row->environment = json_string_value(json_object_get(entry, "environment"));
+	row->was_given = json_is_true(json_object_get(entry, "was_given"));
 	if (push->fetch) {
 		(void)snprintf(row->what, sizeof(row->what), "fetch_facts");
 		ask(push, row, next, DP_PUSH_FETCHING, push->fetch);

@@ -59,6 +59,15 @@ web2  ok      unchanged' "$output"
 	same '' "$(deeds)"
 }
 
+@test "a machine that was set up anew gets its environment again, with its facts" {
+	assign --environment test
+	push 0 --all
+	rm facts
+	push 0 --all --diff
+	holds "$output" 'Puppet environment: test'
+	holds "$(facts web1)" '"environment":"test"'
+}
+
 @test "a value is set, added to or replaced as the agent does it: all nodes have it in the end" {
 	push 0 'role=rm dn' 'web[1-3]' --diff
 	same 'web1: changed

@@ -97,6 +97,25 @@ static void five_hundred_events_are_committed_at_once(void **arg)
 	finish(&play);
 }
 
+static void large_answers_do_not_wait_for_others(void **arg)
+{
+	struct world *world = *arg;
+	char *data = malloc(2 * 1024 * 1024 + 16);
+	struct play play;
+
+	assert_non_null(data);
+	(void)snprintf(data, 16, "{\"a\":[\"");
+	memset(data + 7, 'x', 2 * 1024 * 1024);
+	(void)snprintf(data + 7 + 2 * 1024 * 1024, 4, "\"]}");
+	begin(&play, world, &act);
+	tell_ok(&play, 0, "web01", data);
+	assert_string_equal(play.told.bytes, "");
+	tell_ok(&play, 0, "web02", data);
+	assert_string_equal(play.told.bytes, "1 outcome web01, 2 outcome web02");
+	finish(&play);
+	free(data);
+}
+
 static void every_try_has_its_row(void **arg)
 {
 	struct world *world = *arg;
@@ -596,6 +615,7 @@ int main(void)
 		TEST(an_intent_is_recorded_before_it_may_be_published),
 		TEST(what_has_waited_is_committed_when_idle),
 		TEST(five_hundred_events_are_committed_at_once),
+		TEST(large_answers_do_not_wait_for_others),
 		TEST(every_try_has_its_row),
 		TEST(an_outcome_is_read_as_it_was),
 		TEST(what_is_too_large_is_cut_with_a_mark),
