@@ -203,7 +203,7 @@ web3  alfa        front     web   -' "$output"
 		"$(document '[*d["items"][0].keys, d["items"][0]["collection"]].join(" ")')"
 	deployctl 1 discover "${W[@]}" --dt 50ms --registered -C nginx
 	printf 'role_facts: {collection: country, role: country}\n' >>.config/deployctl/config.yaml
-	deployctl 1 discover "${W[@]}" --dt 50ms --new
+	deployctl 1 discover "${W[@]}" --dt 400ms --new
 }
 
 @test "what does not go together is refused" {
