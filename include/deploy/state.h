@@ -23,8 +23,9 @@ struct deploy_state;
  * whose owner died. A reader changes nothing, waits for no writer, also reads a file that it may
  * not write, and finds nothing in one that is not there.
  * Errors: DEPLOY_IO naming path and, as hint, the way out: a newer version's file, one that is no
- * state file or damaged, no permission, a network file system, a full disk, a folder that cannot be
- * made, another writer that does not let go for 5 s. All functions below have these errors, too.
+ * state file or damaged, no permission, one that others can change, a network file system, a full
+ * disk, a folder that cannot be made, another writer that does not let go for 5 s. All functions
+ * below have these errors, too.
  * Caller closes with deploy_state_close().
  */
 int deploy_state_open(

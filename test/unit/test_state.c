@@ -243,7 +243,7 @@ static int look_and_write_as_nobody(const char *path)
 static void a_file_that_may_not_be_written_is_read_but_not_written(void **arg)
 {
 	/* Of the folder: nobody can make a file beside it, or can. */
-	static const mode_t modes[] = {0555, 0777};
+	static const mode_t modes[] = {0555, 01777};
 	struct world *world = *arg;
 	char *folder = world_path(world, "ro"), *path = world_path(world, "ro/state.db");
 	struct deploy_state *state = open_state(path, true);
@@ -363,6 +363,47 @@ static void changes_within_one_are_kept_together_or_not_at_all(void **arg)
 	assert_string_equal(text, "kept");
 	free(text);
 	deploy_state_close(state);
+}
+
+static void a_file_that_others_can_change_is_no_state_file(void **arg)
+{
+	static const char folder_flaw[] = "everybody may write its folder";
+	static const char owner_flaw[] = "it belongs to another user, who could change what nodes "
+					 "get";
+	static const struct {
+		uid_t file, us;
+		mode_t folder;
+		const char *flaw;
+	} cases[] = {{7, 7, 0700, NULL}, {0, 7, 0755, NULL}, {0, 0, 01777, NULL},
+		{7, 7, 0777, folder_flaw}, {7, 7, 02777, folder_flaw}, {8, 7, 0755, owner_flaw},
+		{8, 0, 01777, owner_flaw}, {8, 7, 0770, owner_flaw}, {8, 7, 02755, owner_flaw},
+		{8, 7, 02770, NULL}, {8, 0, 02770, NULL}};
+
+	(void)arg;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct stat file = {.st_uid = cases[i].file},
+				  folder = {.st_mode = cases[i].folder};
+		const char *flaw = dp_state_file_flaw(&file, &folder, cases[i].us);
+
+		if (cases[i].flaw)
+			assert_string_equal(flaw, cases[i].flaw);
+		else
+			assert_null(flaw);
+	}
+}
+
+/* A -wal that somebody lays there would be taken for ours. */
+static void a_folder_that_everybody_may_write_is_refused_to_a_writer(void **arg)
+{
+	struct world *world = *arg;
+	struct deploy_error err = {.code = DEPLOY_OK};
+	struct deploy_state *state = NULL;
+
+	assert_int_equal(chmod(world->folder, 0777), 0);
+	assert_int_equal(deploy_state_open(&state, world->path, true, &err), DEPLOY_IO);
+	assert_non_null(strstr(err.text, "everybody may write its folder"));
+	assert_int_equal(chmod(world->folder, 0700), 0);
+	deploy_state_close(open_state(world->path, true));
 }
 
 static void network_file_systems_are_known(void **arg)
@@ -559,6 +600,8 @@ int main(void)
 		TEST(a_second_writer_that_waits_too_long_is_told_so),
 		TEST(many_may_make_the_file_at_once),
 		TEST(changes_within_one_are_kept_together_or_not_at_all),
+		cmocka_unit_test(a_file_that_others_can_change_is_no_state_file),
+		TEST(a_folder_that_everybody_may_write_is_refused_to_a_writer),
 		cmocka_unit_test(network_file_systems_are_known),
 		cmocka_unit_test(an_uri_hides_what_it_would_misread),
 		TEST(an_assignment_replaces_the_one_before),
