@@ -346,6 +346,7 @@ static int run(struct assigning *assigning, struct deploy_error *err)
 		.kind = "assign-role",
 		.view = &report_acts,
 		.is_act = !request->diff,
+		.is_record_only = !request->diff,
 		.reason = request->reason,
 		.record = record,
 		.record_arg = assigning,

@@ -22,6 +22,7 @@ int record_begin(struct record *record, struct ctx *ctx, const struct record_inf
 		.command = ctx->command_line,
 		.reason = info->reason,
 		.is_act = info->is_act,
+		.is_record_only = info->is_record_only,
 		.record = info->fn,
 		.record_arg = info->fn_arg};
 

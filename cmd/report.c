@@ -10,6 +10,7 @@ static void begin(struct report *report)
 	report->kept = json_object();
 	report->groups = json_object();
 	report->names = deploy_nodeset_new();
+	deploy_tally_init(&report->told);
 	if (report->ddl)
 		report->aggregate = deploy_aggregate_new(report->ddl);
 }
@@ -19,6 +20,7 @@ static void release(struct report *report)
 	json_decref(report->items);
 	json_decref(report->kept);
 	json_decref(report->groups);
+	deploy_tally_release(&report->told);
 	deploy_aggregate_free(report->aggregate);
 	deploy_nodeset_free(report->names);
 }
@@ -136,6 +138,8 @@ static void take_event(void *arg, const struct deploy_event *event)
 		report->failed += event->outcome->state == DEPLOY_OUTCOME_FAILED;
 		report->silent += event->outcome->state == DEPLOY_OUTCOME_SILENT;
 	}
+	if (report->is_record_only)
+		deploy_tally_add(&report->told, event->node, event->outcome);
 	if (event->task == report->task)
 		keep(report, event->node, event->outcome);
 	else if (report->view->keep_other)
@@ -286,6 +290,16 @@ static int progress_ms(const struct report *report)
 	return out_has_live_status() ? 1000 : 30000;
 }
 
+/* The engine did its part; what was then recorded is what counts. */
+static void take_told(struct report *report, struct deploy_run_result *result)
+{
+	struct deploy_tally *tally = &result->tally[report->task], engine = *tally;
+
+	report->told.nodes = tally->nodes;
+	*tally = report->told;
+	report->told = engine;
+}
+
 int report_run(struct report *report, struct ctx *ctx, const struct deploy_plan *plan,
 	struct deploy_error *err)
 {
@@ -298,6 +312,7 @@ int report_run(struct report *report, struct ctx *ctx, const struct deploy_plan 
 	const struct record_info info = {.kind = report->kind,
 		.reason = report->reason,
 		.is_act = report->is_act && !report->is_dry,
+		.is_record_only = report->is_record_only,
 		.fn = report->record,
 		.fn_arg = report->record_arg};
 	struct deploy_run_result result;
@@ -316,6 +331,8 @@ int report_run(struct report *report, struct ctx *ctx, const struct deploy_plan 
 	record_flush(&record);
 	/* The status is in the file before anybody is told. */
 	status = record_end(&record, &result, status_of_run(report, &result, err), err);
+	if (report->is_record_only && result.tally)
+		take_told(report, &result);
 	show(report, &result, status, err);
 	release(report);
 	deploy_run_result_release(&result);

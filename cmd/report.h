@@ -58,6 +58,7 @@ struct report {
 	bool is_filtered;		     /* a filter was given: nobody there is then no fault */
 	bool empty_ok;
 	bool is_act;		  /* it may change something: every node's part in it is recorded */
+	bool is_record_only;	  /* … and that is all that it changes: see deploy/journal.h */
 	const char *reason;	  /* --reason; NULL: none */
 	bool goes_on;		  /* the same command again does what is left */
 	deploy_record_fn *record; /* what else its outcomes mean for the state file; may be NULL */
@@ -84,8 +85,9 @@ struct report {
 	bool is_whole;			    /* the nodes are to be all that match */
 	size_t asked, done, failed, silent; /* of the task so far */
 	struct report_pace pace;
-	bool is_blocked;	 /* the broker takes no publishes now */
-	char rejected_text[128]; /* the reason of the first reply that was rejected */
+	struct deploy_tally told; /* of is_record_only: what outcomes came to in the record */
+	bool is_blocked;	  /* the broker takes no publishes now */
+	char rejected_text[128];  /* the reason of the first reply that was rejected */
 };
 
 /*

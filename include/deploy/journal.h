@@ -33,6 +33,11 @@ struct deploy_run_info {
 	 * refreshes what is known of them in both. Their events go on at once.
 	 */
 	bool is_act;
+	/*
+	 * Nothing is changed but this record: after an error of writing, outcomes that are OK go on
+	 * as UNKNOWN.
+	 */
+	bool is_record_only;
 	deploy_record_fn *record; /* or NULL */
 	void *record_arg;
 };

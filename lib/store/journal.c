@@ -143,12 +143,33 @@ static int record_waiting(struct deploy_journal *journal, struct deploy_error *e
 	return rc;
 }
 
+static bool is_unproven(const struct deploy_journal *journal, const struct deploy_event *event)
+{
+	return journal->failed.code && journal->info.is_record_only &&
+	       event->type == DEPLOY_EVENT_OUTCOME && event->outcome->state == DEPLOY_OUTCOME_OK;
+}
+
+static void pass_on(const struct deploy_journal *journal, struct deploy_event event)
+{
+	struct deploy_outcome unknown = {.state = DEPLOY_OUTCOME_UNKNOWN,
+		.message = "it could not be recorded",
+		.rtt_us = -1};
+
+	if (!journal->downstream)
+		return;
+	if (is_unproven(journal, &event)) {
+		unknown.attempt = event.outcome->attempt;
+		event.outcome = &unknown;
+	}
+	journal->downstream(journal->arg, &event);
+}
+
 /* An act's events go on now, recorded or not: who watches must learn of them anyhow. */
 static void hand_over(struct deploy_journal *journal)
 {
 	for (size_t i = 0; i < journal->count; i++) {
-		if (journal->info.is_act && journal->downstream)
-			journal->downstream(journal->arg, &journal->waiting[i]->event);
+		if (journal->info.is_act)
+			pass_on(journal, journal->waiting[i]->event);
 		dp_journal_entry_free(journal->waiting[i]);
 	}
 	journal->count = 0;
@@ -192,10 +213,8 @@ void deploy_journal_sink(void *arg, const struct deploy_event *event)
 
 	if (event->type == DEPLOY_EVENT_OUTCOME && !is_finder(journal, event))
 		journal->run.count[event->outcome->state]++;
-	if (!is_act && journal->downstream)
-		journal->downstream(journal->arg, event);
-	if (journal->failed.code && is_act && journal->downstream)
-		journal->downstream(journal->arg, event);
+	if (!is_act || journal->failed.code)
+		pass_on(journal, *event);
 	if (journal->failed.code || !is_kept)
 		return;
 	wait_for_commit(journal, event);

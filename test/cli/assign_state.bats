@@ -43,6 +43,21 @@ values() {
 	same 'deployctl: interrupted; nothing was assigned' "$(<err)"
 }
 
+@test "what could not be recorded is not ok, and what was is" {
+	local nodes='web[001-600]' ok
+	fleet "node $nodes"
+	deployctl 0 ping --window-time 25ms
+	# A file that may not grow for ever, as on a full disk: some are recorded before.
+	run --separate-stderr bash -c 'trap "" XFSZ; ulimit -f 500; exec "$@"' - \
+		"$DEPLOYCTL" assign-role "$nodes" "${ROLE[@]}" --yes
+	same 74 "$status"
+	ok=$(ledger | awk '$2 == "assigned" && $6 ~ /role/' | wc -l)
+	[ "$ok" -gt 0 ] && [ "$ok" -lt 600 ]
+	same "$ok" "$(grep -c ' ok  *changed' <<<"$output" || true)"
+	same "$((600 - ok))" "$(grep -c ' unknown  *it could not be recorded' <<<"$output")"
+	holds "$stderr" "$((600 - ok)) unknown"
+}
+
 # asked COMMAND...: run it at a terminal, where "meanwhile" is run before its question is answered
 # with yes; $status, $output
 asked() {
