@@ -43,4 +43,7 @@ int deploy_push_new(struct deploy_act **out, const struct deploy_push_options *o
 int deploy_push_add(struct deploy_act *push, const char *node, json_t *facts,
 	const char *environment, struct deploy_error *err);
 
+/* Errors: DEPLOY_INPUT for what is no name of an environment. */
+int deploy_push_check_environment(const char *name, struct deploy_error *err);
+
 #endif
