@@ -311,7 +311,7 @@ int report_run(struct report *report, struct ctx *ctx, const struct deploy_plan 
 	}
 	record_join(&record, &options);
 	report->is_whole =
-		report->task < plan->task_count && plan->tasks[report->task].is_whole_match;
+		report->task < plan->task_count && plan->tasks[report->task]->is_whole_match;
 	(void)deploy_run(&result, ctx->bus, plan, &options, err);
 	record_flush(&record);
 	/* The status is in the file before anybody is told. */

@@ -96,7 +96,7 @@ struct deploy_task {
 
 /* Tasks run one after the other; a task starts when the one before ended without stopping. */
 struct deploy_plan {
-	struct deploy_task *tasks;
+	struct deploy_task **tasks; /* each stays where it is when others are added */
 	size_t task_count, task_cap;
 	long long deadline_ms; /* for the whole run; 0: none */
 };
@@ -107,7 +107,7 @@ void deploy_limit_apply(const struct deploy_limit *limit, struct deploy_nodeset 
 struct deploy_plan *deploy_plan_new(void);
 void deploy_plan_free(struct deploy_plan *plan);
 
-/* Add a task that takes over a request or an act; borrowed, valid until the next task is added. */
+/* Add a task that takes over a request or an act; borrowed. */
 struct deploy_task *deploy_plan_take_request(
 	struct deploy_plan *plan, struct deploy_request *request);
 struct deploy_task *deploy_plan_take_act(struct deploy_plan *plan, struct deploy_act *act);

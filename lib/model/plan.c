@@ -114,13 +114,14 @@ void deploy_plan_free(struct deploy_plan *plan)
 	if (!plan)
 		return;
 	for (size_t i = 0; i < plan->task_count; i++) {
-		struct deploy_task *task = &plan->tasks[i];
+		struct deploy_task *task = plan->tasks[i];
 
 		deploy_request_free(task->request);
 		deploy_act_free(task->act);
 		deploy_filter_release(&task->filter);
 		deploy_nodeset_free(task->nodes);
 		deploy_nodeset_free(task->exclude);
+		free(task);
 	}
 	free(plan->tasks);
 	free(plan);
@@ -134,12 +135,12 @@ void deploy_act_free(struct deploy_act *act)
 
 static struct deploy_task *add_task(struct deploy_plan *plan)
 {
-	struct deploy_task *task;
+	struct deploy_task *task = dp_xcalloc(1, sizeof(*task));
 
 	plan->tasks =
 		dp_grow(plan->tasks, &plan->task_cap, plan->task_count + 1, sizeof(*plan->tasks));
-	task = &plan->tasks[plan->task_count++];
-	*task = (struct deploy_task){.nodes_from = -1};
+	plan->tasks[plan->task_count++] = task;
+	task->nodes_from = -1;
 	return task;
 }
 

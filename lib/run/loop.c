@@ -406,15 +406,15 @@ static void run(struct loop *loop, struct deploy_error *err)
 /* True if the task of that index comes before another and is open. */
 static bool finds_nodes(const struct deploy_plan *plan, int index, size_t before)
 {
-	return (size_t)index < before && !plan->tasks[index].nodes &&
-	       plan->tasks[index].nodes_from < 0;
+	return (size_t)index < before && !plan->tasks[index]->nodes &&
+	       plan->tasks[index]->nodes_from < 0;
 }
 
 /* A request must say where it goes, and all of them the same. */
 static int check_collective(const struct deploy_plan *plan, size_t index, const char **collective,
 	struct deploy_error *err)
 {
-	const struct deploy_request *request = plan->tasks[index].request;
+	const struct deploy_request *request = plan->tasks[index]->request;
 
 	if (!request->collective)
 		return deploy_error_set(err, DEPLOY_USAGE, "task %zu has no collective", index + 1);
@@ -433,7 +433,7 @@ static int check(const struct deploy_plan *plan, bool has_bus, struct deploy_err
 	if (plan->task_count == 0)
 		return deploy_error_set(err, DEPLOY_USAGE, "the plan has no task");
 	for (size_t i = 0; i < plan->task_count; i++) {
-		const struct deploy_task *task = &plan->tasks[i];
+		const struct deploy_task *task = plan->tasks[i];
 
 		if (task->request && check_collective(plan, i, &collective, err))
 			return err->code;
@@ -475,7 +475,7 @@ int deploy_run(struct deploy_run_result *result, struct deploy_bus *bus,
 	dp_fetches_free(loop.fetches);
 	if (result->end == DEPLOY_RUN_LOST && err->code == DEPLOY_OK)
 		(void)deploy_error_set(err, DEPLOY_CONNECT,
-			dp_is_mute(&plan->tasks[0])
+			dp_is_mute(plan->tasks[0])
 				? "%s: the broker did not say that it has the request; who acts on "
 				  "it is unknown"
 				: "%s: the broker takes no publishes; nothing was asked",

@@ -58,9 +58,9 @@ struct dp_outbox *dp_outbox_new(struct dp_transport *transport, const struct dep
 	dp_strset_init(&outbox->ids);
 	/* A run has one collective: that of its connection. Acts are not probed. */
 	for (size_t i = plan->task_count; i-- > 0;)
-		if (plan->tasks[i].request)
+		if (plan->tasks[i]->request)
 			(void)deploy_request_set_collective(
-				outbox->ping, plan->tasks[i].request->collective, &ignored);
+				outbox->ping, plan->tasks[i]->request->collective, &ignored);
 	outbox->last = &outbox->first;
 	return outbox;
 }
@@ -136,7 +136,7 @@ static size_t find_topic(struct dp_outbox *outbox, const struct dp_action *actio
 		if (outbox->topics[i].task == topic.task &&
 			outbox->topics[i].attempt == topic.attempt)
 			return i;
-	topic.request = is_probe ? outbox->ping : outbox->plan->tasks[topic.task].request;
+	topic.request = is_probe ? outbox->ping : outbox->plan->tasks[topic.task]->request;
 	return add_topic(outbox, topic);
 }
 
@@ -196,7 +196,7 @@ static bool is_stale(const struct topic *topic, int64_t now_us)
 static int prepare(struct dp_outbox *outbox, const struct send *send, struct topic *topic,
 	int64_t now_us, struct deploy_error *err)
 {
-	const struct deploy_task *task = &outbox->plan->tasks[topic->task];
+	const struct deploy_task *task = outbox->plan->tasks[topic->task];
 	int rc;
 
 	if (!is_stale(topic, now_us))

@@ -101,7 +101,7 @@ static struct deploy_nodeset *resolve_nodes(
 
 static const struct deploy_task *task_on_stage(const struct dp_runner *runner)
 {
-	return &runner->plan->tasks[runner->stage.task];
+	return runner->plan->tasks[runner->stage.task];
 }
 
 static void begin_task(struct dp_runner *runner)
@@ -226,14 +226,14 @@ static void ignore_reply(struct dp_runner *runner, const struct dp_input *input,
 
 	runner->stage.task = input->task;
 	dp_stage_ignore(&runner->stage, &runner->tally[input->task], reason, input->reply->sender,
-		runner->plan->tasks[input->task].act ? 0 : input->attempt, why);
+		runner->plan->tasks[input->task]->act ? 0 : input->attempt, why);
 	runner->stage.task = on_stage;
 }
 
 static void take_reply(struct dp_runner *runner, const struct dp_input *input)
 {
 	unsigned on_stage = runner->stage.task;
-	const struct deploy_task *task = &runner->plan->tasks[input->task];
+	const struct deploy_task *task = runner->plan->tasks[input->task];
 
 	if (dp_is_mute(task)) {
 		ignore_reply(runner, input, DEPLOY_IGNORED_UNEXPECTED, "no reply was asked for");

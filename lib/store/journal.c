@@ -36,7 +36,7 @@ static const struct deploy_task *task_of(
 	const struct deploy_journal *journal, const struct deploy_event *event)
 {
 	return journal->plan && event->task < journal->plan->task_count
-		       ? &journal->plan->tasks[event->task]
+		       ? journal->plan->tasks[event->task]
 		       : NULL;
 }
 
@@ -44,7 +44,7 @@ static const struct deploy_task *task_of(
 static bool is_finder(const struct deploy_journal *journal, const struct deploy_event *event)
 {
 	for (size_t i = event->task + 1; journal->plan && i < journal->plan->task_count; i++)
-		if (journal->plan->tasks[i].nodes_from == (int)event->task)
+		if (journal->plan->tasks[i]->nodes_from == (int)event->task)
 			return true;
 	return false;
 }

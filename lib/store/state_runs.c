@@ -57,7 +57,7 @@ static int add_tasks(struct deploy_state *state, const struct dp_run *run,
 	int rc = 0;
 
 	for (size_t i = 0; !rc && plan && i < plan->task_count; i++) {
-		const struct deploy_request *request = plan->tasks[i].request;
+		const struct deploy_request *request = plan->tasks[i]->request;
 
 		rc = dp_sql_change(state,
 			"INSERT INTO task(run, task, agent, action) VALUES(?1, ?2, ?3, ?4)",

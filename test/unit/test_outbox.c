@@ -639,7 +639,7 @@ static void an_old_message_is_encoded_anew_with_the_same_id(void **state)
 	for (size_t i = 0; i < COUNT(table); i++) {
 		struct bench bench = bench_of(2);
 
-		bench.plan->tasks[0].request->ttl_s = table[i].ttl_s;
+		bench.plan->tasks[0]->request->ttl_s = table[i].ttl_s;
 		add(&bench, 0, 1, 0, 1);
 		add(&bench, 0, 1, 1, 1);
 		(void)turn(&bench);
@@ -918,7 +918,7 @@ static void add_of_act(
 static void each_message_of_an_act_has_its_request_and_an_id(void **state)
 {
 	struct bench bench = bench_of(3);
-	const struct deploy_request *request = bench.plan->tasks[1].request;
+	const struct deploy_request *request = bench.plan->tasks[1]->request;
 	unsigned task, serial;
 
 	(void)state;
@@ -945,14 +945,14 @@ static void one_message_of_an_act_is_withdrawn_and_the_others_are_sent(void **st
 
 	(void)state;
 	for (unsigned i = 1; i <= 3; i++)
-		add_of_act(&bench, bench.plan->tasks[0].request, i, i);
+		add_of_act(&bench, bench.plan->tasks[0]->request, i, i);
 	dp_outbox_withdraw(bench.outbox, 0, 2);
 	sent = turn(&bench);
 	assert_int_equal(1, sent.attempt);
 	sent = turn(&bench);
 	assert_int_equal(3, sent.attempt);
 	assert_int_equal(3, sent.row_count);
-	add_of_act(&bench, bench.plan->tasks[0].request, 4, 1);
+	add_of_act(&bench, bench.plan->tasks[0]->request, 4, 1);
 	dp_outbox_withdraw(bench.outbox, 0, 0);
 	assert_true(dp_outbox_is_empty(bench.outbox));
 	bench_free(&bench);
