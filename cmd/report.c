@@ -233,6 +233,7 @@ static int status_of_run(const struct report *report, const struct deploy_run_re
 	case DEPLOY_RUN_INTERRUPTED:
 		return 128 + result->signal;
 	case DEPLOY_RUN_LOST:
+	case DEPLOY_RUN_FAILED:
 		break;
 	case DEPLOY_RUN_UNRECORDED:
 		status = exit_worse(status, EXIT_OUTPUT);
@@ -286,7 +287,7 @@ static int progress_ms(const struct report *report)
 	return out_has_live_status() ? 1000 : 30000;
 }
 
-int report_run(struct report *report, struct ctx *ctx, const struct deploy_plan *plan,
+int report_run(struct report *report, struct ctx *ctx, struct deploy_plan *plan,
 	struct deploy_error *err)
 {
 	struct deploy_run_options options = {.signal_fd = ctx->signal_fd,

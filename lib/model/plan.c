@@ -121,6 +121,7 @@ void deploy_plan_free(struct deploy_plan *plan)
 		deploy_filter_release(&task->filter);
 		deploy_nodeset_free(task->nodes);
 		deploy_nodeset_free(task->exclude);
+		free(task->needs);
 		free(task);
 	}
 	free(plan->tasks);
@@ -159,4 +160,18 @@ struct deploy_task *deploy_plan_take_act(struct deploy_plan *plan, struct deploy
 
 	task->act = act;
 	return task;
+}
+
+void deploy_task_need_nothing(struct deploy_task *task)
+{
+	task->has_needs = true;
+	task->need_count = 0;
+}
+
+void deploy_task_need(struct deploy_task *task, size_t earlier)
+{
+	task->has_needs = true;
+	task->needs =
+		dp_grow(task->needs, &task->need_cap, task->need_count + 1, sizeof(*task->needs));
+	task->needs[task->need_count++] = earlier;
 }

@@ -38,8 +38,8 @@ static struct dp_row *first_retry(struct dp_ask *ask)
 	return first_of(ask, &ask->retries, ROW_WAITING);
 }
 
-struct dp_ask *dp_ask_take_nodes(
-	const struct deploy_task *task, struct deploy_nodeset *nodes, struct deploy_tally *tally)
+struct dp_ask *dp_ask_take_nodes(const struct deploy_task *task, struct deploy_nodeset *nodes,
+	bool whole, struct deploy_tally *tally)
 {
 	struct dp_ask *ask = dp_xcalloc(1, sizeof(*ask));
 	const struct deploy_policy *policy = &task->policy;
@@ -48,6 +48,7 @@ struct dp_ask *dp_ask_take_nodes(
 	ask->policy = policy;
 	ask->tally = tally;
 	ask->nodes = nodes;
+	ask->is_whole = whole;
 	ask->count = tally->nodes = deploy_nodeset_count(nodes);
 	ask->rows = dp_xcalloc(ask->count, sizeof(*ask->rows));
 	ask->wave = dp_xcalloc(ask->count, sizeof(*ask->wave));
@@ -115,7 +116,8 @@ static void enlist(struct dp_ask *ask, struct dp_stage *stage, size_t index, siz
  */
 static bool may_broadcast(const struct dp_ask *ask, unsigned attempt, size_t wave_count)
 {
-	return ask->task->is_whole_match && attempt == 1 && wave_count == ask->count &&
+	return ask->task->is_whole_match && ask->is_whole && attempt == 1 &&
+	       wave_count == ask->count &&
 	       (!ask->task->exclude || deploy_nodeset_count(ask->task->exclude) == 0);
 }
 
@@ -262,11 +264,7 @@ static void settle(struct dp_ask *ask, struct dp_stage *stage, struct dp_row *ro
 	const struct deploy_outcome *outcome)
 {
 	dp_ask_move(ask, row, ROW_DONE);
-	deploy_tally_add(ask->tally, dp_ask_name(ask, row), outcome);
-	dp_stage_emit(stage, (struct deploy_event){.type = DEPLOY_EVENT_OUTCOME,
-				     .node = dp_ask_name(ask, row),
-				     .attempt = outcome->attempt,
-				     .outcome = outcome});
+	dp_stage_settle(stage, ask->tally, dp_ask_name(ask, row), outcome);
 	if (outcome->state == DEPLOY_OUTCOME_OK)
 		return;
 	ask->not_ok++;
@@ -477,22 +475,30 @@ void dp_ask_advance(struct dp_ask *ask, struct dp_stage *stage)
 		probe(ask, stage);
 }
 
+int64_t dp_ask_due_us(struct dp_ask *ask)
+{
+	const struct dp_row *row = first_retry(ask);
+	int64_t due = ask->deadline_us;
+
+	if (row && row->at_us < due)
+		due = row->at_us;
+	if (!ask->is_stopped && ask->policy->batch_count && ask->next < ask->count &&
+		!active(ask) && ask->group_at_us < due)
+		due = ask->group_at_us;
+	return due;
+}
+
 int64_t dp_ask_wake_us(struct dp_ask *ask, int64_t now_us)
 {
 	const struct dp_row *row;
-	int64_t wake = ask->deadline_us;
+	int64_t wake = dp_ask_due_us(ask);
 
 	if ((row = first_unsent(ask)) && due_us(ask, row) < wake)
 		wake = due_us(ask, row);
 	if ((row = first_in_flight(ask)) && reply_due_us(ask, row) < wake)
 		wake = reply_due_us(ask, row);
-	if ((row = first_retry(ask)) && row->at_us < wake)
-		wake = row->at_us;
 	if (!ask->queued && probe_at(ask) < wake)
 		wake = probe_at(ask);
-	if (!ask->is_stopped && ask->policy->batch_count && ask->next < ask->count &&
-		!active(ask) && ask->group_at_us < wake)
-		wake = ask->group_at_us;
 	return wake > now_us ? wake : now_us;
 }
 

@@ -130,11 +130,7 @@ void dp_discover_reply(
 	}
 	wait_for_more(discover, stage->now_us);
 	discover->tally->nodes++;
-	deploy_tally_add(discover->tally, reply->sender, &outcome);
-	dp_stage_emit(stage, (struct deploy_event){.type = DEPLOY_EVENT_OUTCOME,
-				     .node = reply->sender,
-				     .attempt = 1,
-				     .outcome = &outcome});
+	dp_stage_settle(stage, discover->tally, reply->sender, &outcome);
 }
 
 int64_t dp_discover_wake_us(const struct dp_discover *discover)

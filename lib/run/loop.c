@@ -452,7 +452,7 @@ static int check(const struct deploy_plan *plan, bool has_bus, struct deploy_err
 }
 
 int deploy_run(struct deploy_run_result *result, struct deploy_bus *bus,
-	const struct deploy_plan *plan, const struct deploy_run_options *options,
+	struct deploy_plan *plan, const struct deploy_run_options *options,
 	struct deploy_error *err)
 {
 	struct loop loop = {

@@ -1,6 +1,7 @@
 /* Events get their number, time and task in one place. */
 #include "run/stage.h"
 
+#include "model/value.h"
 #include "run/acts.h"
 
 /* Of each reason and task so many are told one by one, so that a flood does not become our own. */
@@ -23,6 +24,25 @@ void dp_stage_emit(struct dp_stage *stage, struct deploy_event event)
 	action.event.at_us = stage->wall_us;
 	action.event.task = stage->task;
 	stage->act(stage->act_arg, &action);
+}
+
+static void keep(struct dp_stage *stage, const char *node, json_t *data)
+{
+	stage->kept_bytes += dp_value_bytes(data);
+	if (stage->kept_bytes <= DEPLOY_MAX_KEPT_BYTES)
+		(void)json_object_set(stage->replies, node, data);
+}
+
+void dp_stage_settle(struct dp_stage *stage, struct deploy_tally *tally, const char *node,
+	const struct deploy_outcome *outcome)
+{
+	deploy_tally_add(tally, node, outcome);
+	dp_stage_emit(stage, (struct deploy_event){.type = DEPLOY_EVENT_OUTCOME,
+				     .node = node,
+				     .attempt = outcome->attempt,
+				     .outcome = outcome});
+	if (stage->replies && outcome->data)
+		keep(stage, node, outcome->data);
 }
 
 void dp_stage_ignore(struct dp_stage *stage, struct deploy_tally *tally, enum deploy_ignored reason,

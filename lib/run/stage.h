@@ -15,8 +15,10 @@ struct dp_stage {
 	unsigned long seq;
 	dp_action_fn *act;
 	void *act_arg;
-	struct dp_acts
-		*acts; /* does what the task on stage says of its nodes; NULL: it asks them */
+	/* Of the task on stage: */
+	struct dp_acts *acts; /* does what it says of its nodes; NULL: it asks them */
+	json_t *replies;      /* node → data, of what it is to keep; NULL: nothing */
+	size_t kept_bytes;    /* that all tasks keep */
 };
 
 /* True if nodes are to do it and say nothing. */
@@ -27,6 +29,10 @@ void dp_stage_ask(struct dp_stage *stage, const struct dp_action *action);
 
 /* Emit event: type and the fields that the type says; seq, time and task are filled in here. */
 void dp_stage_emit(struct dp_stage *stage, struct deploy_event event);
+
+/* Count and tell what became of a node for good, and keep what it said if that is wanted. */
+void dp_stage_settle(struct dp_stage *stage, struct deploy_tally *tally, const char *node,
+	const struct deploy_outcome *outcome);
 
 /* Emit that a reply was seen and not credited, and count it. */
 void dp_stage_ignore(struct dp_stage *stage, struct deploy_tally *tally, enum deploy_ignored reason,

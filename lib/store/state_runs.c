@@ -139,6 +139,8 @@ static const char *end_name(const struct deploy_run_result *result)
 		return "lost";
 	case DEPLOY_RUN_UNRECORDED:
 		return "unrecorded";
+	case DEPLOY_RUN_FAILED:
+		return "failed";
 	}
 	return "unknown";
 }

@@ -590,7 +590,8 @@ static void discovery_that_cannot_be_recorded_ends_the_run(void **state)
 	add_task(bench, NULL);
 	begin(bench);
 	tell(bench, &unrecorded);
-	expect(bench, "start t0 0\nsend t0 try1 everyone\nend t0 0\ndone unrecorded\n");
+	expect(bench,
+		"start t0 0\nsend t0 try1 everyone\nwithdraw t0\nend t0 0\ndone unrecorded\n");
 }
 
 static void handing_over_twice_changes_nothing(void **state)
@@ -1732,7 +1733,7 @@ static void without_replies_an_open_task_waits_for_a_broker_that_takes_nothing(v
 	pass(bench, 1999);
 	expect(bench, "");
 	pass(bench, 1);
-	expect(bench, "end t0 0\ndone lost\n");
+	expect(bench, "withdraw t0\nend t0 0\ndone lost\n");
 }
 
 static void first_interrupt_lets_what_is_in_flight_finish(void **state)
@@ -2025,7 +2026,7 @@ static void question_that_is_never_handed_over_is_a_lost_run(void **state)
 	add_task(bench, NULL);
 	begin(bench);
 	pass(bench, 2000);
-	expect(bench, "start t0 0\nsend t0 try1 everyone\nend t0 0\ndone lost\n");
+	expect(bench, "start t0 0\nsend t0 try1 everyone\nwithdraw t0\nend t0 0\ndone lost\n");
 }
 
 static void clock_may_start_at_zero(void **state)
