@@ -53,8 +53,9 @@ struct dp_ask *dp_ask_take_nodes(const struct deploy_task *task, struct deploy_n
 	ask->rows = dp_xcalloc(ask->count, sizeof(*ask->rows));
 	ask->wave = dp_xcalloc(ask->count, sizeof(*ask->wave));
 	ask->attempts = dp_xcalloc((policy->tries ? policy->tries : 1) + 1, sizeof(*ask->attempts));
-	ask->tolerated = policy->has_max_fail ? deploy_amount_limit(policy->max_fail, ask->count)
-					      : ask->count;
+	ask->tolerated = policy->has_max_fail && !policy->is_one
+				 ? deploy_amount_limit(policy->max_fail, ask->count)
+				 : ask->count;
 	ask->deadline_us = DP_NEVER;
 	return ask;
 }
@@ -185,15 +186,17 @@ static size_t active(const struct dp_ask *ask)
 	return ask->queued + ask->sent + ask->waiting;
 }
 
-/* How many nodes may be started now: the one place that knows batch and window. */
+/* How many nodes may be started now: the one place that knows batch, window and one. */
 static size_t room(struct dp_ask *ask, const struct dp_stage *stage)
 {
 	const struct deploy_policy *policy = ask->policy;
 	size_t left = ask->count - ask->next, size = left;
 
-	if (ask->is_stopped || !left)
+	if (ask->is_stopped || ask->is_satisfied || !left)
 		return 0;
-	if (policy->batch_count) {
+	if (policy->is_one) {
+		size = active(ask) ? 0 : 1;
+	} else if (policy->batch_count) {
 		unsigned at =
 			ask->group < policy->batch_count ? ask->group : policy->batch_count - 1;
 
@@ -217,7 +220,7 @@ static void start_more(struct dp_ask *ask, struct dp_stage *stage)
 
 		enlist(ask, stage, index, &count);
 	}
-	if (ask->policy->batch_count) {
+	if (ask->policy->batch_count && !ask->policy->is_one) {
 		ask->group++;
 		ask->group_is_open = true;
 		tell_wave(ask, stage, (struct deploy_event){.type = DEPLOY_EVENT_GROUP_STARTED},
@@ -260,16 +263,29 @@ static void stop_at_limit(struct dp_ask *ask, struct dp_stage *stage)
 	dp_ask_stop(ask, stage, why);
 }
 
+static void stop_without_one(struct dp_ask *ask, struct dp_stage *stage)
+{
+	char why[160];
+
+	(void)snprintf(why, sizeof(why), "none of %zu nodes was ok, and one was to be", ask->count);
+	dp_ask_stop(ask, stage, why);
+}
+
 static void settle(struct dp_ask *ask, struct dp_stage *stage, struct dp_row *row,
 	const struct deploy_outcome *outcome)
 {
 	dp_ask_move(ask, row, ROW_DONE);
 	dp_stage_settle(stage, ask->tally, dp_ask_name(ask, row), outcome);
 	if (outcome->state == DEPLOY_OUTCOME_OK)
+		ask->is_satisfied = ask->policy->is_one;
+	else
+		ask->not_ok++;
+	if (ask->is_stopped)
 		return;
-	ask->not_ok++;
-	if (ask->not_ok > ask->tolerated && !ask->is_stopped)
+	if (ask->not_ok > ask->tolerated)
 		stop_at_limit(ask, stage);
+	else if (ask->policy->is_one && ask->not_ok == ask->count)
+		stop_without_one(ask, stage);
 }
 
 static bool deserves_another_try(
@@ -482,8 +498,8 @@ int64_t dp_ask_due_us(struct dp_ask *ask)
 
 	if (row && row->at_us < due)
 		due = row->at_us;
-	if (!ask->is_stopped && ask->policy->batch_count && ask->next < ask->count &&
-		!active(ask) && ask->group_at_us < due)
+	if (!ask->is_stopped && !ask->policy->is_one && ask->policy->batch_count &&
+		ask->next < ask->count && !active(ask) && ask->group_at_us < due)
 		due = ask->group_at_us;
 	return due;
 }
@@ -539,7 +555,7 @@ void dp_ask_abandon(struct dp_ask *ask, struct dp_stage *stage, const char *why)
 
 bool dp_ask_is_over(const struct dp_ask *ask)
 {
-	return !active(ask) && (ask->is_stopped || ask->next == ask->count);
+	return !active(ask) && (ask->is_stopped || ask->is_satisfied || ask->next == ask->count);
 }
 
 bool dp_ask_was_stopped(const struct dp_ask *ask)
@@ -552,8 +568,11 @@ void dp_ask_end(struct dp_ask *ask, struct dp_stage *stage)
 	/* Probes may still be queued, and their rows point into our nodes. */
 	withdraw(ask, stage);
 	for (size_t i = ask->next; i < ask->count; i++) {
-		struct deploy_outcome outcome = {.state = DEPLOY_OUTCOME_CANCELLED,
-			.message = "not asked: the task stopped",
+		struct deploy_outcome outcome = {.state = ask->is_satisfied
+								  ? DEPLOY_OUTCOME_SKIPPED
+								  : DEPLOY_OUTCOME_CANCELLED,
+			.message = ask->is_satisfied ? "not asked: another node was ok"
+						     : "not asked: the task stopped",
 			.rtt_us = -1};
 
 		settle(ask, stage, &ask->rows[i], &outcome);

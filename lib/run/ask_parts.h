@@ -52,7 +52,8 @@ struct dp_ask {
 	int64_t deadline_us;
 	int64_t confirm_us; /* when the broker is asked next whether it has what nobody answers */
 	bool is_stopped, is_abandoned;
-	bool is_whole; /* who is asked is all that the task names */
+	bool is_satisfied; /* one node was to do it, and has */
+	bool is_whole;	   /* who is asked is all that the task names */
 };
 
 /* Change a row's state and the counts that depend on it, in the one place that may. */

@@ -61,3 +61,27 @@ bool dp_is_mute(const struct deploy_task *task)
 {
 	return task->request && task->request->wants_no_reply;
 }
+
+enum deploy_outcome_state dp_state_of_code(const struct deploy_policy *policy, int statuscode)
+{
+	for (unsigned i = 0; i < policy->ok_code_count; i++)
+		if (policy->ok_codes[i] == statuscode)
+			return DEPLOY_OUTCOME_OK;
+	return statuscode == 0 ? DEPLOY_OUTCOME_OK : DEPLOY_OUTCOME_FAILED;
+}
+
+void dp_judge_answer(const struct deploy_task *task, const char *node,
+	struct deploy_outcome *outcome, char *room, size_t size)
+{
+	const struct deploy_judge *judge = &task->judge;
+
+	if (!judge->judge)
+		return;
+	*room = '\0';
+	if (judge->judge(judge->arg, node, outcome, room, size)) {
+		outcome->state = DEPLOY_OUTCOME_OK;
+		return;
+	}
+	outcome->state = DEPLOY_OUTCOME_FAILED;
+	outcome->message = room;
+}

@@ -21,8 +21,18 @@ struct dp_stage {
 	size_t kept_bytes;    /* that all tasks keep */
 };
 
+/* Bytes of a judge's reason. */
+#define DP_MAX_WHY 512
+
 /* True if nodes are to do it and say nothing. */
 bool dp_is_mute(const struct deploy_task *task);
+
+/* What a node's status code comes to. */
+enum deploy_outcome_state dp_state_of_code(const struct deploy_policy *policy, int statuscode);
+
+/* Let the judge of a task have its word on an answer; room is for its reason. */
+void dp_judge_answer(const struct deploy_task *task, const char *node,
+	struct deploy_outcome *outcome, char *room, size_t size);
 
 /* Have nodes asked, probed, or no longer asked. */
 void dp_stage_ask(struct dp_stage *stage, const struct dp_action *action);
