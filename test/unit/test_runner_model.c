@@ -204,14 +204,16 @@ static bool may_begin(const struct world *world, size_t index)
 static bool is_cut_off(const struct world *world, size_t index)
 {
 	const struct deploy_task *task = task_at(world, index);
+	int64_t started_us = world->life[index].started_us, now_us = world->now_us;
 	long long deadline = task->policy.deadline_ms;
 
-	if (world->is_leaving || world->now_us >= world->deadline_us ||
-		world->now_us >= world->cut_us ||
-		(!is_open(task) && deadline &&
-			world->now_us >= world->life[index].started_us + deadline * MS))
+	if (world->is_leaving || now_us >= world->cut_us)
 		return true;
-	return world->signals && !task->is_always && world->now_us >= world->signal_us + GRACE_US;
+	if (now_us >= world->deadline_us && started_us < world->deadline_us)
+		return true;
+	if (!is_open(task) && deadline && now_us >= started_us + deadline * MS)
+		return true;
+	return world->signals && !task->is_always && now_us >= world->signal_us + GRACE_US;
 }
 
 static size_t tolerance(const struct deploy_policy *policy, mask nodes)
