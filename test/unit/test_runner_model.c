@@ -69,6 +69,7 @@ struct world {
 	size_t send_count;
 	mask dropped;
 	bool is_stopping, is_leaving, is_directed;
+	bool is_unsure; /* perhaps it is_leaving */
 	unsigned signals, max_signals;
 	int64_t deadline_us, signal_us, cut_us;
 	struct option now; /* what this step is about */
@@ -207,7 +208,7 @@ static bool is_cut_off(const struct world *world, size_t index)
 	int64_t started_us = world->life[index].started_us, now_us = world->now_us;
 	long long deadline = task->policy.deadline_ms;
 
-	if (world->is_leaving || now_us >= world->cut_us)
+	if (world->is_leaving || world->is_unsure || now_us >= world->cut_us)
 		return true;
 	if (now_us >= world->deadline_us && started_us < world->deadline_us)
 		return true;
@@ -240,7 +241,7 @@ static bool should_begin(struct world *world, size_t index)
 {
 	struct life *life = &world->life[index];
 
-	if (life->has_started || life->is_refused || !may_begin(world, index) ||
+	if (world->is_unsure || life->has_started || life->is_refused || !may_begin(world, index) ||
 		!has_what_it_needs(world, index))
 		return false;
 	if (!life->started_us)
@@ -273,7 +274,7 @@ static void judge_started(struct world *world, const struct deploy_event *event)
 
 	REQUIRE(!life->has_started, "t%u starts twice", event->task);
 	REQUIRE(may_begin(world, event->task), "t%u starts after a stop", event->task);
-	REQUIRE(has_what_it_needs(world, event->task) ||
+	REQUIRE(world->is_unsure || has_what_it_needs(world, event->task) ||
 			(is_stopped_by_another(world) && has_what_it_needs(world, event->task)),
 		"t%u starts too early", event->task);
 	life->has_started = true;
@@ -291,8 +292,9 @@ static void judge_ended(struct world *world, const struct deploy_event *event)
 
 	REQUIRE(life->has_started && !life->has_ended, "t%u ends", event->task);
 	REQUIRE(life->done == life->nodes, "t%u forgets nodes", event->task);
-	if (life->is_unanswered)
-		(void)is_stopped_by_another(world);
+	/* Whether that, or another with nobody to ask, came first, cannot be seen. */
+	if (life->is_unanswered && may_begin(world, event->task))
+		world->is_unsure = is_stopped_by_another(world);
 	life->has_ended = true;
 	if (task->on_failure == DEPLOY_ON_FAILURE_DROP_NODES)
 		world->dropped |= life->set[DEPLOY_OUTCOME_FAILED] |
@@ -680,7 +682,7 @@ static void run(struct world *world)
 	world->depth = world->send_count = 0;
 	world->now_us = 1000 * MS;
 	world->signals = 0;
-	world->is_stopping = world->is_leaving = false;
+	world->is_stopping = world->is_leaving = world->is_unsure = false;
 	world->dropped = 0;
 	world->cut_us = DP_NEVER;
 	world->deadline_us =
