@@ -260,10 +260,13 @@ static void refuse(struct world *world, size_t index)
 /* Nothing is told of a task with nobody to ask: it is seen by what others do. */
 static bool is_stopped_by_another(struct world *world)
 {
+	/* One that is refused may be what another waits for, wherever it stands. */
 	for (size_t i = 0; i < world->plan->task_count; i++)
 		if (should_begin(world, i) && !is_open(task_at(world, i)) &&
-			!expected_nodes(world, i))
+			!expected_nodes(world, i)) {
 			refuse(world, i);
+			i = (size_t)-1;
+		}
 	return world->is_stopping;
 }
 
