@@ -695,6 +695,22 @@ static void what_was_withdrawn_takes_no_turn(void **state)
 	bench_free(&bench);
 }
 
+static void a_broadcast_takes_room_too(void **state)
+{
+	struct bench bench = bench_of(200);
+	struct dp_action action = ask(&bench, 1, 0, 200);
+	struct deploy_error err = {.code = DEPLOY_OK};
+	size_t room = TURN_BYTES;
+	struct dp_input sent;
+
+	(void)state;
+	action.is_broadcast = true;
+	dp_outbox_add(bench.outbox, &action);
+	assert_int_equal(0, dp_outbox_publish(bench.outbox, 0, &room, &sent, &err));
+	assert_int_equal(TURN_BYTES - carrier.records[0].body.len, room);
+	bench_free(&bench);
+}
+
 static void room_is_counted_down_over_several_sends(void **state)
 {
 	struct bench bench = bench_of(200);
@@ -1049,6 +1065,7 @@ int main(void)
 		cmocka_unit_test(tasks_take_turns),
 		cmocka_unit_test(what_was_withdrawn_takes_no_turn),
 		cmocka_unit_test(room_is_counted_down_over_several_sends),
+		cmocka_unit_test(a_broadcast_takes_room_too),
 		cmocka_unit_test(an_empty_outbox_publishes_nothing),
 		cmocka_unit_test(what_all_nodes_are_asked_is_one_broadcast_with_the_filter),
 		cmocka_unit_test(an_open_task_is_a_broadcast_of_no_rows),

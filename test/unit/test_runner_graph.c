@@ -350,6 +350,25 @@ static void cleanup_has_its_time_and_no_more(void **state)
 	expect(bench, "outcome web2 unknown try1\nend t1 1\ndone interrupted\n");
 }
 
+/* The ten seconds are for what else is in flight. */
+static void cleanup_under_way_has_longer_than_others(void **state)
+{
+	struct bench *bench = *state;
+	struct deploy_task *task;
+
+	add_lane(bench, "web1")->policy.timeout_ms = 100000;
+	task = add_lane(bench, "web2");
+	task->is_always = true;
+	task->policy.timeout_ms = 100000;
+	begin(bench);
+	send_signal(bench, SIGINT);
+	forget(bench);
+	pass(bench, 69999);
+	expect(bench, "outcome web1 unknown try1\nend t0 1\n");
+	pass(bench, 1);
+	expect(bench, "outcome web2 unknown try1\nend t1 1\ndone interrupted\n");
+}
+
 static void the_deadline_of_the_run_leaves_time_for_cleanup(void **state)
 {
 	struct bench *bench = *state;
@@ -564,6 +583,7 @@ int main(void)
 		TEST(cleanup_starts_after_a_stop),
 		TEST(cleanup_waits_for_what_is_in_flight),
 		TEST(cleanup_has_its_time_and_no_more),
+		TEST(cleanup_under_way_has_longer_than_others),
 		TEST(the_deadline_of_the_run_leaves_time_for_cleanup),
 		TEST(a_second_interrupt_leaves_cleanup_too),
 		TEST(a_lost_broker_ends_every_task),
