@@ -48,12 +48,11 @@ static struct deploy_nodeset *resolve_nodes(
 {
 	const struct deploy_nodeset *named =
 		task->nodes ? task->nodes : runner->parts[task->nodes_from]->found;
-	struct deploy_nodeset *nodes = deploy_nodeset_new(), *without = deploy_nodeset_new();
+	struct deploy_nodeset *nodes = named ? deploy_nodeset_copy(named) : deploy_nodeset_new();
+	struct deploy_nodeset *without = deploy_nodeset_new();
 	struct deploy_error ignored = {0};
 	size_t at;
 
-	if (named)
-		deploy_nodeset_unite(nodes, named);
 	if (task->exclude)
 		deploy_nodeset_subtract(nodes, task->exclude);
 	deploy_limit_apply(&task->limit, nodes);
@@ -73,7 +72,8 @@ static void refuse_empty(struct dp_runner *runner, size_t index, size_t dropped)
 
 	if (dropped)
 		(void)deploy_error_set(&err, DEPLOY_INPUT,
-			"task %zu: no node is left, all %zu failed before", index + 1, dropped);
+			"task %zu: no node is left, all %zu failed or were silent before",
+			index + 1, dropped);
 	dp_runner_fail(runner, DEPLOY_RUN_NO_NODES, &err);
 	dp_needs_over(&runner->needs, index);
 }
