@@ -4,7 +4,6 @@
  */
 #include "run/ask_parts.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -252,42 +251,6 @@ static void start_retries(struct dp_ask *ask, struct dp_stage *stage)
 	start_wave(ask, stage, attempt, count);
 }
 
-static void stop_at_limit(struct dp_ask *ask, struct dp_stage *stage)
-{
-	char why[160];
-
-	(void)snprintf(why, sizeof(why),
-		"%zu of %zu nodes not ok, more than the %zu that max-fail %u%s tolerates",
-		ask->not_ok, ask->count, ask->tolerated, ask->policy->max_fail.value,
-		ask->policy->max_fail.is_percent ? "%" : "");
-	dp_ask_stop(ask, stage, why);
-}
-
-static void stop_without_one(struct dp_ask *ask, struct dp_stage *stage)
-{
-	char why[160];
-
-	(void)snprintf(why, sizeof(why), "none of %zu nodes was ok, and one was to be", ask->count);
-	dp_ask_stop(ask, stage, why);
-}
-
-static void settle(struct dp_ask *ask, struct dp_stage *stage, struct dp_row *row,
-	const struct deploy_outcome *outcome)
-{
-	dp_ask_move(ask, row, ROW_DONE);
-	dp_stage_settle(stage, ask->tally, dp_ask_name(ask, row), outcome);
-	if (outcome->state == DEPLOY_OUTCOME_OK)
-		ask->is_satisfied = ask->policy->is_one;
-	else
-		ask->not_ok++;
-	if (ask->is_stopped)
-		return;
-	if (ask->not_ok > ask->tolerated)
-		stop_at_limit(ask, stage);
-	else if (ask->policy->is_one && ask->not_ok == ask->count)
-		stop_without_one(ask, stage);
-}
-
 static bool deserves_another_try(
 	const struct dp_ask *ask, const struct dp_row *row, enum deploy_outcome_state state)
 {
@@ -301,7 +264,7 @@ void dp_ask_conclude(struct dp_ask *ask, struct dp_stage *stage, struct dp_row *
 	const struct deploy_outcome *outcome)
 {
 	if (!deserves_another_try(ask, row, outcome->state)) {
-		settle(ask, stage, row, outcome);
+		dp_ask_settle(ask, stage, row, outcome);
 		return;
 	}
 	row->at_us = stage->now_us + ask->policy->try_sleep_ms * 1000;
@@ -316,15 +279,6 @@ void dp_ask_conclude(struct dp_ask *ask, struct dp_stage *stage, struct dp_row *
 				     .outcome = outcome});
 }
 
-static void conclude_without_reply(struct dp_ask *ask, struct dp_stage *stage, struct dp_row *row,
-	enum deploy_outcome_state state, const char *message)
-{
-	struct deploy_outcome outcome = {
-		.state = state, .attempt = row->attempt, .message = message, .rtt_us = -1};
-
-	dp_ask_conclude(ask, stage, row, &outcome);
-}
-
 /* The node was not to answer: what can be known is what the broker says. */
 static void conclude_unasked(struct dp_ask *ask, struct dp_stage *stage, struct dp_row *row)
 {
@@ -336,24 +290,6 @@ static void conclude_unasked(struct dp_ask *ask, struct dp_stage *stage, struct 
 		.rtt_us = -1};
 
 	dp_ask_conclude(ask, stage, row, &outcome);
-}
-
-/* The next try of a row will not take place: the one before counts, or that there was none. */
-static void settle_untried(
-	struct dp_ask *ask, struct dp_stage *stage, struct dp_row *row, const char *message)
-{
-	struct deploy_outcome outcome = {
-		.state = DEPLOY_OUTCOME_CANCELLED, .message = message, .rtt_us = -1};
-
-	if (row->state == ROW_QUEUED)
-		row->attempt--;
-	outcome.attempt = row->attempt;
-	if (row->attempt) {
-		outcome.state = row->last_state;
-		outcome.statuscode = row->last_code;
-		outcome.not_connected = row->last_unconnected;
-	}
-	settle(ask, stage, row, &outcome);
 }
 
 void dp_ask_start(struct dp_ask *ask, struct dp_stage *stage)
@@ -385,14 +321,6 @@ static int64_t reply_due_us(const struct dp_ask *ask, const struct dp_row *row)
 	return row->at_us > ask->confirm_us ? row->at_us : ask->confirm_us;
 }
 
-static void withdraw(const struct dp_ask *ask, struct dp_stage *stage)
-{
-	struct dp_action action = {
-		.kind = DP_DO_WITHDRAW, .task = stage->task, .nodes = ask->nodes};
-
-	dp_stage_ask(stage, &action);
-}
-
 /* Send again what is queued, after a withdrawal; one wave for each run of rows in the same try. */
 static void send_queued(struct dp_ask *ask, struct dp_stage *stage)
 {
@@ -419,9 +347,10 @@ static void expire_unsent(struct dp_ask *ask, struct dp_stage *stage)
 
 	if (!row || due_us(ask, row) > stage->now_us)
 		return;
-	withdraw(ask, stage);
+	dp_ask_withdraw(ask, stage);
 	do
-		settle_untried(ask, stage, row, "not asked in time: the broker takes no publishes");
+		dp_ask_settle_untried(
+			ask, stage, row, "not asked in time: the broker takes no publishes");
 	while ((row = first_unsent(ask)) && due_us(ask, row) <= stage->now_us);
 	send_queued(ask, stage);
 }
@@ -432,7 +361,7 @@ static void expire(struct dp_ask *ask, struct dp_stage *stage)
 
 	while ((row = first_in_flight(ask)) && reply_due_us(ask, row) <= stage->now_us) {
 		if (!dp_is_mute(ask->task))
-			conclude_without_reply(
+			dp_ask_conclude_unheard(
 				ask, stage, row, DEPLOY_OUTCOME_SILENT, "no reply in time");
 		else if (stage->is_confirmed || due_us(ask, row) <= stage->now_us)
 			conclude_unasked(ask, stage, row);
@@ -518,41 +447,6 @@ int64_t dp_ask_wake_us(struct dp_ask *ask, int64_t now_us)
 	return wake > now_us ? wake : now_us;
 }
 
-void dp_ask_stop(struct dp_ask *ask, struct dp_stage *stage, const char *why)
-{
-	size_t unsettled = ask->queued + ask->waiting;
-
-	if (ask->is_stopped)
-		return;
-	ask->is_stopped = true;
-	if (why)
-		dp_stage_emit(
-			stage, (struct deploy_event){.type = DEPLOY_EVENT_STOPPED, .text = why});
-	if (ask->queued)
-		withdraw(ask, stage);
-	for (size_t i = 0; i < ask->next && unsettled; i++) {
-		struct dp_row *row = &ask->rows[i];
-
-		if (row->state != ROW_QUEUED && row->state != ROW_WAITING)
-			continue;
-		unsettled--;
-		settle_untried(ask, stage, row,
-			row->attempt > 1 || row->state == ROW_WAITING
-				? "not tried again: the task stopped"
-				: "not asked: the task stopped");
-	}
-}
-
-void dp_ask_abandon(struct dp_ask *ask, struct dp_stage *stage, const char *why)
-{
-	ask->is_abandoned = true;
-	dp_ask_stop(ask, stage, NULL);
-	for (size_t i = 0; i < ask->next && ask->sent; i++)
-		if (ask->rows[i].state == ROW_SENT)
-			conclude_without_reply(
-				ask, stage, &ask->rows[i], DEPLOY_OUTCOME_UNKNOWN, why);
-}
-
 bool dp_ask_is_over(const struct dp_ask *ask)
 {
 	return !active(ask) && (ask->is_stopped || ask->is_satisfied || ask->next == ask->count);
@@ -561,23 +455,4 @@ bool dp_ask_is_over(const struct dp_ask *ask)
 bool dp_ask_was_stopped(const struct dp_ask *ask)
 {
 	return ask->is_stopped;
-}
-
-void dp_ask_end(struct dp_ask *ask, struct dp_stage *stage)
-{
-	/* Probes may still be queued, and their rows point into our nodes. */
-	withdraw(ask, stage);
-	for (size_t i = ask->next; i < ask->count; i++) {
-		struct deploy_outcome outcome = {.state = ask->is_satisfied
-								  ? DEPLOY_OUTCOME_SKIPPED
-								  : DEPLOY_OUTCOME_CANCELLED,
-			.message = ask->is_satisfied ? "not asked: another node was ok"
-						     : "not asked: the task stopped",
-			.rtt_us = -1};
-
-		settle(ask, stage, &ask->rows[i], &outcome);
-	}
-	ask->next = ask->count;
-	dp_stage_emit(
-		stage, (struct deploy_event){.type = DEPLOY_EVENT_TASK_ENDED, .count = ask->count});
 }
