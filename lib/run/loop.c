@@ -430,6 +430,14 @@ static int check(const struct deploy_plan *plan, const struct deploy_run_options
 	return dp_check_tasks(plan, 0, has_bus, err);
 }
 
+static bool has_asked(const struct deploy_run_result *result)
+{
+	for (size_t i = 0; i < result->task_count; i++)
+		if (result->tally[i].nodes)
+			return true;
+	return false;
+}
+
 /* Why the run ended before its plan did, unless a part of it has said so. */
 static void explain(
 	const struct loop *loop, const struct deploy_run_result *result, struct deploy_error *err)
@@ -438,6 +446,10 @@ static void explain(
 
 	if (err->code == DEPLOY_OK && why->code)
 		*err = *why;
+	if (err->code == DEPLOY_OK && result->end == DEPLOY_RUN_LOST && has_asked(result))
+		(void)deploy_error_set(err, DEPLOY_CONNECT,
+			"%s: the broker takes no publishes any more; the plan was left",
+			dp_transport_peer(loop->transport));
 	if (err->code == DEPLOY_OK && result->end == DEPLOY_RUN_LOST)
 		(void)deploy_error_set(err, DEPLOY_CONNECT,
 			dp_is_mute(loop->plan->tasks[0])

@@ -560,6 +560,31 @@ static void what_a_director_adds_is_recorded_and_checked(void **state)
 	assert_string_equal(bench->err.text, "task 2 has an act and no nodes");
 }
 
+/* Finds that the broker takes nothing any more, after the first task. */
+static int discover_too_late(void *arg, struct deploy_plan *plan, const struct deploy_turn *turn,
+	struct deploy_error *err)
+{
+	(void)err;
+	if (turn->ended && plan->task_count == 1) {
+		carrier.is_blocked = true;
+		add_task(arg, NULL)->policy.discovery_ms = 500;
+	}
+	return 0;
+}
+
+static void a_plan_that_is_left_half_way_is_not_said_to_have_asked_nobody(void **state)
+{
+	struct bench *bench = *state;
+	const struct deploy_director director = {discover_too_late, bench};
+
+	bench->options.director = &director;
+	add_task(bench, "web1");
+	run(bench);
+	assert_int_equal(bench->result.end, DEPLOY_RUN_LOST);
+	assert_string_equal(bench->err.text,
+		"broker:5672: the broker takes no publishes any more; the plan was left");
+}
+
 static void tasks_are_recorded_together_and_published_in_one_turn(void **state)
 {
 	struct bench *bench = *state;
@@ -595,6 +620,7 @@ int main(void)
 		TEST(need_of_a_later_task_is_refused),
 		TEST(plan_without_a_task_is_refused),
 		TEST(what_a_director_adds_is_recorded_and_checked),
+		TEST(a_plan_that_is_left_half_way_is_not_said_to_have_asked_nobody),
 		TEST(tasks_are_recorded_together_and_published_in_one_turn),
 	};
 
