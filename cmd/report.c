@@ -237,6 +237,7 @@ static int status_of_run(const struct report *report, const struct deploy_run_re
 	case DEPLOY_RUN_INTERRUPTED:
 		return 128 + result->signal;
 	case DEPLOY_RUN_LOST:
+	case DEPLOY_RUN_FAILED:
 		break;
 	case DEPLOY_RUN_UNRECORDED:
 		status = exit_worse(status, EXIT_OUTPUT);
@@ -300,7 +301,7 @@ static void take_told(struct report *report, struct deploy_run_result *result)
 	report->told = engine;
 }
 
-int report_run(struct report *report, struct ctx *ctx, const struct deploy_plan *plan,
+int report_run(struct report *report, struct ctx *ctx, struct deploy_plan *plan,
 	struct deploy_error *err)
 {
 	struct deploy_run_options options = {.signal_fd = ctx->signal_fd,
@@ -326,7 +327,7 @@ int report_run(struct report *report, struct ctx *ctx, const struct deploy_plan 
 	}
 	record_join(&record, &options);
 	report->is_whole =
-		report->task < plan->task_count && plan->tasks[report->task].is_whole_match;
+		report->task < plan->task_count && plan->tasks[report->task]->is_whole_match;
 	(void)deploy_run(&result, ctx->bus, plan, &options, err);
 	record_flush(&record);
 	/* The status is in the file before anybody is told. */

@@ -98,7 +98,7 @@ struct report {
  * Carry out plan on the bus of ctx, show what happens and what it came to. Returns the exit status.
  * plan is borrowed. err: filled in when the connection ended or the plan cannot be sent.
  */
-int report_run(struct report *report, struct ctx *ctx, const struct deploy_plan *plan,
+int report_run(struct report *report, struct ctx *ctx, struct deploy_plan *plan,
 	struct deploy_error *err);
 
 #endif

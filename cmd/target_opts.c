@@ -285,6 +285,13 @@ static bool needs_names(const struct target_opts *target)
 	return target->limit.amount.value || target->exclude || target->expected;
 }
 
+/* The nodes of a task are those that the plan's first one finds. */
+static void ask_found(struct deploy_plan *plan, struct deploy_task *task)
+{
+	task->nodes_from = 0;
+	plan->tasks[0]->only_finds = true;
+}
+
 /* Nobody answers, so nobody need be known: the filter alone says whom it is for. */
 static size_t plan_broadcast(struct deploy_plan *plan, const struct ctx *ctx,
 	const struct target_opts *target, struct deploy_request *request,
@@ -313,7 +320,7 @@ size_t target_plan(struct deploy_plan *plan, const struct ctx *ctx,
 	if (nodes || found)
 		task->nodes = deploy_nodeset_copy(found ? found : nodes);
 	else
-		task->nodes_from = 0;
+		ask_found(plan, task);
 	task->limit = target->limit;
 	/* With --expect it may be a part, which must not be asked by a broadcast to all. */
 	task->is_whole_match = !nodes && !task->limit.amount.value && !target->expected;
@@ -329,7 +336,7 @@ size_t target_plan_further(struct deploy_plan *plan, const struct ctx *ctx,
 	if (nodes)
 		task->nodes = deploy_nodeset_copy(nodes);
 	else
-		task->nodes_from = 0;
+		ask_found(plan, task);
 	task->policy.timeout_ms = timeout_ms;
 	task->limit = target->limit;
 	return plan->task_count - 1;

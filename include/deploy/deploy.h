@@ -13,7 +13,8 @@
  *   act         what takes more than one request to do to a node: push facts, clean a certificate
  *   task        a request or an act, the nodes it is for, and a policy (batch, window, tries, limits)
  *   certname    the name that a node's certificate of the Puppet CA is for
- *   plan        tasks in order; a run carries it out; an event tells what happened
+ *   plan        tasks, and which need which; a run carries it out; an event tells what happened
+ *   director    who adds tasks to a plan while it runs; a judge says what an answer is worth
  *   outcome     what became of a node: ok, failed, silent, unknown, skipped, cancelled
  *   expression  what is computed from inputs, replies and results: "data.exitcode == 0"
  *   role        what a node is in a cluster: its collection, category, role and entities, as facts

@@ -17,7 +17,7 @@ enum deploy_event_type {
 	DEPLOY_EVENT_IGNORED,	    /* node, reason, text: a reply that was not credited; the
 				     * first 100 of each reason are told, all are counted */
 	DEPLOY_EVENT_STOPPED,	    /* text: why nothing new is started, with the arithmetic */
-	DEPLOY_EVENT_PROGRESS, /* asked for by SIGUSR1: count of nodes in flight; text: they, folded;
+	DEPLOY_EVENT_PROGRESS, /* asked for by SIGUSR1, of each task: count of nodes in flight; text: they, folded;
 				* node, waited_us: who was asked first of those that did not answer,
 				* and how long ago */
 	DEPLOY_EVENT_BLOCKED,  /* text: the broker takes no publishes, and its reason */

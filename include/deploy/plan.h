@@ -10,6 +10,7 @@
 #include "deploy/error.h"
 #include "deploy/filter.h"
 #include "deploy/nodeset.h"
+#include "deploy/outcome.h"
 #include "deploy/request.h"
 
 /* A number of nodes, given outright or as a part of the task's nodes. */
@@ -18,7 +19,8 @@ struct deploy_amount {
 	bool is_percent;
 };
 
-#define DEPLOY_MAX_RAMP 16
+#define DEPLOY_MAX_RAMP	    16
+#define DEPLOY_MAX_OK_CODES 16
 
 /* How a task treats its nodes. Zero means: all at once, one try, no limit on failures. */
 struct deploy_policy {
@@ -36,6 +38,13 @@ struct deploy_policy {
 	long long discovery_ms;	       /* an open task ends then at the latest */
 	long long window_ms;	       /* … or this long after its last reply */
 	size_t expected;	       /* … or with so many nodes; 0: not said */
+	/*
+	 * Ask one node after the other until one is ok; batch, window and max_fail do not matter
+	 * then. The nodes that are not asked any more are skipped; if none is ok the task stops.
+	 */
+	bool is_one;
+	int ok_codes[DEPLOY_MAX_OK_CODES]; /* that count as ok, beside 0 */
+	unsigned ok_code_count;
 };
 
 /* Parse "N" (at most 9 digits) or "N%" (1…100%). Errors: DEPLOY_USAGE; zero only if zero_ok. */
@@ -76,6 +85,28 @@ void deploy_act_free(struct deploy_act *act);
 struct deploy_act *deploy_act_known(json_t *known, const char *changed);
 
 /*
+ * Says whether an answer is good enough: false, and why, if it is not, and the node then counts as
+ * failed. reply is ok or failed, as its status code says. Called in the middle of a step of the
+ * run: it may only look and decide.
+ */
+struct deploy_judge {
+	bool (*judge)(void *arg, const char *node, const struct deploy_outcome *reply, char *why,
+		size_t size); /* NULL: the status code says all */
+	void *arg;
+};
+
+/* What becomes of the run if a task stops: more nodes are not ok than max_fail, or its deadline. */
+enum deploy_on_failure {
+	DEPLOY_ON_FAILURE_STOP,	    /* nothing new is started, in any task */
+	DEPLOY_ON_FAILURE_CONTINUE, /* what needs it starts nonetheless, as if it were ok */
+	/*
+	 * As STOP; and nodes that fail, are silent or unknown without stopping it are left out of
+	 * every task that begins later. An open task may still reach them.
+	 */
+	DEPLOY_ON_FAILURE_DROP_NODES
+};
+
+/*
  * A task has a request or an act; an act has limits of time of its own beside the deadline.
  * A task asks a frozen set (nodes), or the nodes that an earlier open task found (nodes_from),
  * or is open: it asks whoever matches filter, and its nodes are those that answer. A request that
@@ -88,15 +119,25 @@ struct deploy_task {
 	struct deploy_filter filter;	/* owned; what nodes check on a broadcast */
 	struct deploy_nodeset *nodes;	/* owned; NULL unless the set is known */
 	struct deploy_nodeset *exclude; /* owned; NULL for none; never asked, never credited */
-	int nodes_from;			/* index of an earlier task, or -1 */
+	int nodes_from;			/* index of an earlier task, which it then needs; or -1 */
+	bool only_finds;		/* what it has to tell are the nodes for later tasks */
 	bool is_whole_match;		/* the set is all that match filter: broadcast */
 	struct deploy_limit limit;	/* only so many of them */
 	struct deploy_policy policy;
+	struct deploy_judge judge; /* of each answer; arg is borrowed */
+	enum deploy_on_failure on_failure;
+	bool has_needs; /* it starts when needs have ended; else when the one before has */
+	size_t *needs;	/* owned; indices of earlier tasks; see deploy_task_need() */
+	size_t need_count, need_cap;
+	long long delay_ms; /* it starts so long after that */
+	bool is_always;	    /* cleanup: it starts also after the run has stopped, when what it
+			     * needs has ended or never will begin */
+	bool keeps_replies; /* the director gets the data of its nodes' answers */
 };
 
-/* Tasks run one after the other; a task starts when the one before ended without stopping. */
+/* A task starts when all that it needs has ended, and nothing has stopped the run. */
 struct deploy_plan {
-	struct deploy_task *tasks;
+	struct deploy_task **tasks; /* each stays where it is when others are added */
 	size_t task_count, task_cap;
 	long long deadline_ms; /* for the whole run; 0: none */
 };
@@ -107,9 +148,15 @@ void deploy_limit_apply(const struct deploy_limit *limit, struct deploy_nodeset 
 struct deploy_plan *deploy_plan_new(void);
 void deploy_plan_free(struct deploy_plan *plan);
 
-/* Add a task that takes over a request or an act; borrowed, valid until the next task is added. */
+/* Add a task that takes over a request or an act; borrowed. */
 struct deploy_task *deploy_plan_take_request(
 	struct deploy_plan *plan, struct deploy_request *request);
 struct deploy_task *deploy_plan_take_act(struct deploy_plan *plan, struct deploy_act *act);
+
+/* Have a task need an earlier one, by its index, and no others but those given in this way. */
+void deploy_task_need(struct deploy_task *task, size_t earlier);
+
+/* Have a task need none: it may start at once. */
+void deploy_task_need_nothing(struct deploy_task *task);
 
 #endif

@@ -28,6 +28,55 @@ void deploy_bus_close(struct deploy_bus *bus);
  */
 void deploy_bus_interrupt(void);
 
+/* How a run ended, beside what its events said. */
+enum deploy_run_end {
+	DEPLOY_RUN_COMPLETE,    /* every task ran to its end */
+	DEPLOY_RUN_NO_NODES,    /* a set of nodes was empty; err is set if all had been dropped */
+	DEPLOY_RUN_STOPPED,     /* max_fail or a task's deadline stopped it */
+	DEPLOY_RUN_DEADLINE,    /* the run's deadline */
+	DEPLOY_RUN_INTERRUPTED, /* SIGINT or SIGTERM; see signal */
+	DEPLOY_RUN_LOST,        /* the connection was lost or refused; err tells why */
+	DEPLOY_RUN_UNRECORDED,  /* before_publish refused: nothing more was sent, nobody waited for */
+	DEPLOY_RUN_FAILED       /* the director gave up, or was to get too much; err tells why */
+};
+
+/* What a task came to. Everything is lent until the director returns. */
+struct deploy_task_result {
+	size_t task;                        /* index in the plan */
+	bool is_ok;                         /* it was not stopped; an open one found somebody */
+	const struct deploy_nodeset *nodes; /* whom it asked, or found */
+	const struct deploy_nodeset *ok;    /* … of them; the other sets are in tally */
+	const struct deploy_tally *tally;
+	json_t *replies; /* node → data of its answer, ok or failed; NULL unless keeps_replies */
+};
+
+/* What a director is told. */
+struct deploy_turn {
+	const struct deploy_task_result *ended; /* NULL: nothing is under way or about to start */
+	enum deploy_run_end end;                /* COMPLETE as long as nothing has stopped the run */
+	int signal;                             /* that interrupted it, or 0 */
+};
+
+/* In all, so much of answers may be kept for a director: 64 MiB, as they lie in memory. */
+#define DEPLOY_MAX_KEPT_BYTES (64 * 1024 * 1024)
+
+/*
+ * Who adds tasks to the plan while it runs. Called when a task has ended, and when nothing is left
+ * to do, as at the begin of an empty plan: if nothing starts after that call, the run is over.
+ * Called in the middle of a step: it may look, decide and add tasks (which need earlier ones, or
+ * say that they need nothing), and must neither wait nor do I/O. After the run has stopped only
+ * tasks that are is_always are started: after a signal for 60 s beside the 10 s for what is in
+ * flight, after the run's deadline for 60 s. It is not called any more after a second signal, or
+ * when the connection or the record is lost.
+ * Other than 0, with err: the run stops as DEPLOY_RUN_FAILED, and what it has just added is not
+ * started; it is called again when nothing is left to do.
+ */
+struct deploy_director {
+	int (*direct)(void *arg, struct deploy_plan *plan, const struct deploy_turn *turn,
+		struct deploy_error *err);
+	void *arg;
+};
+
 struct deploy_run_options {
 	int signal_fd;         /* each byte read is a signal number (SIGINT, SIGTERM, SIGUSR1); -1: none */
 	deploy_event_fn *sink; /* gets every event, in order */
@@ -48,17 +97,7 @@ struct deploy_run_options {
 	 */
 	int (*before_publish)(void *arg);
 	void *before_publish_arg;
-};
-
-/* How a run ended, beside what its events said. */
-enum deploy_run_end {
-	DEPLOY_RUN_COMPLETE,    /* every task ran to its end */
-	DEPLOY_RUN_NO_NODES,    /* a set of nodes was empty */
-	DEPLOY_RUN_STOPPED,     /* max_fail or a task's deadline stopped it */
-	DEPLOY_RUN_DEADLINE,    /* the run's deadline */
-	DEPLOY_RUN_INTERRUPTED, /* SIGINT or SIGTERM; see signal */
-	DEPLOY_RUN_LOST,        /* the connection was lost or refused; err tells why */
-	DEPLOY_RUN_UNRECORDED   /* before_publish refused: nothing more was sent, nobody waited for */
+	const struct deploy_director *director; /* NULL: the plan is all there is to do */
 };
 
 struct deploy_run_result {
@@ -72,14 +111,15 @@ struct deploy_run_result {
 void deploy_run_result_release(struct deploy_run_result *result);
 
 /*
- * Carry out plan. Returns when every node has an outcome. plan is not modified. bus may be NULL
+ * Carry out plan. Returns when every node has an outcome. Only a director adds to plan. bus may be NULL
  * for a plan that asks no node anything: tasks with acts that speak to servers only.
  * *result is filled in also on failure and owned by the caller.
  * Errors: DEPLOY_CONNECT, DEPLOY_AUTH, DEPLOY_PROTOCOL when the connection ended (the outcomes of
- * nodes in flight are then unknown), DEPLOY_USAGE for a plan that cannot be sent.
+ * nodes in flight are then unknown), DEPLOY_USAGE for a plan that cannot be sent, DEPLOY_INPUT when
+ * no node is left or too much was to be kept; those of the director.
  */
 int deploy_run(struct deploy_run_result *result, struct deploy_bus *bus,
-	const struct deploy_plan *plan, const struct deploy_run_options *options,
+	struct deploy_plan *plan, const struct deploy_run_options *options,
 	struct deploy_error *err);
 
 #endif

@@ -114,13 +114,15 @@ void deploy_plan_free(struct deploy_plan *plan)
 	if (!plan)
 		return;
 	for (size_t i = 0; i < plan->task_count; i++) {
-		struct deploy_task *task = &plan->tasks[i];
+		struct deploy_task *task = plan->tasks[i];
 
 		deploy_request_free(task->request);
 		deploy_act_free(task->act);
 		deploy_filter_release(&task->filter);
 		deploy_nodeset_free(task->nodes);
 		deploy_nodeset_free(task->exclude);
+		free(task->needs);
+		free(task);
 	}
 	free(plan->tasks);
 	free(plan);
@@ -134,12 +136,12 @@ void deploy_act_free(struct deploy_act *act)
 
 static struct deploy_task *add_task(struct deploy_plan *plan)
 {
-	struct deploy_task *task;
+	struct deploy_task *task = dp_xcalloc(1, sizeof(*task));
 
 	plan->tasks =
 		dp_grow(plan->tasks, &plan->task_cap, plan->task_count + 1, sizeof(*plan->tasks));
-	task = &plan->tasks[plan->task_count++];
-	*task = (struct deploy_task){.nodes_from = -1};
+	plan->tasks[plan->task_count++] = task;
+	task->nodes_from = -1;
 	return task;
 }
 
@@ -158,4 +160,18 @@ struct deploy_task *deploy_plan_take_act(struct deploy_plan *plan, struct deploy
 
 	task->act = act;
 	return task;
+}
+
+void deploy_task_need_nothing(struct deploy_task *task)
+{
+	task->has_needs = true;
+	task->need_count = 0;
+}
+
+void deploy_task_need(struct deploy_task *task, size_t earlier)
+{
+	task->has_needs = true;
+	task->needs =
+		dp_grow(task->needs, &task->need_cap, task->need_count + 1, sizeof(*task->needs));
+	task->needs[task->need_count++] = earlier;
 }

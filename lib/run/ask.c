@@ -4,7 +4,6 @@
  */
 #include "run/ask_parts.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -38,8 +37,8 @@ static struct dp_row *first_retry(struct dp_ask *ask)
 	return first_of(ask, &ask->retries, ROW_WAITING);
 }
 
-struct dp_ask *dp_ask_take_nodes(
-	const struct deploy_task *task, struct deploy_nodeset *nodes, struct deploy_tally *tally)
+struct dp_ask *dp_ask_take_nodes(const struct deploy_task *task, struct deploy_nodeset *nodes,
+	bool whole, struct deploy_tally *tally)
 {
 	struct dp_ask *ask = dp_xcalloc(1, sizeof(*ask));
 	const struct deploy_policy *policy = &task->policy;
@@ -48,12 +47,14 @@ struct dp_ask *dp_ask_take_nodes(
 	ask->policy = policy;
 	ask->tally = tally;
 	ask->nodes = nodes;
+	ask->is_whole = whole;
 	ask->count = tally->nodes = deploy_nodeset_count(nodes);
 	ask->rows = dp_xcalloc(ask->count, sizeof(*ask->rows));
 	ask->wave = dp_xcalloc(ask->count, sizeof(*ask->wave));
 	ask->attempts = dp_xcalloc((policy->tries ? policy->tries : 1) + 1, sizeof(*ask->attempts));
-	ask->tolerated = policy->has_max_fail ? deploy_amount_limit(policy->max_fail, ask->count)
-					      : ask->count;
+	ask->tolerated = policy->has_max_fail && !policy->is_one
+				 ? deploy_amount_limit(policy->max_fail, ask->count)
+				 : ask->count;
 	ask->deadline_us = DP_NEVER;
 	return ask;
 }
@@ -115,7 +116,8 @@ static void enlist(struct dp_ask *ask, struct dp_stage *stage, size_t index, siz
  */
 static bool may_broadcast(const struct dp_ask *ask, unsigned attempt, size_t wave_count)
 {
-	return ask->task->is_whole_match && attempt == 1 && wave_count == ask->count &&
+	return ask->task->is_whole_match && ask->is_whole && attempt == 1 &&
+	       wave_count == ask->count &&
 	       (!ask->task->exclude || deploy_nodeset_count(ask->task->exclude) == 0);
 }
 
@@ -183,15 +185,17 @@ static size_t active(const struct dp_ask *ask)
 	return ask->queued + ask->sent + ask->waiting;
 }
 
-/* How many nodes may be started now: the one place that knows batch and window. */
+/* How many nodes may be started now: the one place that knows batch, window and one. */
 static size_t room(struct dp_ask *ask, const struct dp_stage *stage)
 {
 	const struct deploy_policy *policy = ask->policy;
 	size_t left = ask->count - ask->next, size = left;
 
-	if (ask->is_stopped || !left)
+	if (ask->is_stopped || ask->is_satisfied || !left)
 		return 0;
-	if (policy->batch_count) {
+	if (policy->is_one) {
+		size = active(ask) ? 0 : 1;
+	} else if (policy->batch_count) {
 		unsigned at =
 			ask->group < policy->batch_count ? ask->group : policy->batch_count - 1;
 
@@ -215,7 +219,7 @@ static void start_more(struct dp_ask *ask, struct dp_stage *stage)
 
 		enlist(ask, stage, index, &count);
 	}
-	if (ask->policy->batch_count) {
+	if (ask->policy->batch_count && !ask->policy->is_one) {
 		ask->group++;
 		ask->group_is_open = true;
 		tell_wave(ask, stage, (struct deploy_event){.type = DEPLOY_EVENT_GROUP_STARTED},
@@ -247,33 +251,6 @@ static void start_retries(struct dp_ask *ask, struct dp_stage *stage)
 	start_wave(ask, stage, attempt, count);
 }
 
-static void stop_at_limit(struct dp_ask *ask, struct dp_stage *stage)
-{
-	char why[160];
-
-	(void)snprintf(why, sizeof(why),
-		"%zu of %zu nodes not ok, more than the %zu that max-fail %u%s tolerates",
-		ask->not_ok, ask->count, ask->tolerated, ask->policy->max_fail.value,
-		ask->policy->max_fail.is_percent ? "%" : "");
-	dp_ask_stop(ask, stage, why);
-}
-
-static void settle(struct dp_ask *ask, struct dp_stage *stage, struct dp_row *row,
-	const struct deploy_outcome *outcome)
-{
-	dp_ask_move(ask, row, ROW_DONE);
-	deploy_tally_add(ask->tally, dp_ask_name(ask, row), outcome);
-	dp_stage_emit(stage, (struct deploy_event){.type = DEPLOY_EVENT_OUTCOME,
-				     .node = dp_ask_name(ask, row),
-				     .attempt = outcome->attempt,
-				     .outcome = outcome});
-	if (outcome->state == DEPLOY_OUTCOME_OK)
-		return;
-	ask->not_ok++;
-	if (ask->not_ok > ask->tolerated && !ask->is_stopped)
-		stop_at_limit(ask, stage);
-}
-
 static bool deserves_another_try(
 	const struct dp_ask *ask, const struct dp_row *row, enum deploy_outcome_state state)
 {
@@ -287,7 +264,7 @@ void dp_ask_conclude(struct dp_ask *ask, struct dp_stage *stage, struct dp_row *
 	const struct deploy_outcome *outcome)
 {
 	if (!deserves_another_try(ask, row, outcome->state)) {
-		settle(ask, stage, row, outcome);
+		dp_ask_settle(ask, stage, row, outcome);
 		return;
 	}
 	row->at_us = stage->now_us + ask->policy->try_sleep_ms * 1000;
@@ -302,15 +279,6 @@ void dp_ask_conclude(struct dp_ask *ask, struct dp_stage *stage, struct dp_row *
 				     .outcome = outcome});
 }
 
-static void conclude_without_reply(struct dp_ask *ask, struct dp_stage *stage, struct dp_row *row,
-	enum deploy_outcome_state state, const char *message)
-{
-	struct deploy_outcome outcome = {
-		.state = state, .attempt = row->attempt, .message = message, .rtt_us = -1};
-
-	dp_ask_conclude(ask, stage, row, &outcome);
-}
-
 /* The node was not to answer: what can be known is what the broker says. */
 static void conclude_unasked(struct dp_ask *ask, struct dp_stage *stage, struct dp_row *row)
 {
@@ -322,24 +290,6 @@ static void conclude_unasked(struct dp_ask *ask, struct dp_stage *stage, struct 
 		.rtt_us = -1};
 
 	dp_ask_conclude(ask, stage, row, &outcome);
-}
-
-/* The next try of a row will not take place: the one before counts, or that there was none. */
-static void settle_untried(
-	struct dp_ask *ask, struct dp_stage *stage, struct dp_row *row, const char *message)
-{
-	struct deploy_outcome outcome = {
-		.state = DEPLOY_OUTCOME_CANCELLED, .message = message, .rtt_us = -1};
-
-	if (row->state == ROW_QUEUED)
-		row->attempt--;
-	outcome.attempt = row->attempt;
-	if (row->attempt) {
-		outcome.state = row->last_state;
-		outcome.statuscode = row->last_code;
-		outcome.not_connected = row->last_unconnected;
-	}
-	settle(ask, stage, row, &outcome);
 }
 
 void dp_ask_start(struct dp_ask *ask, struct dp_stage *stage)
@@ -371,14 +321,6 @@ static int64_t reply_due_us(const struct dp_ask *ask, const struct dp_row *row)
 	return row->at_us > ask->confirm_us ? row->at_us : ask->confirm_us;
 }
 
-static void withdraw(const struct dp_ask *ask, struct dp_stage *stage)
-{
-	struct dp_action action = {
-		.kind = DP_DO_WITHDRAW, .task = stage->task, .nodes = ask->nodes};
-
-	dp_stage_ask(stage, &action);
-}
-
 /* Send again what is queued, after a withdrawal; one wave for each run of rows in the same try. */
 static void send_queued(struct dp_ask *ask, struct dp_stage *stage)
 {
@@ -405,9 +347,10 @@ static void expire_unsent(struct dp_ask *ask, struct dp_stage *stage)
 
 	if (!row || due_us(ask, row) > stage->now_us)
 		return;
-	withdraw(ask, stage);
+	dp_ask_withdraw(ask, stage);
 	do
-		settle_untried(ask, stage, row, "not asked in time: the broker takes no publishes");
+		dp_ask_settle_untried(
+			ask, stage, row, "not asked in time: the broker takes no publishes");
 	while ((row = first_unsent(ask)) && due_us(ask, row) <= stage->now_us);
 	send_queued(ask, stage);
 }
@@ -418,7 +361,7 @@ static void expire(struct dp_ask *ask, struct dp_stage *stage)
 
 	while ((row = first_in_flight(ask)) && reply_due_us(ask, row) <= stage->now_us) {
 		if (!dp_is_mute(ask->task))
-			conclude_without_reply(
+			dp_ask_conclude_unheard(
 				ask, stage, row, DEPLOY_OUTCOME_SILENT, "no reply in time");
 		else if (stage->is_confirmed || due_us(ask, row) <= stage->now_us)
 			conclude_unasked(ask, stage, row);
@@ -477,82 +420,39 @@ void dp_ask_advance(struct dp_ask *ask, struct dp_stage *stage)
 		probe(ask, stage);
 }
 
+int64_t dp_ask_due_us(struct dp_ask *ask)
+{
+	const struct dp_row *row = first_retry(ask);
+	int64_t due = ask->deadline_us;
+
+	if (row && row->at_us < due)
+		due = row->at_us;
+	if (!ask->is_stopped && !ask->policy->is_one && ask->policy->batch_count &&
+		ask->next < ask->count && !active(ask) && ask->group_at_us < due)
+		due = ask->group_at_us;
+	return due;
+}
+
 int64_t dp_ask_wake_us(struct dp_ask *ask, int64_t now_us)
 {
 	const struct dp_row *row;
-	int64_t wake = ask->deadline_us;
+	int64_t wake = dp_ask_due_us(ask);
 
 	if ((row = first_unsent(ask)) && due_us(ask, row) < wake)
 		wake = due_us(ask, row);
 	if ((row = first_in_flight(ask)) && reply_due_us(ask, row) < wake)
 		wake = reply_due_us(ask, row);
-	if ((row = first_retry(ask)) && row->at_us < wake)
-		wake = row->at_us;
 	if (!ask->queued && probe_at(ask) < wake)
 		wake = probe_at(ask);
-	if (!ask->is_stopped && ask->policy->batch_count && ask->next < ask->count &&
-		!active(ask) && ask->group_at_us < wake)
-		wake = ask->group_at_us;
 	return wake > now_us ? wake : now_us;
-}
-
-void dp_ask_stop(struct dp_ask *ask, struct dp_stage *stage, const char *why)
-{
-	size_t unsettled = ask->queued + ask->waiting;
-
-	if (ask->is_stopped)
-		return;
-	ask->is_stopped = true;
-	if (why)
-		dp_stage_emit(
-			stage, (struct deploy_event){.type = DEPLOY_EVENT_STOPPED, .text = why});
-	if (ask->queued)
-		withdraw(ask, stage);
-	for (size_t i = 0; i < ask->next && unsettled; i++) {
-		struct dp_row *row = &ask->rows[i];
-
-		if (row->state != ROW_QUEUED && row->state != ROW_WAITING)
-			continue;
-		unsettled--;
-		settle_untried(ask, stage, row,
-			row->attempt > 1 || row->state == ROW_WAITING
-				? "not tried again: the task stopped"
-				: "not asked: the task stopped");
-	}
-}
-
-void dp_ask_abandon(struct dp_ask *ask, struct dp_stage *stage, const char *why)
-{
-	ask->is_abandoned = true;
-	dp_ask_stop(ask, stage, NULL);
-	for (size_t i = 0; i < ask->next && ask->sent; i++)
-		if (ask->rows[i].state == ROW_SENT)
-			conclude_without_reply(
-				ask, stage, &ask->rows[i], DEPLOY_OUTCOME_UNKNOWN, why);
 }
 
 bool dp_ask_is_over(const struct dp_ask *ask)
 {
-	return !active(ask) && (ask->is_stopped || ask->next == ask->count);
+	return !active(ask) && (ask->is_stopped || ask->is_satisfied || ask->next == ask->count);
 }
 
 bool dp_ask_was_stopped(const struct dp_ask *ask)
 {
 	return ask->is_stopped;
-}
-
-void dp_ask_end(struct dp_ask *ask, struct dp_stage *stage)
-{
-	/* Probes may still be queued, and their rows point into our nodes. */
-	withdraw(ask, stage);
-	for (size_t i = ask->next; i < ask->count; i++) {
-		struct deploy_outcome outcome = {.state = DEPLOY_OUTCOME_CANCELLED,
-			.message = "not asked: the task stopped",
-			.rtt_us = -1};
-
-		settle(ask, stage, &ask->rows[i], &outcome);
-	}
-	ask->next = ask->count;
-	dp_stage_emit(
-		stage, (struct deploy_event){.type = DEPLOY_EVENT_TASK_ENDED, .count = ask->count});
 }

@@ -6,9 +6,12 @@
 
 struct dp_ask;
 
-/* task and tally are borrowed, nodes is taken over. Caller frees with dp_ask_free(). */
-struct dp_ask *dp_ask_take_nodes(
-	const struct deploy_task *task, struct deploy_nodeset *nodes, struct deploy_tally *tally);
+/*
+ * task and tally are borrowed, nodes is taken over; whole: they are all that the task names, so
+ * that a broadcast reaches nobody else. Caller frees with dp_ask_free().
+ */
+struct dp_ask *dp_ask_take_nodes(const struct deploy_task *task, struct deploy_nodeset *nodes,
+	bool whole, struct deploy_tally *tally);
 void dp_ask_free(struct dp_ask *ask);
 
 void dp_ask_start(struct dp_ask *ask, struct dp_stage *stage);
@@ -44,6 +47,8 @@ void dp_ask_tell_progress(struct dp_ask *ask, struct dp_stage *stage);
 
 bool dp_ask_is_over(const struct dp_ask *ask);
 bool dp_ask_was_stopped(const struct dp_ask *ask);
+/* When it must be advanced at the latest: by whatever input; and by a tick. */
+int64_t dp_ask_due_us(struct dp_ask *ask);
 int64_t dp_ask_wake_us(struct dp_ask *ask, int64_t now_us);
 
 /* Give every node that was never asked its outcome (cancelled), and say that the task ended. */

@@ -57,9 +57,12 @@ void dp_ask_outcome(
 	struct dp_row *row = &ask->rows[index];
 	bool is_answer =
 		outcome->state == DEPLOY_OUTCOME_OK || outcome->state == DEPLOY_OUTCOME_FAILED;
+	char why[DP_MAX_WHY];
 
 	outcome->attempt = row->attempt;
 	outcome->rtt_us = is_answer ? stage->now_us - row->at_us : -1;
+	if (is_answer)
+		dp_judge_answer(ask->task, dp_ask_name(ask, row), outcome, why, sizeof(why));
 	dp_ask_conclude(ask, stage, row, outcome);
 }
 
@@ -74,8 +77,7 @@ void dp_ask_reply(
 		dp_stage_ignore(stage, ask->tally, reason, reply->sender, attempt, "");
 		return;
 	}
-	outcome = (struct deploy_outcome){
-		.state = reply->statuscode == 0 ? DEPLOY_OUTCOME_OK : DEPLOY_OUTCOME_FAILED,
+	outcome = (struct deploy_outcome){.state = dp_state_of_code(ask->policy, reply->statuscode),
 		.statuscode = reply->statuscode,
 		.message = reply->statusmsg,
 		.data = reply->data};

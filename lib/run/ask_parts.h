@@ -1,6 +1,7 @@
 /*
  * What the parts of dp_ask share: its rows, and how one of them changes. ask.c says who is asked
- * when and who was waited for long enough; ask_heard.c takes what came in.
+ * when and who was waited for long enough; ask_heard.c takes what came in; ask_end.c knows what
+ * becomes of nodes for good, and how the task stops.
  */
 #ifndef DP_ASK_PARTS_H
 #define DP_ASK_PARTS_H
@@ -52,6 +53,8 @@ struct dp_ask {
 	int64_t deadline_us;
 	int64_t confirm_us; /* when the broker is asked next whether it has what nobody answers */
 	bool is_stopped, is_abandoned;
+	bool is_satisfied; /* one node was to do it, and has */
+	bool is_whole;	   /* who is asked is all that the task names */
 };
 
 /* Change a row's state and the counts that depend on it, in the one place that may. */
@@ -60,6 +63,21 @@ void dp_ask_move(struct dp_ask *ask, struct dp_row *row, enum dp_row_state state
 /* A try of a row in flight has come to something. */
 void dp_ask_conclude(struct dp_ask *ask, struct dp_stage *stage, struct dp_row *row,
 	const struct deploy_outcome *outcome);
+
+/* … to this, without an answer. */
+void dp_ask_conclude_unheard(struct dp_ask *ask, struct dp_stage *stage, struct dp_row *row,
+	enum deploy_outcome_state state, const char *message);
+
+/* What became of a row for good. */
+void dp_ask_settle(struct dp_ask *ask, struct dp_stage *stage, struct dp_row *row,
+	const struct deploy_outcome *outcome);
+
+/* The next try of a row will not take place: the one before counts, or that there was none. */
+void dp_ask_settle_untried(
+	struct dp_ask *ask, struct dp_stage *stage, struct dp_row *row, const char *message);
+
+/* Have nothing sent of what is not sent yet. */
+void dp_ask_withdraw(const struct dp_ask *ask, struct dp_stage *stage);
 
 const char *dp_ask_name(const struct dp_ask *ask, const struct dp_row *row);
 unsigned dp_ask_max_tries(const struct dp_ask *ask);

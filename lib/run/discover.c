@@ -104,12 +104,13 @@ void dp_discover_reply(
 	struct dp_discover *discover, struct dp_stage *stage, const struct dp_reply *reply)
 {
 	struct deploy_outcome outcome = {
-		.state = reply->statuscode == 0 ? DEPLOY_OUTCOME_OK : DEPLOY_OUTCOME_FAILED,
+		.state = dp_state_of_code(&discover->task->policy, reply->statuscode),
 		.attempt = 1,
 		.statuscode = reply->statuscode,
 		.message = reply->statusmsg,
 		.data = reply->data,
 		.rtt_us = stage->now_us - discover->sent_us};
+	char why[DP_MAX_WHY];
 
 	if (!discover->was_sent) {
 		dp_stage_ignore(stage, discover->tally, DEPLOY_IGNORED_UNEXPECTED, reply->sender, 1,
@@ -130,11 +131,8 @@ void dp_discover_reply(
 	}
 	wait_for_more(discover, stage->now_us);
 	discover->tally->nodes++;
-	deploy_tally_add(discover->tally, reply->sender, &outcome);
-	dp_stage_emit(stage, (struct deploy_event){.type = DEPLOY_EVENT_OUTCOME,
-				     .node = reply->sender,
-				     .attempt = 1,
-				     .outcome = &outcome});
+	dp_judge_answer(discover->task, reply->sender, &outcome, why, sizeof(why));
+	dp_stage_settle(stage, discover->tally, reply->sender, &outcome);
 }
 
 int64_t dp_discover_wake_us(const struct dp_discover *discover)

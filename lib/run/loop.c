@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "deploy/error.h"
 #include "base/mem.h"
+#include "run/check.h"
 #include "run/fetches.h"
 #include "run/outbox.h"
 #include "run/runner.h"
@@ -237,6 +238,7 @@ static bool record(struct loop *loop)
 static int publish(struct loop *loop, struct deploy_error *err)
 {
 	int64_t before_us = dp_clock_us();
+	size_t room = DP_MAX_TURN_BYTES;
 	struct dp_input sent;
 	int rc;
 
@@ -247,10 +249,14 @@ static int publish(struct loop *loop, struct deploy_error *err)
 		loop->echo = ECHO_SENT;
 		return dp_transport_echo(loop->transport, err);
 	}
-	rc = dp_outbox_publish(loop->outbox, before_us, &sent, err);
-	/* A node may answer while we are still publishing, so that round trips begin before. */
-	if (sent.kind == DP_IN_SENT)
-		dp_runner_step(loop->runner, before_us, dp_wall_us(), &sent);
+	do {
+		rc = dp_outbox_publish(loop->outbox, before_us, &room, &sent, err);
+		/* A node may answer while we are still publishing: round trips begin before. */
+		if (sent.kind == DP_IN_SENT)
+			dp_runner_step(loop->runner, before_us, dp_wall_us(), &sent);
+		/* What the runner wants sent now is not on record yet. */
+	} while (!rc && room && !loop->has_unrecorded && !dp_outbox_is_empty(loop->outbox) &&
+		 !dp_runner_is_done(loop->runner));
 	return rc;
 }
 
@@ -403,82 +409,80 @@ static void run(struct loop *loop, struct deploy_error *err)
 	}
 }
 
-/* True if the task of that index comes before another and is open. */
-static bool finds_nodes(const struct deploy_plan *plan, int index, size_t before)
-{
-	return (size_t)index < before && !plan->tasks[index].nodes &&
-	       plan->tasks[index].nodes_from < 0;
-}
-
-/* A request must say where it goes, and all of them the same. */
-static int check_collective(const struct deploy_plan *plan, size_t index, const char **collective,
+/* What a director adds must be as good as what the plan began with. */
+static int direct(void *arg, struct deploy_plan *plan, const struct deploy_turn *turn,
 	struct deploy_error *err)
 {
-	const struct deploy_request *request = plan->tasks[index].request;
+	const struct loop *loop = arg;
+	const struct deploy_director *director = loop->options->director;
+	size_t from = plan->task_count;
 
-	if (!request->collective)
-		return deploy_error_set(err, DEPLOY_USAGE, "task %zu has no collective", index + 1);
-	if (*collective && strcmp(request->collective, *collective) != 0)
-		return deploy_error_set(err, DEPLOY_USAGE,
-			"a plan has one collective, task %zu another", index + 1);
-	*collective = request->collective;
-	return 0;
+	if (director->direct(director->arg, plan, turn, err))
+		return err->code;
+	return dp_check_tasks(plan, from, loop->transport, err);
 }
 
-/* A task must say what is to be done, to whom, and where. */
-static int check(const struct deploy_plan *plan, bool has_bus, struct deploy_error *err)
+static int check(const struct deploy_plan *plan, const struct deploy_run_options *options,
+	bool has_bus, struct deploy_error *err)
 {
-	const char *collective = NULL;
-
-	if (plan->task_count == 0)
+	if (plan->task_count == 0 && !options->director)
 		return deploy_error_set(err, DEPLOY_USAGE, "the plan has no task");
-	for (size_t i = 0; i < plan->task_count; i++) {
-		const struct deploy_task *task = &plan->tasks[i];
-
-		if (task->request && check_collective(plan, i, &collective, err))
-			return err->code;
-		if (task->request && !has_bus)
-			return deploy_error_set(
-				err, DEPLOY_USAGE, "task %zu needs the broker", i + 1);
-		if (task->act && !task->nodes && task->nodes_from < 0)
-			return deploy_error_set(
-				err, DEPLOY_USAGE, "task %zu has an act and no nodes", i + 1);
-		if (!task->nodes && task->nodes_from >= 0 &&
-			!finds_nodes(plan, task->nodes_from, i))
-			return deploy_error_set(err, DEPLOY_USAGE,
-				"task %zu asks nodes that no task before it found", i + 1);
-	}
-	return 0;
+	return dp_check_tasks(plan, 0, has_bus, err);
 }
 
-int deploy_run(struct deploy_run_result *result, struct deploy_bus *bus,
-	const struct deploy_plan *plan, const struct deploy_run_options *options,
-	struct deploy_error *err)
+static bool has_asked(const struct deploy_run_result *result)
+{
+	for (size_t i = 0; i < result->task_count; i++)
+		if (result->tally[i].nodes)
+			return true;
+	return false;
+}
+
+/* Why the run ended before its plan did, unless a part of it has said so. */
+static void explain(
+	const struct loop *loop, const struct deploy_run_result *result, struct deploy_error *err)
+{
+	const struct deploy_error *why = dp_runner_error(loop->runner);
+
+	if (err->code == DEPLOY_OK && why->code)
+		*err = *why;
+	if (err->code == DEPLOY_OK && result->end == DEPLOY_RUN_LOST && has_asked(result))
+		(void)deploy_error_set(err, DEPLOY_CONNECT,
+			"%s: the broker takes no publishes any more; the plan was left",
+			dp_transport_peer(loop->transport));
+	if (err->code == DEPLOY_OK && result->end == DEPLOY_RUN_LOST)
+		(void)deploy_error_set(err, DEPLOY_CONNECT,
+			dp_is_mute(loop->plan->tasks[0])
+				? "%s: the broker did not say that it has the request; who acts on "
+				  "it is unknown"
+				: "%s: the broker takes no publishes; nothing was asked",
+			dp_transport_peer(loop->transport));
+}
+
+int deploy_run(struct deploy_run_result *result, struct deploy_bus *bus, struct deploy_plan *plan,
+	const struct deploy_run_options *options, struct deploy_error *err)
 {
 	struct loop loop = {
 		.transport = bus ? bus->transport : NULL, .plan = plan, .options = options};
+	const struct deploy_director director = {.direct = direct, .arg = &loop};
 
 	*result = (struct deploy_run_result){0};
-	if (check(plan, bus != NULL, err))
+	if (check(plan, options, bus != NULL, err))
 		return err->code;
 	loop.runner = dp_runner_new(plan, act, &loop);
 	loop.outbox = bus ? dp_outbox_new(bus->transport, plan) : NULL;
 	loop.fetches = dp_fetches_new();
+	if (options->director)
+		dp_runner_set_director(loop.runner, &director);
 	if (options->wants_intents)
 		dp_runner_tell_intents(loop.runner);
 	loop.can_write = true;
 	loop.drained_us = dp_clock_us();
 	run(&loop, err);
 	dp_runner_finish(loop.runner, result);
+	explain(&loop, result, err);
 	dp_runner_free(loop.runner);
 	dp_outbox_free(loop.outbox);
 	dp_fetches_free(loop.fetches);
-	if (result->end == DEPLOY_RUN_LOST && err->code == DEPLOY_OK)
-		(void)deploy_error_set(err, DEPLOY_CONNECT,
-			dp_is_mute(&plan->tasks[0])
-				? "%s: the broker did not say that it has the request; who acts on "
-				  "it is unknown"
-				: "%s: the broker takes no publishes; nothing was asked",
-			dp_transport_peer(bus->transport));
 	return err->code;
 }

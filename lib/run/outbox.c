@@ -7,8 +7,7 @@
 #include "base/mem.h"
 #include "base/strset.h"
 
-#define MAX_TURN_BYTES (64 * 1024)
-#define KEY_OVERHEAD   5
+#define KEY_OVERHEAD 5
 /* What surely fits into the socket's buffer when it is writable, so that publishing never waits. */
 #define MAX_MESSAGE_BYTES (100 * 1024)
 #define MAX_AGE_US	  (10 * 1000000LL)
@@ -21,6 +20,7 @@ struct topic {
 	const struct deploy_request *request;
 	bool is_of_act; /* sent once, so that its message need not be kept */
 	const char *id;
+	size_t before; /* place + 1 of the topic of the same task that was added before; 0: none */
 	struct dp_buf message;
 	int64_t encoded_us;
 };
@@ -34,6 +34,14 @@ struct send {
 	uint32_t rows[];
 };
 
+/* What a task wants sent, in order. Lanes with sends stand in a ring, and have their turns. */
+struct lane {
+	struct lane *next; /* in the ring; NULL at its end, and outside */
+	struct send *first, **last;
+	size_t topic;	 /* place + 1 of the task's latest topic; 0: none */
+	bool is_waiting; /* in the ring, perhaps with nothing left to send */
+};
+
 struct dp_outbox {
 	struct dp_transport *transport;
 	const struct deploy_plan *plan;
@@ -41,7 +49,10 @@ struct dp_outbox {
 	struct topic *topics;
 	size_t topic_count, topic_cap;
 	struct dp_strset ids; /* of the topics, in the same order */
-	struct send *first, **last;
+	struct lane **lanes;  /* per task; NULL before its first send */
+	size_t lane_count, lane_cap;
+	struct lane *turn, **turn_end;
+	size_t send_count;
 	struct send *finished; /* kept for one turn: its rows are lent out */
 	const char **names;    /* scratch */
 	size_t name_cap;
@@ -50,18 +61,12 @@ struct dp_outbox {
 struct dp_outbox *dp_outbox_new(struct dp_transport *transport, const struct deploy_plan *plan)
 {
 	struct dp_outbox *outbox = dp_xcalloc(1, sizeof(*outbox));
-	struct deploy_error ignored = {0};
 
 	outbox->transport = transport;
 	outbox->plan = plan;
 	outbox->ping = deploy_request_ping();
 	dp_strset_init(&outbox->ids);
-	/* A run has one collective: that of its connection. Acts are not probed. */
-	for (size_t i = plan->task_count; i-- > 0;)
-		if (plan->tasks[i].request)
-			(void)deploy_request_set_collective(
-				outbox->ping, plan->tasks[i].request->collective, &ignored);
-	outbox->last = &outbox->first;
+	outbox->turn_end = &outbox->turn;
 	return outbox;
 }
 
@@ -79,23 +84,67 @@ static void forget_message(struct dp_outbox *outbox, const struct send *send)
 		dp_buf_release(&topic->message);
 }
 
-/* Take the first send off the queue; its rows stay lent out until the next turn. */
-static void finish_first(struct dp_outbox *outbox)
+/* Take the first send off its lane; its rows stay lent out until the next turn. */
+static void finish_first(struct dp_outbox *outbox, struct lane *lane)
 {
 	drop_finished(outbox);
-	forget_message(outbox, outbox->first);
-	outbox->finished = outbox->first;
-	outbox->first = outbox->first->next;
-	if (!outbox->first)
-		outbox->last = &outbox->first;
+	forget_message(outbox, lane->first);
+	outbox->finished = lane->first;
+	lane->first = lane->first->next;
+	outbox->send_count--;
+	if (!lane->first)
+		lane->last = &lane->first;
+}
+
+static void queue_lane(struct dp_outbox *outbox, struct lane *lane)
+{
+	lane->is_waiting = true;
+	lane->next = NULL;
+	*outbox->turn_end = lane;
+	outbox->turn_end = &lane->next;
+}
+
+/* The lane whose turn it is, taken off the ring; NULL if nothing is to be sent. */
+static struct lane *next_lane(struct dp_outbox *outbox)
+{
+	struct lane *lane;
+
+	while ((lane = outbox->turn)) {
+		outbox->turn = lane->next;
+		if (!outbox->turn)
+			outbox->turn_end = &outbox->turn;
+		lane->is_waiting = false;
+		if (lane->first)
+			return lane;
+	}
+	return NULL;
+}
+
+static struct lane *lane_of(struct dp_outbox *outbox, unsigned task)
+{
+	struct lane *lane;
+
+	outbox->lanes =
+		dp_grow(outbox->lanes, &outbox->lane_cap, (size_t)task + 1, sizeof(struct lane *));
+	while (outbox->lane_count <= task)
+		outbox->lanes[outbox->lane_count++] = NULL;
+	if (outbox->lanes[task])
+		return outbox->lanes[task];
+	lane = outbox->lanes[task] = dp_xcalloc(1, sizeof(*lane));
+	lane->last = &lane->first;
+	return lane;
 }
 
 void dp_outbox_free(struct dp_outbox *outbox)
 {
 	if (!outbox)
 		return;
-	while (outbox->first)
-		finish_first(outbox);
+	for (size_t i = 0; i < outbox->lane_count; i++) {
+		while (outbox->lanes[i] && outbox->lanes[i]->first)
+			finish_first(outbox, outbox->lanes[i]);
+		free(outbox->lanes[i]);
+	}
+	free(outbox->lanes);
 	drop_finished(outbox);
 	for (size_t i = 0; i < outbox->topic_count; i++)
 		dp_buf_release(&outbox->topics[i].message);
@@ -121,31 +170,46 @@ static size_t add_topic(struct dp_outbox *outbox, struct topic topic)
 	return outbox->topic_count++;
 }
 
+/* What probes carry. A run has one collective: that of its connection. Acts are not probed. */
+static const struct deploy_request *ping_of(struct dp_outbox *outbox, unsigned task)
+{
+	struct deploy_error ignored = {0};
+
+	(void)deploy_request_set_collective(
+		outbox->ping, outbox->plan->tasks[task]->request->collective, &ignored);
+	return outbox->ping;
+}
+
 /* The topic of an action; groups of one try share it, each message of an act has its own. */
-static size_t find_topic(struct dp_outbox *outbox, const struct dp_action *action)
+static size_t find_topic(
+	struct dp_outbox *outbox, struct lane *lane, const struct dp_action *action)
 {
 	bool is_probe = action->kind == DP_DO_PROBE;
-	struct topic topic = {.task = action->task, .attempt = is_probe ? 0 : action->attempt};
+	struct topic topic = {.task = action->task,
+		.attempt = is_probe ? 0 : action->attempt,
+		.before = lane->topic};
 
 	if (action->request) {
 		topic.request = action->request;
 		topic.is_of_act = true;
 		return add_topic(outbox, topic);
 	}
-	for (size_t i = outbox->topic_count; i-- > 0;)
-		if (outbox->topics[i].task == topic.task &&
-			outbox->topics[i].attempt == topic.attempt)
-			return i;
-	topic.request = is_probe ? outbox->ping : outbox->plan->tasks[topic.task].request;
-	return add_topic(outbox, topic);
+	for (size_t at = lane->topic; at; at = outbox->topics[at - 1].before)
+		if (outbox->topics[at - 1].attempt == topic.attempt)
+			return at - 1;
+	topic.request =
+		is_probe ? ping_of(outbox, topic.task) : outbox->plan->tasks[topic.task]->request;
+	lane->topic = add_topic(outbox, topic) + 1;
+	return lane->topic - 1;
 }
 
 void dp_outbox_add(struct dp_outbox *outbox, const struct dp_action *action)
 {
 	bool is_probe = action->kind == DP_DO_PROBE;
 	struct send *send = dp_xcalloc(1, sizeof(*send) + action->row_count * sizeof(uint32_t));
+	struct lane *lane = lane_of(outbox, action->task);
 
-	send->topic = find_topic(outbox, action);
+	send->topic = find_topic(outbox, lane, action);
 	send->nodes = action->nodes;
 	/* A broadcast is worth it only above what can be asked one by one. */
 	send->is_broadcast =
@@ -154,32 +218,42 @@ void dp_outbox_add(struct dp_outbox *outbox, const struct dp_action *action)
 	send->count = action->row_count;
 	if (action->row_count)
 		memcpy(send->rows, action->rows, action->row_count * sizeof(uint32_t));
-	*outbox->last = send;
-	outbox->last = &send->next;
+	*lane->last = send;
+	lane->last = &send->next;
+	outbox->send_count++;
+	if (!lane->is_waiting)
+		queue_lane(outbox, lane);
 }
 
 void dp_outbox_withdraw(struct dp_outbox *outbox, unsigned task, unsigned attempt)
 {
-	struct send **at = &outbox->first;
+	struct lane *lane = task < outbox->lane_count ? outbox->lanes[task] : NULL;
+	struct send **at;
 
+	if (!lane)
+		return;
+	at = &lane->first;
 	while (*at) {
 		struct send *send = *at;
-		const struct topic *topic = &outbox->topics[send->topic];
 
-		if (topic->task != task || (attempt && topic->attempt != attempt)) {
+		if (attempt && outbox->topics[send->topic].attempt != attempt) {
 			at = &send->next;
 			continue;
 		}
 		*at = send->next;
 		forget_message(outbox, send);
 		free(send);
+		outbox->send_count--;
 	}
-	outbox->last = at;
+	lane->last = at;
+	/* A task that ends withdraws all: its messages will not be needed again. */
+	for (size_t i = attempt ? 0 : lane->topic; i; i = outbox->topics[i - 1].before)
+		dp_buf_release(&outbox->topics[i - 1].message);
 }
 
 bool dp_outbox_is_empty(const struct dp_outbox *outbox)
 {
-	return !outbox->first;
+	return !outbox->send_count;
 }
 
 /* Nodes drop what is older than the ttl, so a message that waited is encoded anew, with the same
@@ -196,7 +270,7 @@ static bool is_stale(const struct topic *topic, int64_t now_us)
 static int prepare(struct dp_outbox *outbox, const struct send *send, struct topic *topic,
 	int64_t now_us, struct deploy_error *err)
 {
-	const struct deploy_task *task = &outbox->plan->tasks[topic->task];
+	const struct deploy_task *task = outbox->plan->tasks[topic->task];
 	int rc;
 
 	if (!is_stale(topic, now_us))
@@ -233,37 +307,38 @@ static size_t keys_bytes(const struct dp_outbox *outbox, size_t count)
 	return bytes;
 }
 
-/* Publish names of a directed send until the turn is full. */
-static int publish_directed(struct dp_outbox *outbox, struct send *send, const struct topic *topic,
-	struct deploy_error *err)
+static void spend(size_t *room, size_t bytes)
 {
-	size_t spent = 0;
+	*room -= bytes < *room ? bytes : *room;
+}
+
+/* Publish names of a directed send until there is no more room. */
+static int publish_directed(struct dp_outbox *outbox, struct send *send, const struct topic *topic,
+	size_t *room, struct deploy_error *err)
+{
 	int rc = 0;
 
-	while (!rc && send->done < send->count && spent < MAX_TURN_BYTES) {
+	while (!rc && send->done < send->count && *room) {
 		size_t count = gather(outbox, send);
 
 		rc = dp_transport_direct(outbox->transport, &topic->message, topic->request,
 			topic->id, outbox->names, count, send->is_mandatory, err);
-		spent += topic->message.len + keys_bytes(outbox, count);
+		spend(room, topic->message.len + keys_bytes(outbox, count));
 		if (!rc)
 			send->done += count;
 	}
 	return rc;
 }
 
-int dp_outbox_publish(
-	struct dp_outbox *outbox, int64_t now_us, struct dp_input *sent, struct deploy_error *err)
+/* Publish of the first send of a lane. */
+static int publish_first(struct dp_outbox *outbox, struct lane *lane, int64_t now_us, size_t *room,
+	struct dp_input *sent, struct deploy_error *err)
 {
-	struct send *send = outbox->first;
+	struct send *send = lane->first;
 	struct topic *topic;
 	size_t from;
 	int rc;
 
-	*sent = (struct dp_input){.kind = DP_IN_TICK};
-	drop_finished(outbox);
-	if (!send)
-		return 0;
 	topic = &outbox->topics[send->topic];
 	rc = prepare(outbox, send, topic, now_us, err);
 	if (rc)
@@ -280,8 +355,9 @@ int dp_outbox_publish(
 		rc = dp_transport_broadcast(
 			outbox->transport, &topic->message, topic->request, topic->id, err);
 		send->done = rc ? 0 : send->count;
+		spend(room, topic->message.len);
 	} else {
-		rc = publish_directed(outbox, send, topic, err);
+		rc = publish_directed(outbox, send, topic, room, err);
 	}
 	if (topic->attempt)
 		*sent = (struct dp_input){.kind = DP_IN_SENT,
@@ -291,7 +367,24 @@ int dp_outbox_publish(
 			.row_count = send->done - from,
 			.is_mandatory = send->is_mandatory && !send->is_broadcast};
 	if (!rc && send->done == send->count)
-		finish_first(outbox);
+		finish_first(outbox, lane);
+	return rc;
+}
+
+int dp_outbox_publish(struct dp_outbox *outbox, int64_t now_us, size_t *room, struct dp_input *sent,
+	struct deploy_error *err)
+{
+	struct lane *lane;
+	int rc;
+
+	*sent = (struct dp_input){.kind = DP_IN_TICK};
+	drop_finished(outbox);
+	lane = next_lane(outbox);
+	if (!lane)
+		return 0;
+	rc = publish_first(outbox, lane, now_us, room, sent, err);
+	if (lane->first)
+		queue_lane(outbox, lane);
 	return rc;
 }
 

@@ -1,6 +1,6 @@
 /*
  * What is to be sent, and what was: turns sends of the runner into messages, a bounded amount at a
- * time, and knows which request an answer belongs to.
+ * time and of each task in turn, and knows which request an answer belongs to.
  * One id per (task, try), and one for each request that an act wants sent; its message is encoded
  * once and again when it gets old, since nodes drop a message that is older than its ttl.
  */
@@ -16,6 +16,9 @@
  * a broadcast is not worth it.
  */
 #define DP_FEW_NAMES 64
+
+/* So much is published before the loop looks at what arrived. */
+#define DP_MAX_TURN_BYTES (64 * 1024)
 
 struct dp_outbox;
 
@@ -35,12 +38,13 @@ void dp_outbox_withdraw(struct dp_outbox *outbox, unsigned task, unsigned attemp
 bool dp_outbox_is_empty(const struct dp_outbox *outbox);
 
 /*
- * Publish up to 64 KiB; call only while the transport is writable. *sent says what was handed over,
- * as input for the runner (kind DP_IN_SENT; DP_IN_TICK if there is nothing to tell). Its rows are
- * borrowed until the next call. Errors: DEPLOY_CONNECT, DEPLOY_INPUT.
+ * Publish what one task wants sent next, up to *room bytes, which are counted down, and the rest of
+ * a message; call only while the transport is writable. *sent says what was handed over, as input
+ * for the runner (kind DP_IN_SENT; DP_IN_TICK if there is nothing to tell). Its rows are borrowed
+ * until the next call. Errors: DEPLOY_CONNECT, DEPLOY_INPUT.
  */
-int dp_outbox_publish(
-	struct dp_outbox *outbox, int64_t now_us, struct dp_input *sent, struct deploy_error *err);
+int dp_outbox_publish(struct dp_outbox *outbox, int64_t now_us, size_t *room, struct dp_input *sent,
+	struct deploy_error *err);
 
 /* The request that went out with that id; NULL if it is none of ours. *attempt is 0 for a probe. */
 const struct deploy_request *dp_outbox_find(

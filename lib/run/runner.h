@@ -5,7 +5,9 @@
  * Invariants, held after every step:
  *   - a node has at most one final outcome in a task, and has one when the task ended;
  *   - an outcome is credited only to a node that was asked, for the try it is in;
- *   - never more nodes in flight than batch or window allow; nothing starts after a stop.
+ *   - never more nodes in flight than batch or window of their task allow;
+ *   - a task begins after what it needs has ended, and nothing but cleanup after a stop.
+ * What a step costs does not depend on how many tasks there are, but for those that stop the run.
  */
 #ifndef DP_RUNNER_H
 #define DP_RUNNER_H
@@ -22,6 +24,8 @@
 
 /* How long nodes in flight are waited for after a first INT or TERM. */
 #define DP_GRACE_US (10 * 1000000LL)
+/* … and how long cleanup may take after that, or after the run's deadline. */
+#define DP_CLEANUP_US (60 * 1000000LL)
 /* A broker that does not say that it has what nobody will answer is asked again so much later. */
 #define DP_CONFIRM_PAUSE_US (100 * 1000LL)
 /* Replies pause this long before silent nodes are probed. */
@@ -87,8 +91,11 @@ typedef void dp_action_fn(void *arg, const struct dp_action *action);
 struct dp_runner;
 
 /* plan is borrowed and must outlive the runner. Caller frees with dp_runner_free(). */
-struct dp_runner *dp_runner_new(const struct deploy_plan *plan, dp_action_fn *act, void *arg);
+struct dp_runner *dp_runner_new(struct deploy_plan *plan, dp_action_fn *act, void *arg);
 void dp_runner_free(struct dp_runner *runner);
+
+/* Have somebody add tasks to the plan from now on. Borrowed. */
+void dp_runner_set_director(struct dp_runner *runner, const struct deploy_director *director);
 
 /* Emit DEPLOY_EVENT_INTENT from now on. */
 void dp_runner_tell_intents(struct dp_runner *runner);
@@ -105,6 +112,9 @@ bool dp_runner_is_done(const struct dp_runner *runner);
 
 /* When to call it again with DP_IN_TICK, monotonic; DP_NEVER if it only waits for input. */
 int64_t dp_runner_wake_us(const struct dp_runner *runner);
+
+/* Why the run failed, or no node was left: DEPLOY_OK if neither. */
+const struct deploy_error *dp_runner_error(const struct dp_runner *runner);
 
 /* Hand over what the run came to; the runner is only good for dp_runner_free() afterwards. */
 void dp_runner_finish(struct dp_runner *runner, struct deploy_run_result *result);

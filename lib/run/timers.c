@@ -2,6 +2,7 @@
 #include "run/timers.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 
@@ -9,7 +10,21 @@ void dp_timers_init(struct dp_timers *timers, size_t rows)
 {
 	*timers = (struct dp_timers){.at_us = dp_xcalloc(rows, sizeof(*timers->at_us)),
 		.heap = dp_xcalloc(rows, sizeof(*timers->heap)),
-		.place = dp_xcalloc(rows, sizeof(*timers->place))};
+		.place = dp_xcalloc(rows, sizeof(*timers->place)),
+		.rows = rows};
+}
+
+void dp_timers_extend(struct dp_timers *timers, size_t rows)
+{
+	size_t caps[] = {timers->rows, timers->rows, timers->rows}, before = timers->rows;
+
+	if (rows <= before)
+		return;
+	timers->at_us = dp_grow(timers->at_us, &caps[0], rows, sizeof(*timers->at_us));
+	timers->heap = dp_grow(timers->heap, &caps[1], rows, sizeof(*timers->heap));
+	timers->place = dp_grow(timers->place, &caps[2], rows, sizeof(*timers->place));
+	timers->rows = caps[0];
+	memset(timers->place + before, 0, (timers->rows - before) * sizeof(*timers->place));
 }
 
 void dp_timers_release(struct dp_timers *timers)

@@ -11,9 +11,14 @@ struct dp_timers {
 	uint32_t *heap;	 /* rows */
 	uint32_t *place; /* per row: in heap, from 1; 0: it has no time */
 	size_t count;	 /* of heap */
+	size_t rows;
 };
 
 void dp_timers_init(struct dp_timers *timers, size_t rows);
+
+/* Let there be so many rows, at least. */
+void dp_timers_extend(struct dp_timers *timers, size_t rows);
+
 void dp_timers_release(struct dp_timers *timers);
 
 /* Set, or change, the time of a row. */

@@ -37,17 +37,16 @@ static const struct deploy_task *task_of(
 	const struct deploy_journal *journal, const struct deploy_event *event)
 {
 	return journal->plan && event->task < journal->plan->task_count
-		       ? &journal->plan->tasks[event->task]
+		       ? journal->plan->tasks[event->task]
 		       : NULL;
 }
 
 /* A task that only finds the nodes for a later one: what it has to tell is that they are there. */
 static bool is_finder(const struct deploy_journal *journal, const struct deploy_event *event)
 {
-	for (size_t i = event->task + 1; journal->plan && i < journal->plan->task_count; i++)
-		if (journal->plan->tasks[i].nodes_from == (int)event->task)
-			return true;
-	return false;
+	const struct deploy_task *task = task_of(journal, event);
+
+	return task && task->only_finds;
 }
 
 static bool is_reply(const struct deploy_event *event)
@@ -127,9 +126,12 @@ static int record_other(
 static int record_event(
 	struct deploy_journal *journal, const struct deploy_event *event, struct deploy_error *err)
 {
+	const struct deploy_task *task = task_of(journal, event);
+
 	switch (event->type) {
 	case DEPLOY_EVENT_TASK_STARTED:
-		return dp_run_task_started(journal->state, &journal->run, event, err);
+		return dp_run_task_started(
+			journal->state, &journal->run, event, task ? task->request : NULL, err);
 	case DEPLOY_EVENT_TASK_ENDED:
 		return dp_run_task_ended(journal->state, &journal->run, event, err);
 	case DEPLOY_EVENT_INTENT:

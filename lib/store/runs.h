@@ -27,7 +27,8 @@ int dp_run_finish(struct deploy_state *state, const struct dp_run *run,
 	const struct deploy_run_result *result, int exit, struct deploy_error *err);
 
 int dp_run_task_started(struct deploy_state *state, const struct dp_run *run,
-	const struct deploy_event *event, struct deploy_error *err);
+	const struct deploy_event *event, const struct deploy_request *request,
+	struct deploy_error *err);
 int dp_run_task_ended(struct deploy_state *state, const struct dp_run *run,
 	const struct deploy_event *event, struct deploy_error *err);
 

@@ -51,21 +51,24 @@ int dp_runs_note_dead(struct deploy_state *state, struct deploy_error *err)
 	return rc;
 }
 
+static int add_task(struct deploy_state *state, const struct dp_run *run, int64_t index,
+	const struct deploy_request *request, struct deploy_error *err)
+{
+	return dp_sql_change(state,
+		"INSERT INTO task(run, task, agent, action) VALUES(?1, ?2, ?3, ?4)"
+		" ON CONFLICT DO NOTHING",
+		DP_BIND(dp_int(run->key), dp_int(index), dp_text(request ? request->agent : NULL),
+			dp_text(request ? request->action : NULL)),
+		err);
+}
+
 static int add_tasks(struct deploy_state *state, const struct dp_run *run,
 	const struct deploy_plan *plan, struct deploy_error *err)
 {
 	int rc = 0;
 
-	for (size_t i = 0; !rc && plan && i < plan->task_count; i++) {
-		const struct deploy_request *request = plan->tasks[i].request;
-
-		rc = dp_sql_change(state,
-			"INSERT INTO task(run, task, agent, action) VALUES(?1, ?2, ?3, ?4)",
-			DP_BIND(dp_int(run->key), dp_int((int64_t)i),
-				dp_text(request ? request->agent : NULL),
-				dp_text(request ? request->action : NULL)),
-			err);
-	}
+	for (size_t i = 0; !rc && plan && i < plan->task_count; i++)
+		rc = add_task(state, run, (int64_t)i, plan->tasks[i]->request, err);
 	return rc;
 }
 
@@ -139,6 +142,8 @@ static const char *end_name(const struct deploy_run_result *result)
 		return "lost";
 	case DEPLOY_RUN_UNRECORDED:
 		return "unrecorded";
+	case DEPLOY_RUN_FAILED:
+		return "failed";
 	}
 	return "unknown";
 }
@@ -156,8 +161,12 @@ int dp_run_finish(struct deploy_state *state, const struct dp_run *run,
 }
 
 int dp_run_task_started(struct deploy_state *state, const struct dp_run *run,
-	const struct deploy_event *event, struct deploy_error *err)
+	const struct deploy_event *event, const struct deploy_request *request,
+	struct deploy_error *err)
 {
+	/* It may have been added to the plan since the run began. */
+	if (add_task(state, run, event->task, request, err))
+		return err->code;
 	return dp_sql_change(state,
 		"UPDATE task SET started = ?3, nodes = ?4 WHERE run = ?1 AND task = ?2",
 		DP_BIND(dp_int(run->key), dp_int(event->task), dp_time(event->at_us),

@@ -88,7 +88,7 @@ every_moment() {
 
 @test "push-facts killed anywhere and given again leaves each node as wanted, and a true record" {
 	three_kinds
-	before=1 every_moment 15 20 push-facts --all --yes -o jsonl
+	before=1 every_moment 10 20 push-facts --all --yes -o jsonl
 }
 
 @test "a node that does not show yet what the killed run gave it is given it again, not twice" {

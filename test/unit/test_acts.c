@@ -956,7 +956,7 @@ static void answer_to_a_task_that_ended_is_late(void **state)
 
 	plan(bench, "web1", "ao");
 	task = deploy_plan_take_request(bench->plan, deploy_request_ping());
-	task->nodes = deploy_nodeset_copy(bench->plan->tasks[0].nodes);
+	task->nodes = deploy_nodeset_copy(bench->plan->tasks[0]->nodes);
 	task->policy.timeout_ms = TIMEOUT_MS;
 	bench->holds = true;
 	begin(bench);

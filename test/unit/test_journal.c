@@ -314,7 +314,7 @@ static void every_end_has_a_word(void **arg)
 {
 	struct world *world = *arg;
 
-	for (int how = DEPLOY_RUN_COMPLETE; how <= DEPLOY_RUN_UNRECORDED; how++) {
+	for (int how = DEPLOY_RUN_COMPLETE; how <= DEPLOY_RUN_FAILED; how++) {
 		struct deploy_error err = {.code = DEPLOY_OK};
 		const char *word = NULL;
 		sqlite3_stmt *row;
@@ -340,6 +340,7 @@ static void finding_the_nodes_is_no_outcome_of_theirs(void **arg)
 
 	begin(&play, world, &act);
 	add_task(&play, "puppet", "runonce", NULL)->nodes_from = 0;
+	play.plan->tasks[0]->only_finds = true;
 	assert_int_equal(end(&play, DEPLOY_RUN_COMPLETE, 0, &(struct deploy_error){0}), 0);
 	assert_int_equal(deploy_journal_begin(&play.journal, play.state, &act, play.plan, NULL,
 				 NULL, &(struct deploy_error){0}),
@@ -352,6 +353,30 @@ static void finding_the_nodes_is_no_outcome_of_theirs(void **arg)
 	check_known(&play, "a mcollective - - -, b mcollective - - -");
 	check_run(world->path, "rpc: running -/-1, deployctl rpc puppet status because - -, "
 			       "ok 1 failed 0 silent 0 cancelled 0 asked 0");
+	finish(&play);
+}
+
+/* A plan may grow while its run goes on. */
+static void a_task_that_is_added_is_recorded_when_it_starts(void **arg)
+{
+	struct world *world = *arg;
+	struct deploy_error err = {.code = DEPLOY_OK};
+	sqlite3_stmt *row;
+	struct play play;
+
+	begin(&play, world, &act);
+	add_task(&play, "puppet", "runonce", NULL);
+	tell(&play,
+		(struct deploy_event){.type = DEPLOY_EVENT_TASK_STARTED, .task = 1, .count = 3});
+	assert_int_equal(deploy_journal_commit(play.journal), 0);
+	assert_int_equal(
+		dp_sql_query(&row, play.state,
+			"SELECT agent || ' ' || action || ' ' || nodes FROM task WHERE task = 1",
+			NULL, 0, &err),
+		0);
+	assert_true(dp_sql_next(row));
+	assert_string_equal(dp_column_text(row, 0), "puppet runonce 3");
+	assert_int_equal(dp_sql_close(play.state, row, &err), 0);
 	finish(&play);
 }
 
@@ -623,6 +648,7 @@ int main(void)
 		TEST(a_run_is_seen_from_its_beginning_to_its_end),
 		TEST(every_end_has_a_word),
 		TEST(finding_the_nodes_is_no_outcome_of_theirs),
+		TEST(a_task_that_is_added_is_recorded_when_it_starts),
 		TEST(a_look_goes_on_at_once_and_is_written_at_its_end),
 		TEST(after_a_failure_nothing_is_recorded_but_all_is_told),
 		TEST(a_disk_that_fills_up_loses_nothing_that_was_committed),

@@ -24,7 +24,7 @@
 /* The broker: it says of every node that it has no queue, unless it is mute. */
 struct dp_carrier {
 	char returned[64][32], id[64];
-	size_t head, count;
+	size_t head, count, waits_to_write;
 	bool has_echo, is_mute, is_blocked;
 };
 
@@ -127,6 +127,7 @@ void dp_carrier_wait(struct dp_carrier *waiting, bool wants_write, struct pollfd
 	bool is_ready = poll(others, count, 0) > 0;
 
 	*can_write = wants_write;
+	waiting->waits_to_write += wants_write;
 	if (!is_ready && !wants_write && waiting->head == waiting->count && !waiting->has_echo)
 		now_us += timeout_ms * 1000LL;
 }
@@ -508,6 +509,94 @@ static void act_without_nodes_is_refused(void **state)
 	assert_string_equal(bench->err.text, "task 1 has an act and no nodes");
 }
 
+/* A task cannot wait for one that is to come. */
+static void need_of_a_later_task_is_refused(void **state)
+{
+	struct bench *bench = *state;
+
+	deploy_task_need(add_task(bench, "web1"), 0);
+	run(bench);
+	assert_int_equal(bench->err.code, DEPLOY_USAGE);
+	assert_string_equal(bench->err.text, "task 1 needs task 1, which does not come before it");
+	assert_string_equal(trace, "");
+}
+
+static void plan_without_a_task_is_refused(void **state)
+{
+	struct bench *bench = *state;
+
+	run(bench);
+	assert_int_equal(bench->err.code, DEPLOY_USAGE);
+	assert_string_equal(bench->err.text, "the plan has no task");
+}
+
+/* Adds a request at the begin, and afterwards an act that says not whom it is for. */
+static int add_two(void *arg, struct deploy_plan *plan, const struct deploy_turn *turn,
+	struct deploy_error *err)
+{
+	struct bench *bench = arg;
+
+	(void)err;
+	if (plan->task_count == 0)
+		add_task(bench, "web1");
+	else if (turn->ended)
+		add_act(bench, NULL, false);
+	return 0;
+}
+
+static void what_a_director_adds_is_recorded_and_checked(void **state)
+{
+	struct bench *bench = *state;
+	const struct deploy_director director = {add_two, bench};
+
+	bench->options.director = &director;
+	run(bench);
+	assert_string_equal(trace, "intend web1\nrecord\npublish web1\noutcome web1 silent\n");
+	assert_int_equal(bench->result.end, DEPLOY_RUN_FAILED);
+	assert_int_equal(bench->err.code, DEPLOY_USAGE);
+	assert_string_equal(bench->err.text, "task 2 has an act and no nodes");
+}
+
+/* Finds that the broker takes nothing any more, after the first task. */
+static int discover_too_late(void *arg, struct deploy_plan *plan, const struct deploy_turn *turn,
+	struct deploy_error *err)
+{
+	(void)err;
+	if (turn->ended && plan->task_count == 1) {
+		carrier.is_blocked = true;
+		add_task(arg, NULL)->policy.discovery_ms = 500;
+	}
+	return 0;
+}
+
+static void a_plan_that_is_left_half_way_is_not_said_to_have_asked_nobody(void **state)
+{
+	struct bench *bench = *state;
+	const struct deploy_director director = {discover_too_late, bench};
+
+	bench->options.director = &director;
+	add_task(bench, "web1");
+	run(bench);
+	assert_int_equal(bench->result.end, DEPLOY_RUN_LOST);
+	assert_string_equal(bench->err.text,
+		"broker:5672: the broker takes no publishes any more; the plan was left");
+}
+
+static void tasks_are_recorded_together_and_published_in_one_turn(void **state)
+{
+	struct bench *bench = *state;
+
+	carrier.is_mute = true;
+	deploy_task_need_nothing(add_task(bench, "web1"));
+	deploy_task_need_nothing(add_task(bench, "web2"));
+	run(bench);
+	assert_string_equal(trace, "intend web1\nintend web2\nrecord\n"
+				   "publish web1\npublish web2\n"
+				   "outcome web1 silent\noutcome web2 silent\n");
+	/* For the echo. */
+	assert_int_equal(carrier.waits_to_write, 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -526,6 +615,11 @@ int main(void)
 		TEST(signal_reaches_an_act_without_a_broker),
 		TEST(request_without_a_broker_is_refused),
 		TEST(act_without_nodes_is_refused),
+		TEST(need_of_a_later_task_is_refused),
+		TEST(plan_without_a_task_is_refused),
+		TEST(what_a_director_adds_is_recorded_and_checked),
+		TEST(a_plan_that_is_left_half_way_is_not_said_to_have_asked_nobody),
+		TEST(tasks_are_recorded_together_and_published_in_one_turn),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

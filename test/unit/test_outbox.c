@@ -251,9 +251,10 @@ static void add_probe(struct bench *bench, unsigned task, size_t count)
 static struct dp_input turn(struct bench *bench)
 {
 	struct deploy_error err = {.code = DEPLOY_OK};
+	size_t room = TURN_BYTES;
 	struct dp_input sent;
 
-	if (dp_outbox_publish(bench->outbox, bench->now_us, &sent, &err))
+	if (dp_outbox_publish(bench->outbox, bench->now_us, &room, &sent, &err))
 		fail_msg("%s", err.text);
 	return sent;
 }
@@ -639,7 +640,7 @@ static void an_old_message_is_encoded_anew_with_the_same_id(void **state)
 	for (size_t i = 0; i < COUNT(table); i++) {
 		struct bench bench = bench_of(2);
 
-		bench.plan->tasks[0].request->ttl_s = table[i].ttl_s;
+		bench.plan->tasks[0]->request->ttl_s = table[i].ttl_s;
 		add(&bench, 0, 1, 0, 1);
 		add(&bench, 0, 1, 1, 1);
 		(void)turn(&bench);
@@ -651,6 +652,82 @@ static void an_old_message_is_encoded_anew_with_the_same_id(void **state)
 		assert_string_equal(carrier.records[0].id, carrier.records[1].id);
 		bench_free(&bench);
 	}
+}
+
+/* A fleet that is asked by one task must not keep another from its single node. */
+static void tasks_take_turns(void **state)
+{
+	json_t *inputs = inputs_of(20 * KIB);
+	struct bench bench = bench_new(40, 20, inputs, false);
+	struct dp_input sent;
+
+	(void)state;
+	add(&bench, 0, 1, 0, 40);
+	add(&bench, 0, 2, 0, 1);
+	add(&bench, 1, 1, 7, 1);
+	sent = turn(&bench);
+	assert_int_equal(0, sent.task);
+	assert_in_range(sent.row_count, 1, 39);
+	sent = turn(&bench);
+	assert_int_equal(1, sent.task);
+	assert_int_equal(7, sent.rows[0]);
+	for (size_t done = 1; !dp_outbox_is_empty(bench.outbox); done++)
+		assert_int_equal(0, turn(&bench).task);
+	assert_int_equal(42, carrier.count);
+	bench_free(&bench);
+	json_decref(inputs);
+}
+
+static void what_was_withdrawn_takes_no_turn(void **state)
+{
+	struct bench bench = bench_of(3);
+
+	(void)state;
+	add(&bench, 0, 1, 0, 1);
+	add(&bench, 1, 1, 1, 1);
+	dp_outbox_withdraw(bench.outbox, 0, 0);
+	assert_int_equal(1, turn(&bench).task);
+	assert_true(dp_outbox_is_empty(bench.outbox));
+	assert_int_equal(DP_IN_TICK, turn(&bench).kind);
+	add(&bench, 0, 1, 2, 1);
+	assert_int_equal(2, turn(&bench).rows[0]);
+	assert_int_equal(2, carrier.count);
+	bench_free(&bench);
+}
+
+static void a_broadcast_takes_room_too(void **state)
+{
+	struct bench bench = bench_of(200);
+	struct dp_action action = ask(&bench, 1, 0, 200);
+	struct deploy_error err = {.code = DEPLOY_OK};
+	size_t room = TURN_BYTES;
+	struct dp_input sent;
+
+	(void)state;
+	action.is_broadcast = true;
+	dp_outbox_add(bench.outbox, &action);
+	assert_int_equal(0, dp_outbox_publish(bench.outbox, 0, &room, &sent, &err));
+	assert_int_equal(TURN_BYTES - carrier.records[0].body.len, room);
+	bench_free(&bench);
+}
+
+static void room_is_counted_down_over_several_sends(void **state)
+{
+	struct bench bench = bench_of(200);
+	struct deploy_error err = {.code = DEPLOY_OK};
+	size_t room = TURN_BYTES, before = room, sends = 0;
+	struct dp_input sent;
+
+	(void)state;
+	for (uint32_t i = 0; i < 200; i++)
+		add(&bench, i % 2, 1 + i / 2, i, 1);
+	for (; room; sends++, before = room) {
+		assert_int_equal(0, dp_outbox_publish(bench.outbox, 0, &room, &sent, &err));
+		assert_true(room < before);
+	}
+	assert_in_range(sends, 2, 199);
+	assert_int_equal(sends, carrier.count);
+	bench_free(&bench);
 }
 
 static void a_send_that_takes_long_changes_its_message_under_way(void **state)
@@ -684,10 +761,10 @@ static void a_try_of_a_task_has_one_id_and_no_other_has_it(void **state)
 	struct bench bench = bench_of(1);
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(table); i++)
+	for (size_t i = 0; i < COUNT(table); i++) {
 		add(&bench, table[i].task, table[i].attempt, 0, 1);
-	while (!dp_outbox_is_empty(bench.outbox))
 		(void)turn(&bench);
+	}
 	assert_int_equal(COUNT(table), carrier.count);
 	for (size_t i = 0; i < COUNT(table); i++) {
 		assert_int_equal(32, strspn(carrier.records[i].id, "0123456789abcdef"));
@@ -836,12 +913,14 @@ static void a_publish_that_fails_tells_who_was_asked_before(void **state)
 	for (size_t i = 0; i < COUNT(counts); i++) {
 		struct bench bench = bench_of(counts[i]);
 		struct deploy_error err = {.code = DEPLOY_OK};
+		size_t room = TURN_BYTES;
 		struct dp_input sent;
 		size_t before;
 
 		carrier.fails_at = 1;
 		add(&bench, 0, 1, 0, counts[i]);
-		assert_int_equal(DEPLOY_CONNECT, dp_outbox_publish(bench.outbox, 0, &sent, &err));
+		assert_int_equal(
+			DEPLOY_CONNECT, dp_outbox_publish(bench.outbox, 0, &room, &sent, &err));
 		before = carrier.records[0].key_count;
 		assert_int_equal(before, sent.row_count);
 		assert_int_equal(before - 1, sent.rows[before - 1]);
@@ -858,13 +937,14 @@ static void a_broadcast_that_fails_has_asked_nobody(void **state)
 	struct bench bench = bench_of(65);
 	struct dp_action action = ask(&bench, 1, 0, 65);
 	struct deploy_error err = {.code = DEPLOY_OK};
+	size_t room = TURN_BYTES;
 	struct dp_input sent;
 
 	(void)state;
 	carrier.fails_at = 0;
 	action.is_broadcast = true;
 	dp_outbox_add(bench.outbox, &action);
-	assert_int_equal(DEPLOY_CONNECT, dp_outbox_publish(bench.outbox, 0, &sent, &err));
+	assert_int_equal(DEPLOY_CONNECT, dp_outbox_publish(bench.outbox, 0, &room, &sent, &err));
 	assert_int_equal(0, sent.row_count);
 	bench_free(&bench);
 }
@@ -874,11 +954,12 @@ static void a_request_that_cannot_be_encoded_is_not_published(void **state)
 	json_t *inputs = inputs_of(1024 * KIB);
 	struct bench bench = bench_new(2, 20, inputs, false);
 	struct deploy_error err = {.code = DEPLOY_OK};
+	size_t room = TURN_BYTES;
 	struct dp_input sent;
 
 	(void)state;
 	add(&bench, 0, 1, 0, 2);
-	assert_int_equal(DEPLOY_INPUT, dp_outbox_publish(bench.outbox, 0, &sent, &err));
+	assert_int_equal(DEPLOY_INPUT, dp_outbox_publish(bench.outbox, 0, &room, &sent, &err));
 	assert_non_null(strstr(err.text, "inputs of rpcutil.ping are larger than"));
 	assert_int_equal(DP_IN_TICK, sent.kind);
 	assert_int_equal(0, carrier.count);
@@ -918,7 +999,7 @@ static void add_of_act(
 static void each_message_of_an_act_has_its_request_and_an_id(void **state)
 {
 	struct bench bench = bench_of(3);
-	const struct deploy_request *request = bench.plan->tasks[1].request;
+	const struct deploy_request *request = bench.plan->tasks[1]->request;
 	unsigned task, serial;
 
 	(void)state;
@@ -945,14 +1026,14 @@ static void one_message_of_an_act_is_withdrawn_and_the_others_are_sent(void **st
 
 	(void)state;
 	for (unsigned i = 1; i <= 3; i++)
-		add_of_act(&bench, bench.plan->tasks[0].request, i, i);
+		add_of_act(&bench, bench.plan->tasks[0]->request, i, i);
 	dp_outbox_withdraw(bench.outbox, 0, 2);
 	sent = turn(&bench);
 	assert_int_equal(1, sent.attempt);
 	sent = turn(&bench);
 	assert_int_equal(3, sent.attempt);
 	assert_int_equal(3, sent.row_count);
-	add_of_act(&bench, bench.plan->tasks[0].request, 4, 1);
+	add_of_act(&bench, bench.plan->tasks[0]->request, 4, 1);
 	dp_outbox_withdraw(bench.outbox, 0, 0);
 	assert_true(dp_outbox_is_empty(bench.outbox));
 	bench_free(&bench);
@@ -981,6 +1062,10 @@ int main(void)
 		cmocka_unit_test(a_turn_publishes_64_kib),
 		cmocka_unit_test(every_row_is_told_in_the_turn_that_sent_it),
 		cmocka_unit_test(sends_leave_in_the_order_in_which_they_came),
+		cmocka_unit_test(tasks_take_turns),
+		cmocka_unit_test(what_was_withdrawn_takes_no_turn),
+		cmocka_unit_test(room_is_counted_down_over_several_sends),
+		cmocka_unit_test(a_broadcast_takes_room_too),
 		cmocka_unit_test(an_empty_outbox_publishes_nothing),
 		cmocka_unit_test(what_all_nodes_are_asked_is_one_broadcast_with_the_filter),
 		cmocka_unit_test(an_open_task_is_a_broadcast_of_no_rows),

@@ -233,7 +233,7 @@ static int name_of_row(mask set, uint32_t row)
 
 static const struct deploy_task *task_on_stage(const struct judge *judge)
 {
-	return &judge->plan->tasks[judge->next];
+	return judge->plan->tasks[judge->next];
 }
 
 static const struct deploy_policy *policy_on_stage(const struct judge *judge)
@@ -349,7 +349,7 @@ static void end_with(struct judge *judge, enum deploy_run_end end)
 
 static mask nodes_of(const struct judge *judge, unsigned index)
 {
-	const struct deploy_task *task = &judge->plan->tasks[index];
+	const struct deploy_task *task = judge->plan->tasks[index];
 	mask nodes = task->nodes ? judge->members[index] : 0;
 
 	if (!task->nodes && task->nodes_from >= 0)
@@ -359,7 +359,7 @@ static mask nodes_of(const struct judge *judge, unsigned index)
 
 static bool is_open_task(const struct judge *judge, unsigned index)
 {
-	return !judge->plan->tasks[index].nodes && judge->plan->tasks[index].nodes_from < 0;
+	return !judge->plan->tasks[index]->nodes && judge->plan->tasks[index]->nodes_from < 0;
 }
 
 /* Set the stage for the next task, which may have no nodes. */
@@ -1133,7 +1133,7 @@ static void draw_task(struct world *world, unsigned index)
 	int from = NOBODY;
 
 	for (unsigned i = 0; i < index; i++)
-		if (!world->plan->tasks[i].nodes && world->plan->tasks[i].nodes_from < 0)
+		if (!world->plan->tasks[i]->nodes && world->plan->tasks[i]->nodes_from < 0)
 			from = (int)i;
 	draw_policy(world, &task->policy);
 	task->is_whole_match = chance(world, 50);
@@ -1394,7 +1394,7 @@ static void act(void *arg, const struct dp_action *action)
 
 static void draw_answer(struct world *world, const struct send *send, int name)
 {
-	const struct deploy_policy *policy = &world->plan->tasks[send->task].policy;
+	const struct deploy_policy *policy = &world->plan->tasks[send->task]->policy;
 	int64_t most_us = (send->count ? policy->timeout_ms : policy->discovery_ms) * 1300;
 	struct fate fate = {.at_us = world->now_us + draw(world, (uint32_t)most_us),
 		.kind = REPLY,

@@ -22,9 +22,9 @@ static void assert_times(const struct target_opts *target, long long discovery, 
 
 	target_plan_discovery(plan, &ctx, target, "rpcutil");
 	assert_int_equal(plan->task_count, 1);
-	assert_int_equal(plan->tasks[0].policy.discovery_ms, discovery);
-	assert_int_equal(plan->tasks[0].policy.window_ms, window);
-	assert_int_equal(plan->tasks[0].filter.compound_count, target->filter.compound_count);
+	assert_int_equal(plan->tasks[0]->policy.discovery_ms, discovery);
+	assert_int_equal(plan->tasks[0]->policy.window_ms, window);
+	assert_int_equal(plan->tasks[0]->filter.compound_count, target->filter.compound_count);
 	deploy_plan_free(plan);
 }
 

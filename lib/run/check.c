@@ -1,0 +1,74 @@
+/* A task must say what is to be done, to whom, where, and after what. */
+#include "run/check.h"
+
+#include <string.h>
+
+/* The collective of the first task that has one: a plan has no other. */
+static const char *collective_of(const struct deploy_plan *plan)
+{
+	for (size_t i = 0; i < plan->task_count; i++)
+		if (plan->tasks[i]->request && plan->tasks[i]->request->collective)
+			return plan->tasks[i]->request->collective;
+	return NULL;
+}
+
+static int check_request(const struct deploy_plan *plan, size_t index, const char *collective,
+	bool has_bus, struct deploy_error *err)
+{
+	const struct deploy_request *request = plan->tasks[index]->request;
+
+	if (!request->collective)
+		return deploy_error_set(err, DEPLOY_USAGE, "task %zu has no collective", index + 1);
+	if (strcmp(request->collective, collective) != 0)
+		return deploy_error_set(err, DEPLOY_USAGE,
+			"a plan has one collective, task %zu another", index + 1);
+	if (!has_bus)
+		return deploy_error_set(err, DEPLOY_USAGE, "task %zu needs the broker", index + 1);
+	return 0;
+}
+
+/* True if the task of that index comes before another and is open. */
+static bool finds_nodes(const struct deploy_plan *plan, int index, size_t before)
+{
+	return (size_t)index < before && !plan->tasks[index]->nodes &&
+	       plan->tasks[index]->nodes_from < 0;
+}
+
+static int check_nodes(const struct deploy_plan *plan, size_t index, struct deploy_error *err)
+{
+	const struct deploy_task *task = plan->tasks[index];
+
+	if (task->nodes)
+		return 0;
+	if (task->act && task->nodes_from < 0)
+		return deploy_error_set(
+			err, DEPLOY_USAGE, "task %zu has an act and no nodes", index + 1);
+	if (task->nodes_from >= 0 && !finds_nodes(plan, task->nodes_from, index))
+		return deploy_error_set(err, DEPLOY_USAGE,
+			"task %zu asks nodes that no task before it found", index + 1);
+	return 0;
+}
+
+static int check_needs(const struct deploy_plan *plan, size_t index, struct deploy_error *err)
+{
+	const struct deploy_task *task = plan->tasks[index];
+
+	for (size_t i = 0; i < task->need_count; i++)
+		if (task->needs[i] >= index)
+			return deploy_error_set(err, DEPLOY_USAGE,
+				"task %zu needs task %zu, which does not come before it", index + 1,
+				task->needs[i] + 1);
+	return 0;
+}
+
+int dp_check_tasks(
+	const struct deploy_plan *plan, size_t from, bool has_bus, struct deploy_error *err)
+{
+	const char *collective = collective_of(plan);
+
+	for (size_t i = from; i < plan->task_count; i++)
+		if ((plan->tasks[i]->request && check_request(plan, i, collective, has_bus, err)) ||
+			check_nodes(plan, i, err) || check_needs(plan, i, err))
+			return err->code;
+	return 0;
+}
