@@ -274,7 +274,7 @@ static json_t *print_flaws(struct out *out, const struct deploy_roles *roles)
 	json_t *items = json_array();
 	const char *last = "";
 
-	for (; told < count && told < DEPLOY_CLUSTER_MAX_FLAWS; told++) {
+	for (; told < count && told < DEPLOY_MAX_FLAWS; told++) {
 		const struct deploy_flaw *flaw = deploy_roles_flaw(roles, told);
 
 		if (out_is_for_people(out))

@@ -43,7 +43,7 @@ struct deploy_roles {
 	json_t *by_name;  /* name in lower case → index into hosts */
 	json_t *by_label; /* the same up to the first dot, of names that have one */
 	json_t *files;	  /* collection → file */
-	struct deploy_flaw flaws[DEPLOY_CLUSTER_MAX_FLAWS];
+	struct deploy_flaw flaws[DEPLOY_MAX_FLAWS];
 	size_t flaw_count, told_count;
 	char **texts; /* owned for all the others */
 	size_t text_count, text_cap;
@@ -109,7 +109,7 @@ void dp_roles_add_file(struct deploy_roles *roles, const char *file, const char 
 
 bool dp_roles_count_flaw(struct deploy_roles *roles)
 {
-	return ++roles->flaw_count <= DEPLOY_CLUSTER_MAX_FLAWS;
+	return ++roles->flaw_count <= DEPLOY_MAX_FLAWS;
 }
 
 void dp_roles_tell_flaw(struct deploy_roles *roles, struct deploy_flaw flaw)
