@@ -5,7 +5,7 @@ DESTDIR  ?=
 BUILD    ?= build
 CC       ?= cc
 
-PACKAGES := librabbitmq yaml-0.1 jansson libpcre2-8 libssl libcrypto libcurl sqlite3
+PACKAGES := librabbitmq yaml-0.1 jansson libpcre2-8 libssl libcrypto libcurl sqlite3 lua5.4
 WARN     := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla \
             -Wwrite-strings -Wformat=2 -Wundef -Wcast-qual $(if $(DEV),-Werror)
 HARDEN   ?= -D_FORTIFY_SOURCE=2 -fstack-protector-strong
@@ -16,6 +16,8 @@ COMMON   := -std=c11 -D_POSIX_C_SOURCE=200809L -Iinclude -MMD -MP -fPIE
 BANNED   := -include lib/base/banned.h
 COMPILE   = $(CC) $(COMMON) $(WARN) $(HARDEN) $(CFLAGS)
 LIBS      = $(shell pkg-config --libs $(PACKAGES))
+# Lua's headers stand in a folder of their own.
+LUA       = $(shell pkg-config --cflags lua5.4)
 
 LIB_OBJ  := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard lib/*/*.c)))
 CMD_OBJ  := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard cmd/*.c)))
@@ -35,9 +37,10 @@ all: $(LIB) $(BUILD)/deployctl ## build the library and the program
 $(BUILD)/lib/base/mem.o $(BUILD)/cmd/out.o: BANNED += -DDP_MAY_ALLOCATE
 $(BUILD)/cmd/%.o: COMMON += -Icmd -DDEPLOYCTL_VERSION='"$(VERSION)"'
 $(BUILD)/lib/%.o: COMMON += -Ilib
+$(BUILD)/lib/expr/%.o: HEADERS = $(LUA)
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(COMPILE) $(BANNED) -c -o $@ $<
+	$(COMPILE) $(BANNED) $(HEADERS) -c -o $@ $<
 
 $(LIB): $(LIB_OBJ)
 	@rm -f $@
@@ -66,7 +69,7 @@ $(BENCH): %: %.o $(SIM_OBJ) $(LIB)
 	$(CC) -pie $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 $(BUILD)/test/fuzz/%: test/fuzz/%.c $(sort $(wildcard lib/*/*.c))
 	@mkdir -p $(@D)
-	clang -std=c11 -D_POSIX_C_SOURCE=200809L -DDP_MAY_ALLOCATE -Iinclude -Ilib -g -O1 \
+	clang -std=c11 -D_POSIX_C_SOURCE=200809L -DDP_MAY_ALLOCATE -Iinclude -Ilib $(LUA) -g -O1 \
 		-fsanitize=fuzzer,address,undefined -o $@ $^ $(LIBS)
 
 programs: all $(BUILD)/deployctl-loop $(UNIT) $(LAB_TOOL) $(BENCH)

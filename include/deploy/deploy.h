@@ -15,6 +15,7 @@
  *   certname    the name that a node's certificate of the Puppet CA is for
  *   plan        tasks in order; a run carries it out; an event tells what happened
  *   outcome     what became of a node: ok, failed, silent, unknown, skipped, cancelled
+ *   expression  what is computed from inputs, replies and results: "data.exitcode == 0"
  *   role        what a node is in a cluster: its collection, category, role and entities, as facts
  *   silent      asked and did not answer in time; "not connected" is a silent node without a queue
  *   unknown     we were cut off before learning the outcome
@@ -33,6 +34,7 @@
 #include "deploy/ddl.h"
 #include "deploy/error.h"
 #include "deploy/event.h"
+#include "deploy/expr.h"
 #include "deploy/fact.h"
 #include "deploy/filter.h"
 #include "deploy/finding.h"

@@ -1,4 +1,4 @@
-/* The two clocks. */
+/* The clocks. */
 #include "base/clock.h"
 
 #include <time.h>
@@ -19,4 +19,9 @@ int64_t dp_clock_us(void)
 int64_t dp_wall_us(void)
 {
 	return read_us(CLOCK_REALTIME);
+}
+
+int64_t dp_cpu_us(void)
+{
+	return read_us(CLOCK_PROCESS_CPUTIME_ID);
 }

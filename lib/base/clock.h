@@ -7,5 +7,6 @@
 
 int64_t dp_clock_us(void); /* monotonic, microseconds */
 int64_t dp_wall_us(void);  /* since 1970-01-01 UTC, microseconds */
+int64_t dp_cpu_us(void);   /* processor time that this process has taken, microseconds */
 
 #endif
