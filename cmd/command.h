@@ -24,6 +24,7 @@
 	X(rpc)                                                                                     \
 	X(assign_role)                                                                             \
 	X(push_facts)                                                                              \
+	X(plan)                                                                                    \
 	X(config)                                                                                  \
 	X(doctor)                                                                                  \
 	X(completion)                                                                              \

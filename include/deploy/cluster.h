@@ -75,6 +75,7 @@ int deploy_roles_read_file(struct deploy_roles *roles, const char *path, struct 
 
 /* All of them, told or not; told are the first DEPLOY_MAX_FLAWS. */
 size_t deploy_roles_flaw_count(const struct deploy_roles *roles);
+/* The told ones stand one behind the other. */
 const struct deploy_flaw *deploy_roles_flaw(const struct deploy_roles *roles, size_t index);
 
 /*

@@ -44,8 +44,8 @@ struct deploy_playbook_input {
 	enum deploy_input_type type;
 	const char *match; /* of a string, in Ruby's dialect, unanchored; NULL for none */
 	bool is_optional;  /* not required, and without a default: null if it is not given */
-	const json_t *preset; /* the default; NULL for none */
-	const json_t *values; /* an array: it must be one of these; NULL: any */
+	json_t *preset; /* the default; NULL for none */
+	json_t *values; /* an array: it must be one of these; NULL: any */
 	const char *prompt, *description; /* NULL for none */
 	bool is_secret;
 };
@@ -118,16 +118,16 @@ struct deploy_step {
 	const char *number; /* "2.1": the first in the second; "always.1"; unique in the file */
 	const char *id;	    /* as written, otherwise the number; unique in the file */
 	const char *description;
-	const json_t *source; /* the mapping in the file, for its places and for showing it */
+	json_t *source; /* the mapping in the file, for its places and for showing it */
 	struct deploy_step_nodes nodes;
 	const char *agent, *action; /* RPC */
-	const json_t *with;	    /* RPC: an object with ${…} in texts; NULL for none */
+	json_t *with;	    /* RPC: an object with ${…} in texts; NULL for none */
 	/*
 	 * PUPPET_RUN, ASSIGN_ROLE, PUSH_FACTS, SIGN_CERT, PUBLISH: an object of what
 	 * deployctl-plan(5) tells, with ${…} in texts. SET: an object, name → expression, or a
 	 * number or boolean.
 	 */
-	const json_t *act;
+	json_t *act;
 	const char *when;			    /* expression */
 	const char *until, *fail_when, *changed_when; /* expressions, of each reply */
 	const char *wait_for; /* WAIT: expression */
@@ -142,7 +142,7 @@ struct deploy_step {
 	struct deploy_steps *lanes;	       /* PARALLEL */
 	size_t lane_count;
 	struct deploy_playbook *plan; /* PLAN */
-	const json_t *inputs;	      /* PLAN: an object with ${…} in texts; NULL for none */
+	json_t *inputs;	      /* PLAN: an object with ${…} in texts; NULL for none */
 	int *ok_codes;
 	size_t ok_code_count;
 	struct deploy_texts secret; /* keys of with and of replies whose values are not recorded */
@@ -161,7 +161,7 @@ struct deploy_playbook {
 	struct deploy_playbook_set *sets;
 	size_t set_count;
 	const char *lock;	 /* with ${…} */
-	const json_t *clipboard; /* an object, or NULL */
+	json_t *clipboard; /* an object, or NULL */
 	struct deploy_texts clipboard_keep, secret;
 	struct deploy_steps steps, on_success, on_failure, always;
 	size_t step_count; /* all of them, hooks and plans in it included */
@@ -192,6 +192,7 @@ void deploy_playbook_free(struct deploy_playbook *book);
 
 /* All of them, told or not; told are the first DEPLOY_MAX_FLAWS, sorted by file and place. */
 size_t deploy_playbook_flaw_count(const struct deploy_playbook *book);
+/* The told ones stand one behind the other. */
 const struct deploy_flaw *deploy_playbook_flaw(const struct deploy_playbook *book, size_t index);
 
 /* Where a step stands, or the value of one of its keys. */
@@ -209,10 +210,10 @@ struct deploy_place deploy_step_place(
  * The value of a secret input is in no text of an error.
  */
 int deploy_playbook_inputs(json_t **out, json_t **missing, const struct deploy_playbook *book,
-	const json_t *given, const json_t *words, struct deploy_error *err);
+	json_t *given, json_t *words, struct deploy_error *err);
 
 /* The same with the values of secret inputs replaced by "***". New reference. */
-json_t *deploy_playbook_mask(const struct deploy_playbook *book, const json_t *inputs);
+json_t *deploy_playbook_mask(const struct deploy_playbook *book, json_t *inputs);
 
 /* The whole as JSON, as deployctl-plan(5) tells it, a new reference. */
 json_t *deploy_playbook_json(const struct deploy_playbook *book);

@@ -163,8 +163,7 @@ void dp_plan_read_assign_role(struct dp_plan_reader *r, const struct dp_spot *sp
 
 /* Facts */
 
-static void check_fact(
-	struct dp_plan_reader *r, const struct dp_spot *spot, const char *name)
+static void check_fact(struct dp_plan_reader *r, const struct dp_spot *spot, const char *name)
 {
 	struct deploy_error err = {.code = DEPLOY_OK};
 	const char *value = json_string_value(spot->value);
@@ -202,8 +201,8 @@ static void read_sha256(struct dp_plan_reader *r, const struct dp_spot *spot, vo
 
 	(void)field;
 	if (text && (strlen(text) != 64 || strspn(text, "0123456789abcdefABCDEF") != 64))
-		dp_flaw_quoted(&r->source, spot, text,
-			"is no SHA-256: expected 64 hexadecimal digits");
+		dp_flaw_quoted(
+			&r->source, spot, text, "is no SHA-256: expected 64 hexadecimal digits");
 }
 
 void dp_plan_read_push_facts(struct dp_plan_reader *r, const struct dp_spot *spot, void *step)

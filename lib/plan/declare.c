@@ -60,13 +60,13 @@ static void read_values(struct dp_plan_reader *r, const struct dp_spot *spot, vo
 		if (json_is_object(value) || json_is_array(value) || json_is_null(value))
 			dp_flaw(&r->source, &item, "expected text, a number, true or false");
 	}
-	*(const json_t **)field = spot->value;
+	*(json_t **)field = spot->value;
 }
 
 static void read_preset(struct dp_plan_reader *r, const struct dp_spot *spot, void *field)
 {
 	(void)r;
-	*(const json_t **)field = spot->value;
+	*(json_t **)field = spot->value;
 }
 
 /* What only makes sense together. */
@@ -91,8 +91,8 @@ static void check_together(struct dp_plan_reader *r, const struct dp_spot *spot,
 		dp_plan_flaw(r, &preset, &err);
 }
 
-static void read_input(struct dp_plan_reader *r, const struct dp_spot *spot,
-	struct deploy_playbook_input *input)
+static void read_input(
+	struct dp_plan_reader *r, const struct dp_spot *spot, struct deploy_playbook_input *input)
 {
 #define KEY(name, read, member)                                                                    \
 	{                                                                                          \

@@ -1,4 +1,5 @@
 /* What a plan is told: values from several sources, converted and checked by its declarations. */
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +10,12 @@
 #include "plan/reader.h"
 
 #define MASK "***"
+
+/* A DDL owns its texts; here it has them on loan. */
+static char *borrow(const char *text)
+{
+	return (char *)(uintptr_t)text;
+}
 
 /* Inputs of a plan have the rules that inputs of agents have. */
 static struct deploy_ddl_input as_ddl(const struct deploy_playbook_input *input)
@@ -22,35 +29,34 @@ static struct deploy_ddl_input as_ddl(const struct deploy_playbook_input *input)
 		[DEPLOY_INPUT_ARRAY] = DEPLOY_TYPE_ARRAY,
 	};
 
-	return (struct deploy_ddl_input){.name = (char *)(uintptr_t)input->name,
+	return (struct deploy_ddl_input){.name = borrow(input->name),
 		.type = types[input->type],
-		.type_name = (char *)(uintptr_t)deploy_input_type_name(input->type),
-		.regex = (char *)(uintptr_t)input->match,
-		.list = (json_t *)(uintptr_t)input->values};
+		.type_name = borrow(deploy_input_type_name(input->type)),
+		.regex = borrow(input->match),
+		.list = input->values};
 }
 
 /* ^ and $ of Ruby match at every line, which nobody thinks of who writes ^[a-z]+$. */
-static int check_lines(const struct deploy_playbook_input *input, const json_t *value,
-	struct deploy_error *err)
+static int check_lines(
+	const struct deploy_playbook_input *input, json_t *value, struct deploy_error *err)
 {
 	if (!input->match || !json_is_string(value) ||
 		!memchr(json_string_value(value), '\n', json_string_length(value)))
 		return 0;
-	return deploy_error_set(
-		err, DEPLOY_INPUT, "input %s: has to match %s, and has several lines", input->name,
-		input->match);
+	return deploy_error_set(err, DEPLOY_INPUT,
+		"input %s: has to match %s, and has several lines", input->name, input->match);
 }
 
 /* What cannot be told is refused as well: nobody else will look. */
-static int check_rules(const struct deploy_playbook_input *input, const json_t *value,
-	struct deploy_error *err)
+static int check_rules(
+	const struct deploy_playbook_input *input, json_t *value, struct deploy_error *err)
 {
 	struct deploy_ddl_input rules = as_ddl(input);
 	const struct deploy_ddl_action action = {
-		.name = (char *)(uintptr_t)"plan", .inputs = &rules, .input_count = 1};
+		.name = borrow("plan"), .inputs = &rules, .input_count = 1};
 	json_t *inputs = json_object(), *doubts = json_array();
 
-	(void)json_object_set_nocheck(inputs, input->name, (json_t *)(uintptr_t)value);
+	(void)json_object_set_nocheck(inputs, input->name, value);
 	(void)deploy_ddl_check(&action, inputs, doubts, err);
 	if (!err->code && json_array_size(doubts))
 		(void)deploy_error_set(err, DEPLOY_INPUT,
@@ -73,8 +79,8 @@ static int hide(const struct deploy_playbook_input *input, struct deploy_error *
 		input->match ? input->match : "");
 }
 
-int dp_plan_input_check(const struct deploy_playbook_input *input, const json_t *value,
-	struct deploy_error *err)
+int dp_plan_input_check(
+	const struct deploy_playbook_input *input, json_t *value, struct deploy_error *err)
 {
 	if (!check_lines(input, value, err))
 		(void)check_rules(input, value, err);
@@ -110,28 +116,25 @@ static int unknown_input(
 	meant = deploy_text_suggest(name, names, book->input_count);
 	if (meant)
 		deploy_error_hint(err, "%s=...", meant);
-	(void)deploy_error_set(
-		err, DEPLOY_INPUT, "%s has no input %.100s", book->name, shown);
+	(void)deploy_error_set(err, DEPLOY_INPUT, "%s has no input %.100s", book->name, shown);
 	free(shown);
 	free(names);
 	return err->code;
 }
 
-static int check_names(
-	const struct deploy_playbook *book, const json_t *values, struct deploy_error *err)
+static int check_names(const struct deploy_playbook *book, json_t *values, struct deploy_error *err)
 {
 	const char *name;
 	json_t *value;
 
-	json_object_foreach((json_t *)(uintptr_t)values, name, value)
-		if (!find(book, name))
-			return unknown_input(book, name, err);
+	json_object_foreach(values, name, value) if (!find(book, name)) return unknown_input(
+		book, name, err);
 	return 0;
 }
 
 /* A new reference; NULL without an error: nothing was given. */
-static json_t *take(const struct deploy_playbook_input *input, const json_t *given,
-	const json_t *words, struct deploy_error *err)
+static json_t *take(const struct deploy_playbook_input *input, json_t *given, json_t *words,
+	struct deploy_error *err)
 {
 	const char *word = json_string_value(json_object_get(words, input->name));
 	json_t *value = json_incref(json_object_get(given, input->name));
@@ -151,7 +154,7 @@ static json_t *take(const struct deploy_playbook_input *input, const json_t *giv
 }
 
 int deploy_playbook_inputs(json_t **out, json_t **missing, const struct deploy_playbook *book,
-	const json_t *given, const json_t *words, struct deploy_error *err)
+	json_t *given, json_t *words, struct deploy_error *err)
 {
 	*out = json_object();
 	*missing = json_array();
@@ -174,13 +177,12 @@ int deploy_playbook_inputs(json_t **out, json_t **missing, const struct deploy_p
 	return err->code;
 }
 
-json_t *deploy_playbook_mask(const struct deploy_playbook *book, const json_t *inputs)
+json_t *deploy_playbook_mask(const struct deploy_playbook *book, json_t *inputs)
 {
-	json_t *masked = json_copy((json_t *)(uintptr_t)inputs);
+	json_t *masked = json_copy(inputs);
 
 	for (size_t i = 0; i < book->input_count; i++)
 		if (book->inputs[i].is_secret && json_object_get(inputs, book->inputs[i].name))
-			(void)json_object_set_new(
-				masked, book->inputs[i].name, json_string(MASK));
+			(void)json_object_set_new(masked, book->inputs[i].name, json_string(MASK));
 	return masked;
 }

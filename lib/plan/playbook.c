@@ -157,9 +157,9 @@ bool dp_plan_is_file(struct dp_plan_reader *r, const struct dp_spot *spot, const
 	return false;
 }
 
-/* False, with a flaw, if the file must not be read: too many of them, or it is on the way to here. */
-static bool may_enter(
-	struct dp_plan_reader *r, const struct dp_spot *spot, const char *real_path)
+/* False, with a flaw, if the file must not be read: too many of them, or it is on the way to here.
+ */
+static bool may_enter(struct dp_plan_reader *r, const struct dp_spot *spot, const char *real_path)
 {
 	unsigned depth = 1;
 
@@ -358,7 +358,7 @@ struct deploy_place deploy_step_place(
 	if (place.line)
 		return place;
 	/* A step begins with its first key. */
-	json_object_foreach((json_t *)(uintptr_t)step->source, first, value)
-		return deploy_yaml_key(book->doc, step->source, first);
+	json_object_foreach(step->source, first, value) return deploy_yaml_key(
+		book->doc, step->source, first);
 	return place;
 }

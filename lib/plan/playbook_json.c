@@ -20,7 +20,7 @@ static json_t *json_of_step(const struct deploy_step *step)
 	json_t *item = json_pack("{s:s, s:s, s:s}", "number", step->number, "id", step->id, "kind",
 		deploy_step_kind_name(step->kind));
 
-	(void)json_object_update_missing(item, (json_t *)(uintptr_t)step->source);
+	(void)json_object_update_missing(item, step->source);
 	if (step->steps.count)
 		(void)json_object_set_new(item, "steps", json_of_steps(&step->steps));
 	if (step->always.count)

@@ -36,9 +36,9 @@ struct dp_plan_trip {
 
 /* What expressions may name at a place: bits. */
 enum {
-	DP_SEES_START = 1,  /* inputs, env, run: known before the first step */
-	DP_SEES_STEPS = 2,  /* sets, steps, vars, clipboard, event; fact() and secret() */
-	DP_SEES_REPLY = 4,  /* node, data, statuscode, statusmsg */
+	DP_SEES_START = 1, /* inputs, env, run: known before the first step */
+	DP_SEES_STEPS = 2, /* sets, steps, vars, clipboard, event; fact() and secret() */
+	DP_SEES_REPLY = 4, /* node, data, statuscode, statusmsg */
 	DP_SEES_PROBES = 8 /* up(), reachable() */
 };
 
@@ -107,8 +107,8 @@ dp_plan_read_fn dp_plan_read_bool;     /* bool */
 dp_plan_read_fn dp_plan_read_time;     /* long long: ms, more than 0 */
 dp_plan_read_fn dp_plan_read_pause;    /* long long: ms, 0 too */
 dp_plan_read_fn dp_plan_read_texts;    /* struct deploy_texts: one, or a list */
-dp_plan_read_fn dp_plan_read_json;     /* const json_t *: anything, with ${…} in its texts */
-dp_plan_read_fn dp_plan_read_object;   /* const json_t *: a mapping of such */
+dp_plan_read_fn dp_plan_read_json;     /* json_t *: anything, with ${…} in its texts */
+dp_plan_read_fn dp_plan_read_object;   /* json_t *: a mapping of such */
 dp_plan_read_fn dp_plan_read_amount;   /* struct deploy_amount, more than 0 */
 dp_plan_read_fn dp_plan_read_name;     /* const char *: can stand in an expression */
 
@@ -130,17 +130,17 @@ bool dp_plan_is_template(const char *text);
 bool dp_plan_is_name(const char *name);
 
 /* Tell err as a flaw of spot. */
-void dp_plan_flaw(struct dp_plan_reader *r, const struct dp_spot *spot,
-	const struct deploy_error *err);
+void dp_plan_flaw(
+	struct dp_plan_reader *r, const struct dp_spot *spot, const struct deploy_error *err);
 
 /* "; did you mean X?", or "": of what is close to word. Lives as long as the playbook. */
-const char *dp_plan_meant(struct dp_plan_reader *r, const char *word,
-	const char *const *candidates, size_t count);
+const char *dp_plan_meant(
+	struct dp_plan_reader *r, const char *word, const char *const *candidates, size_t count);
 
-/* Check what an expression, or a template, may name (scope.c). False, with flaws, if it is wrong. */
+/* Check what an expression, or a template, may name (scope.c). False, with flaws, if it is wrong.
+ */
 bool dp_plan_check_expr(struct dp_plan_reader *r, const struct dp_spot *spot, const char *text);
-bool dp_plan_check_template(
-	struct dp_plan_reader *r, const struct dp_spot *spot, const char *text);
+bool dp_plan_check_template(struct dp_plan_reader *r, const struct dp_spot *spot, const char *text);
 
 void dp_plan_add_name(struct dp_plan_reader *r, enum dp_plan_name_kind kind, const char *text,
 	struct deploy_step *step);
@@ -174,14 +174,15 @@ void dp_plan_read_declarations(struct dp_plan_reader *r, const struct dp_spot *s
  * secret one without its value.
  */
 int dp_plan_input_check(
-	const struct deploy_playbook_input *input, const json_t *value, struct deploy_error *err);
+	const struct deploy_playbook_input *input, json_t *value, struct deploy_error *err);
 
 /* Lists of steps (steps.c). struct deploy_steps */
 void dp_plan_read_steps(struct dp_plan_reader *r, const struct dp_spot *spot, const char *prefix,
 	struct deploy_steps *steps);
-void dp_plan_collect_ids(struct dp_plan_reader *r, const json_t *steps);
+void dp_plan_collect_ids(struct dp_plan_reader *r, json_t *steps);
 
-/* A plan in a plan (playbook.c): spot is the FILE. NULL, with flaws, if it cannot be read at all. */
+/* A plan in a plan (playbook.c): spot is the FILE. NULL, with flaws, if it cannot be read at all.
+ */
 struct deploy_playbook *dp_plan_read_inner(
 	struct dp_plan_reader *r, const struct dp_spot *spot, const char *file);
 

@@ -62,8 +62,8 @@ static bool takes_too_many(const struct deploy_step *step, size_t total)
 }
 
 /*
- * Sets are as large as they are when the plan runs, so only what can never work is a flaw. Tried are
- * small sizes, of which each may matter to a per cent, then growing ones.
+ * Sets are as large as they are when the plan runs, so only what can never work is a flaw. Tried
+ * are small sizes, of which each may matter to a per cent, then growing ones.
  */
 static void check_service(
 	struct dp_plan_reader *r, const struct dp_spot *spot, const struct deploy_step *step)

@@ -55,8 +55,7 @@ static const struct deploy_ddl *find_ddl(struct dp_plan_reader *r, const char *a
 	for (size_t i = 0; i < trip->ddl_count; i++)
 		if (strcmp(trip->ddls[i].agent, agent) == 0)
 			return trip->ddls[i].ddl;
-	trip->ddls =
-		dp_grow(trip->ddls, &trip->ddl_cap, trip->ddl_count + 1, sizeof(*trip->ddls));
+	trip->ddls = dp_grow(trip->ddls, &trip->ddl_cap, trip->ddl_count + 1, sizeof(*trip->ddls));
 	entry = &trip->ddls[trip->ddl_count++];
 	*entry = (struct dp_plan_ddl){.agent = dp_xstrdup(agent)};
 	(void)deploy_ddl_find(&entry->ddl, trip->options->ddl_dirs, trip->options->ddl_dir_count,
@@ -78,7 +77,7 @@ static void unknown_action(struct dp_plan_reader *r, const struct dp_spot *spot,
 	free(names);
 }
 
-static bool holds_template(const json_t *value)
+static bool holds_template(json_t *value)
 {
 	const char *key;
 	json_t *child;
@@ -86,12 +85,8 @@ static bool holds_template(const json_t *value)
 
 	if (json_is_string(value))
 		return dp_plan_is_template(json_string_value(value));
-	json_object_foreach((json_t *)(uintptr_t)value, key, child)
-		if (holds_template(child))
-			return true;
-	json_array_foreach(value, i, child)
-		if (holds_template(child))
-			return true;
+	json_object_foreach(value, key, child) if (holds_template(child)) return true;
+	json_array_foreach(value, i, child) if (holds_template(child)) return true;
 	return false;
 }
 

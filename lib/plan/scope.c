@@ -1,6 +1,6 @@
 /*
- * What expressions may name. Each name is looked up when the plan is read, so that a run never finds
- * out late that a step is called otherwise, or has not run yet.
+ * What expressions may name. Each name is looked up when the plan is read, so that a run never
+ * finds out late that a step is called otherwise, or has not run yet.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -88,8 +88,8 @@ static const char *text_of(const struct dp_plan_name *name)
 static const char **list(const struct dp_plan_reader *r, enum global global, size_t *count)
 {
 	const struct deploy_playbook *book = r->book;
-	const char **names = dp_xcalloc(book->input_count + book->set_count + book->env.count +
-						r->names.count + 1,
+	const char **names = dp_xcalloc(
+		book->input_count + book->set_count + book->env.count + r->names.count + 1,
 		sizeof(*names));
 
 	*count = 0;
@@ -128,7 +128,8 @@ static void unknown_field(struct dp_plan_reader *r, const struct dp_spot *spot,
 	if (strcmp(use->name, "steps") == 0 && dp_strset_find(&r->all_ids, use->field, &at))
 		why = DP_NOT_YET;
 	for (size_t i = 0; i < r->names.count; i++)
-		if (r->names.items[i].hidden && strcmp(text_of(&r->names.items[i]), use->field) == 0)
+		if (r->names.items[i].hidden &&
+			strcmp(text_of(&r->names.items[i]), use->field) == 0)
 			why = r->names.items[i].hidden;
 	dp_flaw(&r->source, spot, "%s.%.60s: %s%s", use->name, use->field, why,
 		dp_plan_meant(r, use->field, names, count));
@@ -151,7 +152,8 @@ static bool check_step_use(
 	bool is_known = !use->field;
 
 	if (use->part && !has(step_fields, COUNT(step_fields), use->part)) {
-		dp_flaw(&r->source, spot, "steps.%.60s.%.60s: expected ok, failed, silent, results "
+		dp_flaw(&r->source, spot,
+			"steps.%.60s.%.60s: expected ok, failed, silent, results "
 			"or changed%s",
 			use->field, use->part,
 			dp_plan_meant(r, use->part, step_fields, COUNT(step_fields)));
@@ -221,8 +223,8 @@ static bool check_use(
 	return true;
 }
 
-typedef int compile_fn(struct deploy_expr **out, const char *label, const char *text,
-	struct deploy_error *err);
+typedef int compile_fn(
+	struct deploy_expr **out, const char *label, const char *text, struct deploy_error *err);
 
 static bool check(struct dp_plan_reader *r, const struct dp_spot *spot, const char *text,
 	const char *label, compile_fn *compile)
@@ -249,8 +251,7 @@ bool dp_plan_check_expr(struct dp_plan_reader *r, const struct dp_spot *spot, co
 	return check(r, spot, text, "expression", deploy_expr_new);
 }
 
-bool dp_plan_check_template(
-	struct dp_plan_reader *r, const struct dp_spot *spot, const char *text)
+bool dp_plan_check_template(struct dp_plan_reader *r, const struct dp_spot *spot, const char *text)
 {
 	return check(r, spot, text, "text", deploy_expr_new_template);
 }

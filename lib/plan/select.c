@@ -109,7 +109,10 @@ static void read_collective(struct dp_plan_reader *r, const struct dp_spot *spot
 
 void dp_plan_read_selection(struct dp_plan_reader *r, const struct dp_spot *spot, void *field)
 {
-#define KEY(name, read, member) {name, read, offsetof(struct deploy_selection, member), 0, false, 0}
+#define KEY(name, read, member)                                                                    \
+	{                                                                                          \
+		name, read, offsetof(struct deploy_selection, member), 0, false, 0                 \
+	}
 	static const struct dp_plan_key keys[] = {
 		KEY("class", read_class, classes),
 		KEY("fact", read_fact, facts),
@@ -150,8 +153,8 @@ static void unknown_set(struct dp_plan_reader *r, const struct dp_spot *spot, co
 	}
 	if (r->in_roll)
 		names[count++] = "group";
-	(void)snprintf(why, sizeof(why), "is no set of nodes%.100s",
-		dp_plan_meant(r, name, names, count));
+	(void)snprintf(
+		why, sizeof(why), "is no set of nodes%.100s", dp_plan_meant(r, name, names, count));
 	dp_flaw_quoted(&r->source, spot, name, why);
 	free(names);
 }

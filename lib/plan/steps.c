@@ -42,17 +42,17 @@ static void read_id(struct dp_plan_reader *r, const struct dp_spot *spot, void *
 	const char *id = NULL;
 
 	dp_plan_read_name(r, spot, &id);
-	if (!id)
-		return;
-	*(const char **)field = id;
-	for (size_t i = 0; i < r->names.count; i++) {
+	for (size_t i = 0; id && i < r->names.count; i++) {
 		const struct dp_plan_name *name = &r->names.items[i];
 
 		if (name->kind == DP_NAME_STEP && strcmp(name->step->id, id) == 0) {
-			dp_flaw(&r->source, spot, "step %s has this id already", name->step->number);
+			dp_flaw(&r->source, spot, "step %s has this id already",
+				name->step->number);
 			return;
 		}
 	}
+	if (id)
+		*(const char **)field = id;
 }
 
 static void read_until(struct dp_plan_reader *r, const struct dp_spot *spot, void *field)
@@ -171,8 +171,7 @@ static void read_set(struct dp_plan_reader *r, const struct dp_spot *spot, void 
 				"front, no word of Lua");
 		dp_plan_read_expr(r, &var, NULL);
 	}
-	json_object_foreach(spot->value, name, value) dp_plan_add_name(
-		r, DP_NAME_VAR, name, step);
+	json_object_foreach(spot->value, name, value) dp_plan_add_name(r, DP_NAME_VAR, name, step);
 }
 
 static void read_later(struct dp_plan_reader *r, const struct dp_spot *spot, void *field)
@@ -187,8 +186,8 @@ static void read_nested(struct dp_plan_reader *r, const struct dp_spot *spot, vo
 {
 	struct deploy_step *step = field;
 	bool in_roll = r->in_roll, is_always = strcmp(spot->key, "always") == 0;
-	char *prefix = dp_plan_own(
-		r, dp_xasprintf("%s%s.", step->number, is_always ? ".always" : ""));
+	char *prefix =
+		dp_plan_own(r, dp_xasprintf("%s%s.", step->number, is_always ? ".always" : ""));
 
 	r->in_roll = true;
 	dp_plan_read_steps(r, spot, prefix, is_always ? &step->always : &step->steps);
@@ -333,7 +332,8 @@ static bool is_later(const char *key)
 	return strcmp(key, "worker") == 0 || strcmp(key, "http") == 0;
 }
 
-/* Tell keys that are unknown, or do not go with what the step does; kinds: bits, 0 for none known. */
+/* Tell keys that are unknown, or do not go with what the step does; kinds: bits, 0 for none known.
+ */
 static void check_keys(struct dp_plan_reader *r, const struct dp_spot *spot, unsigned kinds)
 {
 	const char *names[COUNT(step_keys)], *key;
@@ -411,8 +411,8 @@ static void check_together(
 	const struct dp_spot nodes = dp_spot_member(spot, "nodes"),
 			     inputs = dp_spot_member(spot, "inputs"),
 			     on_failure = dp_spot_member(spot, "on_failure");
-	bool names_nodes = step->kind == DEPLOY_STEP_ASSIGN_ROLE &&
-			   json_object_get(step->act, "file");
+	bool names_nodes =
+		step->kind == DEPLOY_STEP_ASSIGN_ROLE && json_object_get(step->act, "file");
 
 	if (names_nodes && nodes.value)
 		dp_flaw(&r->source, &nodes, "the file says which nodes");
@@ -434,7 +434,8 @@ static void check_together(
 	}
 }
 
-static void read_step(struct dp_plan_reader *r, const struct dp_spot *spot, struct deploy_step *step)
+static void read_step(
+	struct dp_plan_reader *r, const struct dp_spot *spot, struct deploy_step *step)
 {
 	size_t place = r->names.count;
 	unsigned kinds;
@@ -481,9 +482,9 @@ void dp_plan_read_steps(struct dp_plan_reader *r, const struct dp_spot *spot, co
 	}
 }
 
-void dp_plan_collect_ids(struct dp_plan_reader *r, const json_t *steps)
+void dp_plan_collect_ids(struct dp_plan_reader *r, json_t *steps)
 {
-	const json_t *step, *lane;
+	json_t *step, *lane;
 	size_t i, at;
 
 	json_array_foreach(steps, i, step)

@@ -112,8 +112,7 @@ void dp_plan_read_bool(struct dp_plan_reader *r, const struct dp_spot *spot, voi
 		*(bool *)field = json_is_true(spot->value);
 }
 
-const char *dp_plan_scalar(
-	struct dp_plan_reader *r, const struct dp_spot *spot, const char *wanted)
+const char *dp_plan_scalar(struct dp_plan_reader *r, const struct dp_spot *spot, const char *wanted)
 {
 	if (json_is_number(spot->value))
 		return dp_plan_own(r, json_dumps(spot->value, JSON_ENCODE_ANY));
@@ -181,8 +180,9 @@ void dp_plan_read_texts(struct dp_plan_reader *r, const struct dp_spot *spot, vo
 
 	if (json_is_array(spot->value) && json_array_size(spot->value) == 0)
 		dp_flaw(&r->source, spot, "an empty list");
-	texts->items = dp_plan_array(r, json_is_array(spot->value) ? json_array_size(spot->value) : 1,
-		sizeof(*texts->items));
+	texts->items =
+		dp_plan_array(r, json_is_array(spot->value) ? json_array_size(spot->value) : 1,
+			sizeof(*texts->items));
 	if (!json_is_array(spot->value)) {
 		texts->items[0] = dp_spot_text(&r->source, spot, "text, or a list of texts");
 		texts->count = texts->items[0] != NULL;
@@ -225,7 +225,7 @@ void dp_plan_read_json(struct dp_plan_reader *r, const struct dp_spot *spot, voi
 {
 	check_templates(r, spot);
 	if (field)
-		*(const json_t **)field = spot->value;
+		*(json_t **)field = spot->value;
 }
 
 void dp_plan_read_object(struct dp_plan_reader *r, const struct dp_spot *spot, void *field)
