@@ -214,11 +214,17 @@ void dp_plan_read_push_facts(struct dp_plan_reader *r, const struct dp_spot *spo
 		FREE("sha256", read_sha256),
 		FIXED("verify", dp_plan_read_time),
 	};
-	const struct dp_spot facts = dp_spot_member(spot, "facts");
+	const struct dp_spot facts = dp_spot_member(spot, "facts"),
+			     url = dp_spot_member(spot, "url");
+	const char *text = json_string_value(url.value);
 
-	if (read_mapping(r, spot, keys, COUNT(keys), step) && facts.value &&
-		json_object_get(spot->value, "url"))
+	if (!read_mapping(r, spot, keys, COUNT(keys), step) || !url.value)
+		return;
+	if (facts.value)
 		dp_flaw(&r->source, &facts, "nodes fetch their facts from the url; leave one out");
+	if (text && !dp_plan_is_template(text) && strncmp(text, "https://", 8) != 0 &&
+		!json_object_get(spot->value, "sha256"))
+		dp_flaw(&r->source, &url, "without https nodes need the sha256 of what is there");
 }
 
 /* Certificates */
@@ -253,7 +259,8 @@ void dp_plan_read_sign_cert(struct dp_plan_reader *r, const struct dp_spot *spot
 
 	if (is_mapping || json_is_null(spot->value)) {
 		for (size_t i = 0; i < 3; i++)
-			if (json_object_get(spot->value, keys[i].name))
+			if (json_object_get(spot->value, keys[i].name) &&
+				!json_is_false(json_object_get(spot->value, keys[i].name)))
 				return;
 		dp_flaw(&r->source, spot,
 			"does not say whose requests may be signed: expected verify_node, "

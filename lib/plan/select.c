@@ -10,7 +10,18 @@
 
 typedef int parse_fn(struct deploy_filter *filter, const char *text, struct deploy_error *err);
 
-/* As an error of the filter's begins with what it quotes, so does the flaw. */
+/* The filter's errors begin with the option of a command line: "-F ", "-I: ". */
+static void tell_term(
+	struct dp_plan_reader *r, const struct dp_spot *spot, struct deploy_error *err)
+{
+	const char *text = err->text;
+
+	if (text[0] == '-' && text[1])
+		text += 2 + strspn(text + 2, ": ");
+	memmove(err->text, text, strlen(text) + 1);
+	dp_plan_flaw(r, spot, err);
+}
+
 static void check_term(
 	struct dp_plan_reader *r, const struct dp_spot *spot, const char *text, parse_fn *parse)
 {
@@ -20,7 +31,7 @@ static void check_term(
 	if (dp_plan_is_template(text))
 		(void)dp_plan_check_template(r, spot, text);
 	else if (parse(&filter, text, &err))
-		dp_plan_flaw(r, spot, &err);
+		tell_term(r, spot, &err);
 	deploy_filter_release(&filter);
 }
 

@@ -334,7 +334,8 @@ static bool is_later(const char *key)
 
 /* Tell keys that are unknown, or do not go with what the step does; kinds: bits, 0 for none known.
  */
-static void check_keys(struct dp_plan_reader *r, const struct dp_spot *spot, unsigned kinds)
+static void check_keys(
+	struct dp_plan_reader *r, const struct dp_spot *spot, unsigned kinds, const char *kind)
 {
 	const char *names[COUNT(step_keys)], *key;
 	json_t *value;
@@ -351,7 +352,7 @@ static void check_keys(struct dp_plan_reader *r, const struct dp_spot *spot, uns
 		if (i == COUNT(names))
 			dp_flaw_key(&r->source, &member, names, COUNT(names));
 		else if (kinds && !is_later(key) && !(step_keys[i].kinds & kinds))
-			dp_flaw(&r->source, &member, "does not go with this kind of step");
+			dp_flaw(&r->source, &member, "does not go with %s", kind);
 	}
 }
 
@@ -448,7 +449,7 @@ static void read_step(
 	if (!dp_spot_is_a(&r->source, spot, JSON_OBJECT, "a step, which is a mapping"))
 		return;
 	kinds = find_kinds(r, spot, step);
-	check_keys(r, spot, kinds);
+	check_keys(r, spot, kinds, kind_names[step->kind]);
 	dp_plan_read_values(r, spot, step_keys, COUNT(step_keys), step);
 	if (kinds)
 		check_together(r, spot, step);
