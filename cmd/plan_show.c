@@ -81,7 +81,8 @@ static char *what_of(const struct deploy_step *step)
 	begin(&words);
 	(void)fputs(kind, words.stream);
 	if (step->kind == DEPLOY_STEP_PARALLEL)
-		(void)fprintf(words.stream, " %zu lanes", step->lane_count);
+		(void)fprintf(words.stream, ", %zu lane%s", step->lane_count,
+			step->lane_count == 1 ? "" : "s");
 	else if (step->kind == DEPLOY_STEP_ROLL)
 		; /* its nodes and its numbers have columns of their own */
 	else if (json_is_object(json_object_get(step->source, kind))) {
