@@ -14,6 +14,8 @@
  *   task        a request or an act, the nodes it is for, and a policy (batch, window, tries, limits)
  *   certname    the name that a node's certificate of the Puppet CA is for
  *   plan        tasks in order; a run carries it out; an event tells what happened
+ *   playbook    a plan as its file says it: inputs, sets of nodes, steps, which become tasks
+ *   flaw        what is wrong in a file, with its place; all of a file's are told at once
  *   outcome     what became of a node: ok, failed, silent, unknown, skipped, cancelled
  *   expression  what is computed from inputs, replies and results: "data.exitcode == 0"
  *   role        what a node is in a cluster: its collection, category, role and entities, as facts

@@ -159,12 +159,12 @@ bool dp_plan_is_file(struct dp_plan_reader *r, const struct dp_spot *spot, const
 
 /* False, with a flaw, if the file must not be read: too many of them, or it is on the way to here.
  */
-static bool may_enter(struct dp_plan_reader *r, const struct dp_spot *spot, const char *real_path)
+static bool may_enter(struct dp_plan_reader *r, const struct dp_spot *spot, const struct stat *st)
 {
 	unsigned depth = 1;
 
 	for (const struct dp_plan_reader *outer = r; outer; outer = outer->outer) {
-		if (outer->real_path && strcmp(outer->real_path, real_path) == 0) {
+		if (outer->device == st->st_dev && outer->inode == st->st_ino) {
 			dp_flaw(&r->source, spot, "leads back to this plan: it would never end");
 			return false;
 		}
@@ -191,16 +191,17 @@ static struct deploy_playbook *new_playbook(struct deploy_yaml *doc)
 	return book;
 }
 
-/* doc is taken. real_path: NULL if it is no file. */
+/* doc, which is of the file st, if it is of one, is taken. */
 static struct deploy_playbook *read_doc(struct deploy_yaml *doc, struct dp_plan_trip *trip,
-	const struct dp_plan_reader *outer, char *real_path)
+	const struct dp_plan_reader *outer, const struct stat *st)
 {
 	struct deploy_playbook *book = new_playbook(doc);
 	struct dp_plan_reader reader = {.source = {.doc = doc, .file = book->name},
 		.book = book,
 		.trip = trip,
 		.outer = outer,
-		.real_path = real_path,
+		.device = st->st_dev,
+		.inode = st->st_ino,
 		.sees = DP_SEES_START};
 	size_t before = trip->step_count;
 
@@ -219,22 +220,17 @@ struct deploy_playbook *dp_plan_read_inner(
 	struct dp_plan_reader *r, const struct dp_spot *spot, const char *file)
 {
 	struct deploy_error err = {.code = DEPLOY_OK};
-	struct deploy_playbook *inner = NULL;
 	struct deploy_yaml *doc = NULL;
 	const char *path = dp_plan_path(r, file);
-	char *real_path;
+	struct stat st;
 
-	if (!dp_plan_is_file(r, spot, file))
+	if (!dp_plan_is_file(r, spot, file) || stat(path, &st) < 0 || !may_enter(r, spot, &st))
 		return NULL;
-	real_path = realpath(path, NULL);
-	if (real_path && may_enter(r, spot, real_path)) {
-		if (deploy_yaml_read_file(&doc, path, &err))
-			dp_plan_flaw(r, spot, &err);
-		else
-			inner = read_doc(doc, r->trip, r, real_path);
+	if (deploy_yaml_read_file(&doc, path, &err)) {
+		dp_plan_flaw(r, spot, &err);
+		return NULL;
 	}
-	free(real_path);
-	return inner;
+	return read_doc(doc, r->trip, r, &st);
 }
 
 /* The outermost plan. */
@@ -268,11 +264,17 @@ static void list_unknown_agents(struct deploy_playbook *book, struct dp_plan_tri
 }
 
 static struct deploy_playbook *read_outermost(
-	struct deploy_yaml *doc, const struct deploy_playbook_options *options, char *real_path)
+	struct deploy_yaml *doc, const struct deploy_playbook_options *options, bool is_file)
 {
 	static const struct deploy_playbook_options none = {NULL, 0};
 	struct dp_plan_trip trip = {.options = options ? options : &none};
-	struct deploy_playbook *book = read_doc(doc, &trip, NULL, real_path);
+	struct deploy_playbook *book;
+	struct stat st = {0};
+
+	/* A text is not of the file that it is called by. */
+	if (is_file)
+		(void)stat(deploy_yaml_name(doc), &st);
+	book = read_doc(doc, &trip, NULL, &st);
 
 	list_unknown_agents(book, &trip);
 	dp_plan_release_ddls(&trip);
@@ -289,7 +291,7 @@ int deploy_playbook_read(struct deploy_playbook **out, const char *name, const c
 
 	if (deploy_yaml_read(&doc, name, text, len, err))
 		return err->code;
-	*out = read_outermost(doc, options, NULL);
+	*out = read_outermost(doc, options, false);
 	return 0;
 }
 
@@ -297,13 +299,10 @@ int deploy_playbook_read_file(struct deploy_playbook **out, const char *path,
 	const struct deploy_playbook_options *options, struct deploy_error *err)
 {
 	struct deploy_yaml *doc = NULL;
-	char *real_path;
 
 	if (deploy_yaml_read_file(&doc, path, err))
 		return err->code;
-	real_path = realpath(path, NULL);
-	*out = read_outermost(doc, options, real_path);
-	free(real_path);
+	*out = read_outermost(doc, options, true);
 	return 0;
 }
 

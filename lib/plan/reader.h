@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "base/strset.h"
 #include "deploy/ddl.h"
@@ -31,7 +32,7 @@ struct dp_plan_trip {
 	const struct deploy_playbook_options *options;
 	struct dp_plan_ddl *ddls;
 	size_t ddl_count, ddl_cap;
-	size_t step_count, file_count;
+	size_t step_count, file_count, node_count;
 };
 
 /* What expressions may name at a place: bits. */
@@ -64,8 +65,9 @@ struct dp_plan_reader {
 	struct deploy_playbook *book;
 	struct dp_plan_trip *trip;
 	const struct dp_plan_reader *outer; /* of the plan that this one is in */
-	char *real_path;		    /* NULL: not from a file */
-	struct dp_strset all_ids;	    /* also of steps that stand further down */
+	dev_t device;			    /* with inode: which file; 0: none */
+	ino_t inode;
+	struct dp_strset all_ids; /* also of steps that stand further down */
 	struct dp_plan_names names;
 	unsigned sees;
 	bool in_roll;

@@ -203,9 +203,13 @@ static bool check_use(
 	struct dp_plan_reader *r, const struct dp_spot *spot, const struct deploy_expr_use *use)
 {
 	static const enum global declared[] = {INPUTS, ENV, SETS, VARS};
+	json_t *top = json_object_get(deploy_yaml_root(r->book->doc), use->name);
 
 	if (!check_global(r, spot, use))
 		return false;
+	/* Inputs and sets, of which there may be many. */
+	if (use->field && json_object_get(top, use->field))
+		return true;
 	if (strcmp(use->name, "steps") == 0)
 		return check_step_use(r, spot, use);
 	if (use->field && strcmp(use->name, "run") == 0)

@@ -7,6 +7,7 @@
 #include "plan/reader.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define MAX_NAMED    (2 * DEPLOY_MAX_NODES) /* with those that are named again */
 
 typedef int parse_fn(struct deploy_filter *filter, const char *text, struct deploy_error *err);
 
@@ -22,6 +23,27 @@ static void tell_term(
 	dp_plan_flaw(r, spot, err);
 }
 
+/* A short text may name very many. */
+static void count_nodes(struct dp_plan_reader *r, const struct dp_spot *spot, size_t count)
+{
+	size_t before = r->trip->node_count;
+
+	r->trip->node_count += count;
+	if (before <= MAX_NAMED && r->trip->node_count > MAX_NAMED)
+		dp_flaw(&r->source, spot, "more than %d nodes are named in all", MAX_NAMED);
+}
+
+/* Of compounds, where data DDLs are here. */
+static int check_functions(const struct dp_plan_reader *r, const struct deploy_filter *filter,
+	struct deploy_error *err)
+{
+	const struct deploy_playbook_options *options = r->trip->options;
+
+	return options->ddl_dir_count ? deploy_filter_check_functions(filter, options->ddl_dirs,
+						options->ddl_dir_count, err)
+				      : 0;
+}
+
 static void check_term(
 	struct dp_plan_reader *r, const struct dp_spot *spot, const char *text, parse_fn *parse)
 {
@@ -30,8 +52,11 @@ static void check_term(
 
 	if (dp_plan_is_template(text))
 		(void)dp_plan_check_template(r, spot, text);
-	else if (parse(&filter, text, &err))
+	else if (r->trip->node_count <= MAX_NAMED &&
+		 (parse(&filter, text, &err) || check_functions(r, &filter, &err)))
 		tell_term(r, spot, &err);
+	if (filter.nodes)
+		count_nodes(r, spot, deploy_nodeset_count(filter.nodes));
 	deploy_filter_release(&filter);
 }
 
@@ -56,12 +81,8 @@ static void read_terms(
 
 static int parse_nodes(struct deploy_filter *filter, const char *text, struct deploy_error *err)
 {
-	struct deploy_nodeset *set = deploy_nodeset_new();
-
-	(void)filter;
-	(void)deploy_nodeset_parse(set, text, err);
-	deploy_nodeset_free(set);
-	return err->code;
+	filter->nodes = deploy_nodeset_new();
+	return deploy_nodeset_parse(filter->nodes, text, err);
 }
 
 static void read_class(struct dp_plan_reader *r, const struct dp_spot *spot, void *field)

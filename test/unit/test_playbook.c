@@ -272,7 +272,7 @@ static void write_plan(const char *name, const char *other)
 static void plans_in_plans_end_somewhere(void **state)
 {
 	struct deploy_playbook *book;
-	char name[16], other[16];
+	char name[32], other[32];
 
 	(void)state;
 	for (int i = 1; i <= 9; i++) {
@@ -308,6 +308,22 @@ static void a_plan_is_not_in_itself_a_hundred_times(void **state)
 	book = read_file(in_folder("root.yaml"));
 	assert_int_equal(7, deploy_playbook_flaw_count(book));
 	assert_string_equal("more than 64 plans in all", deploy_playbook_flaw(book, 0)->text);
+	deploy_playbook_free(book);
+}
+
+static void a_plan_names_a_bounded_number_of_nodes(void **state)
+{
+	char text[4096] = PLAN "steps:\n";
+	struct deploy_playbook *book;
+
+	(void)state;
+	for (int i = 0; i < 50; i++)
+		(void)strcat(text, "  - {rpc: a.b, nodes: {identity: 'web[1-200000]'}}\n");
+	book = read_text(text);
+	assert_int_equal(1, deploy_playbook_flaw_count(book));
+	assert_string_equal(
+		"more than 400000 nodes are named in all", deploy_playbook_flaw(book, 0)->text);
+	assert_int_equal(5, deploy_playbook_flaw(book, 0)->place.line);
 	deploy_playbook_free(book);
 }
 
@@ -490,6 +506,7 @@ int main(void)
 		cmocka_unit_test(all_flaws_are_counted_and_the_first_told),
 		cmocka_unit_test(plans_in_plans_end_somewhere),
 		cmocka_unit_test(a_plan_is_not_in_itself_a_hundred_times),
+		cmocka_unit_test(a_plan_names_a_bounded_number_of_nodes),
 		cmocka_unit_test(what_is_no_yaml_is_an_error),
 		cmocka_unit_test(inputs_are_converted_checked_and_completed),
 		cmocka_unit_test(an_endless_match_is_no_match),
