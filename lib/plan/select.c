@@ -23,13 +23,11 @@ static void tell_term(
 	dp_plan_flaw(r, spot, err);
 }
 
-/* A short text may name very many. */
+/* A short text may name very many; behind the limit none is looked at any more. */
 static void count_nodes(struct dp_plan_reader *r, const struct dp_spot *spot, size_t count)
 {
-	size_t before = r->trip->node_count;
-
 	r->trip->node_count += count;
-	if (before <= MAX_NAMED && r->trip->node_count > MAX_NAMED)
+	if (r->trip->node_count > MAX_NAMED)
 		dp_flaw(&r->source, spot, "more than %d nodes are named in all", MAX_NAMED);
 }
 

@@ -169,10 +169,10 @@ schema() {
 		sed "s|^$PLANS/||")"
 	same 'bad-acts.yaml: 1 good
 bad-acts.yaml: 6 good
-bad-acts.yaml: 15 good
-bad-acts.yaml: 17 good
-bad-acts.yaml: 19 good
+bad-acts.yaml: 16 good
+bad-acts.yaml: 18 good
 bad-acts.yaml: 20 good
+bad-acts.yaml: 21 good
 bad-types.yaml: 2 good
 bad-types.yaml: 3 good
 bad-thirty.yaml: 0 good
