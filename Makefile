@@ -24,10 +24,13 @@ CMD_OBJ  := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard cmd/*.c)))
 UNIT     := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard test/unit/test_*.c)))
 FUZZ     := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard test/fuzz/fuzz_*.c)))
 LAB_TOOL := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard test/lab/*.c)))
+CRASH    := $(BUILD)/deployctl-crash $(BUILD)/test/crash/ledger
 # What simulates nodes on the broker, and the objects that those programs share.
 BENCH    := $(addprefix $(BUILD)/test/bench/,simfleet floor timed codec state)
 SIM_OBJ  := $(addprefix $(BUILD)/test/,$(addprefix bench/,link.o deeds.o later.o sim_opts.o) \
-            $(addprefix cli/,fleet.o node_answer.o node_compound.o node_request.o))
+            $(addprefix cli/,fleet.o node_answer.o node_compound.o node_deploop.o node_puppet.o \
+            node_request.o))
+LOOP_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard test/cli/*.c)))
 LIB      := $(BUILD)/libdeploy.a
 SANITIZE := BUILD=$(BUILD)/sanitize HARDEN= LDFLAGS= \
             CFLAGS="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer"
@@ -50,9 +53,14 @@ $(BUILD)/deployctl: $(CMD_OBJ) $(LIB)
 	$(CC) -pie $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 # The same commands on a carrier of the tests: linked before the library, it takes AMQP's place.
-$(BUILD)/deployctl-loop: $(CMD_OBJ) $(patsubst %.c,$(BUILD)/%.o,$(wildcard test/cli/*.c)) $(LIB)
+$(BUILD)/deployctl-loop: $(CMD_OBJ) $(LOOP_OBJ) $(LIB)
 	$(CC) -pie $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
-$(BUILD)/test/cli/%.o: COMMON += -Ilib
+# … and one that ends itself where DEPLOYCTL_CRASH says: what it leaves behind is looked at by ledger.
+$(BUILD)/deployctl-crash: $(CMD_OBJ) $(LOOP_OBJ) $(BUILD)/test/crash/crash.o $(LIB)
+	$(CC) -pie $(CFLAGS) $(LDFLAGS) -Wl,--wrap=sqlite3_step,--wrap=dp_carrier_publish -o $@ $^ $(LIBS)
+$(BUILD)/test/crash/ledger: $(BUILD)/test/crash/ledger.o $(LIB)
+	$(CC) -pie $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+$(BUILD)/test/cli/%.o $(BUILD)/test/crash/%.o: COMMON += -Ilib
 
 # Unit tests may look at everything but main.
 $(BUILD)/test/unit/%: test/unit/%.c $(filter-out $(BUILD)/cmd/main.o,$(CMD_OBJ)) $(LIB)
@@ -72,7 +80,7 @@ $(BUILD)/test/fuzz/%: test/fuzz/%.c $(sort $(wildcard lib/*/*.c))
 	clang -std=c11 -D_POSIX_C_SOURCE=200809L -DDP_MAY_ALLOCATE -Iinclude -Ilib $(LUA) -g -O1 \
 		-fsanitize=fuzzer,address,undefined -o $@ $^ $(LIBS)
 
-programs: all $(BUILD)/deployctl-loop $(UNIT) $(LAB_TOOL) $(BENCH)
+programs: all $(BUILD)/deployctl-loop $(CRASH) $(UNIT) $(LAB_TOOL) $(BENCH)
 
 test: programs ## unit, command line, layers, symbols, docs: no network, no root, under 30 s
 	@BUILD=$(BUILD) test/run unit cli layers docs

@@ -106,7 +106,7 @@ static void set_environment(const struct assigning *assigning, json_t *after, co
 	if (!name && assigning->request->is_from_file)
 		name = fact(facts, names_of(assigning->ctx)[DEPLOY_ROLE_COLLECTION]);
 	if (name && is_environment(name))
-		(void)json_object_set_new(after, ASSIGNED_ENVIRONMENT, json_string(name));
+		(void)json_object_set_new(after, DEPLOY_ASSIGNED_ENVIRONMENT, json_string(name));
 }
 
 /* What the node was assigned beside its roles stays. New reference. */
@@ -119,7 +119,7 @@ static json_t *keep_others(const struct assigning *assigning, const struct assig
 		json_is_null(value) ? json_string(ASSIGNED_NOTHING) : json_incref(value));
 	if (before->environment)
 		(void)json_object_set_new(
-			after, ASSIGNED_ENVIRONMENT, json_string(before->environment));
+			after, DEPLOY_ASSIGNED_ENVIRONMENT, json_string(before->environment));
 	for (int i = 0; i < DEPLOY_ROLE_PARTS; i++)
 		(void)json_object_set_new(
 			after, names_of(assigning->ctx)[i], json_string(ASSIGNED_NOTHING));
@@ -180,7 +180,7 @@ static json_t *compare(const struct assigning *assigning, const char *node, json
 	(void)assigned_get(&before, assigning->before, node);
 	json_object_foreach(after, name, value)
 	{
-		bool is_environment = strcmp(name, ASSIGNED_ENVIRONMENT) == 0;
+		bool is_environment = strcmp(name, DEPLOY_ASSIGNED_ENVIRONMENT) == 0;
 
 		tell_change(changes, is_environment ? "environment" : name,
 			is_environment ? before.environment : fact(before.facts, name),
@@ -241,6 +241,9 @@ static int look_for(struct ctx *ctx, struct deploy_nodeset *strangers, struct de
 
 			deploy_nodeset_intersect(strangers, silent);
 		}
+		if (result.end == DEPLOY_RUN_INTERRUPTED)
+			(void)deploy_error_set(
+				err, DEPLOY_INTERRUPTED, "interrupted; nothing was assigned");
 		deploy_run_result_release(&result);
 	}
 	target_opts_release(&target);
@@ -261,7 +264,9 @@ static int refuse_strangers(struct assigning *assigning, struct deploy_error *er
 	if (deploy_nodeset_count(strangers))
 		(void)look_for(assigning->ctx, strangers, &why);
 	folded = deploy_nodeset_print(strangers);
-	if (deploy_nodeset_count(strangers)) {
+	if (why.code == DEPLOY_INTERRUPTED) {
+		*err = why;
+	} else if (deploy_nodeset_count(strangers)) {
 		deploy_error_hint(err, "deployctl ping -I '%.200s'", folded);
 		(void)deploy_error_set(err, DEPLOY_REFUSED,
 			"no node of the fleet: %s; nothing was assigned%s%s", folded,
@@ -272,11 +277,54 @@ static int refuse_strangers(struct assigning *assigning, struct deploy_error *er
 	return err->code;
 }
 
+static bool is_same(const struct assigned *a, const struct assigned *b)
+{
+	bool has_same_environment = a->environment && b->environment
+					    ? strcmp(a->environment, b->environment) == 0
+					    : !a->environment && !b->environment;
+
+	return has_same_environment && (json_equal(a->facts, b->facts) || (!a->facts && !b->facts));
+}
+
+/* What nodes are to have was made of what they had: nobody else may have changed that since. */
+static int check_before(const struct assigning *assigning, const struct deploy_nodeset *nodes,
+	struct deploy_error *err)
+{
+	json_t *now = NULL;
+
+	if (assigned_read(&now, assigning->ctx->state, nodes, err))
+		return err->code;
+	for (size_t i = 0; i < deploy_nodeset_count(nodes) && !err->code; i++) {
+		const char *node = deploy_nodeset_get(nodes, i);
+		struct assigned then, is;
+
+		(void)assigned_get(&then, assigning->before, node);
+		(void)assigned_get(&is, now, node);
+		if (is_same(&then, &is))
+			continue;
+		deploy_error_hint(err, "the same command again, with --diff first");
+		(void)deploy_error_set(err, DEPLOY_REFUSED,
+			"%s was assigned something else by another command meanwhile; it keeps "
+			"that",
+			node);
+	}
+	json_decref(now);
+	return err->code;
+}
+
+/* Checked again, since here nobody else can write. */
 static int record(void *arg, struct deploy_state *state, const struct deploy_event *event,
 	struct deploy_error *err)
 {
 	const struct assigning *assigning = arg;
+	struct deploy_nodeset *node = deploy_nodeset_new();
+	int rc = deploy_nodeset_add(node, event->node, err);
 
+	if (!rc)
+		rc = check_before(assigning, node, err);
+	deploy_nodeset_free(node);
+	if (rc)
+		return rc;
 	return deploy_state_assign(state, event->node,
 		json_object_get(assigning->after, event->node), assigning->ctx->run_id, err);
 }
@@ -298,6 +346,7 @@ static int run(struct assigning *assigning, struct deploy_error *err)
 		.kind = "assign-role",
 		.view = &report_acts,
 		.is_act = !request->diff,
+		.is_record_only = !request->diff,
 		.reason = request->reason,
 		.record = record,
 		.record_arg = assigning,
@@ -324,6 +373,8 @@ static int ask_and_run(struct assigning *assigning, struct deploy_error *err)
 	if (!assigning->request->diff && changes_any(assigning))
 		status = confirm_act(assigning->ctx, &assigning->request->confirm, &question,
 			deploy_nodeset_count(assigning->nodes), err);
+	if (status == EXIT_ALL_OK && check_before(assigning, assigning->nodes, err))
+		status = (int)exit_of_error(err->code);
 	return status == EXIT_ALL_OK ? run(assigning, err) : status;
 }
 

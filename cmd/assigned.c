@@ -29,7 +29,7 @@ static int take(void *arg, const struct deploy_assignment *assignment)
 	if (reading->nodes && !deploy_nodeset_find(reading->nodes, node, strlen(node), &index))
 		return 0;
 	entry = entry_of(reading->map, node);
-	if (strcmp(assignment->fact, ASSIGNED_ENVIRONMENT) == 0) {
+	if (strcmp(assignment->fact, DEPLOY_ASSIGNED_ENVIRONMENT) == 0) {
 		(void)json_object_set_new(entry, "environment", json_string(value));
 		(void)json_object_set_new(
 			entry, "is_set", json_boolean(assignment->pushed_at_us != 0));

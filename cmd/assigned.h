@@ -4,12 +4,8 @@
 
 #include "command.h"
 
-/*
- * A fact that is to be taken away is assigned as this. What Puppet environment a node is to have is
- * assigned like a fact, under a name that no fact can have.
- */
+/* A fact that is to be taken away is assigned as this. */
 #define ASSIGNED_NOTHING     ""
-#define ASSIGNED_ENVIRONMENT "puppet/environment"
 
 /* What one node is meant to have. */
 struct assigned {

@@ -105,8 +105,8 @@ static const struct opt assign_options[] = {
 _Static_assert(offsetof(struct assign_opts, files) == 0, "parse_file() takes the whole struct");
 
 static const enum exit_status assign_exits[] = {EXIT_ALL_OK, EXIT_NO_NODES, EXIT_REFUSED,
-	EXIT_CHANGES, EXIT_USAGE, EXIT_INPUT, EXIT_NO_INPUT, EXIT_OUTPUT, EXIT_INT, EXIT_TERM,
-	EXIT_LIST_END};
+	EXIT_CHANGES, EXIT_USAGE, EXIT_INPUT, EXIT_NO_INPUT, EXIT_OUTPUT, EXIT_CONFIG, EXIT_INT,
+	EXIT_TERM, EXIT_LIST_END};
 
 static const struct example assign_examples[] = {
 	{"deployctl assign-role -f preview.json --check",
@@ -119,7 +119,7 @@ static const struct example assign_examples[] = {
 	{"deployctl assign-role web01.example.net --collection shop --category front --role "
 	 "web",
 		"a role for one node"},
-	{"deployctl assign-role web01.example.net --remove --yes",
+	{"deployctl assign-role web09.example.net --remove --yes",
 		"none any more: push-facts then takes the facts away"},
 	{"deployctl assign-role web[01-03] --collection shop --category front --role web --show",
 		"without a file: one role for some nodes"},
@@ -380,24 +380,30 @@ static int use(struct ctx *ctx, const struct assign_opts *options, struct deploy
 	return status;
 }
 
-/* That there is no configuration matters only where something is asked of nodes. */
+/*
+ * Files are checked and shown without a configuration. What is recorded goes where it says, under
+ * the names of facts that it says: one that cannot be used is not guessed at.
+ */
 static int assign_main(struct ctx *ctx, void *opts, struct args args, struct deploy_error *err)
 {
 	const struct assign_opts *options = opts;
+	const struct deploy_error unusable = *err;
 	struct deploy_roles *roles = deploy_roles_new();
 	int status;
 
 	*err = (struct deploy_error){0};
 	if (check_opts(options, args, err))
 		status = EXIT_USAGE;
-	else if (options->removes)
-		status = remove_roles(ctx, options, args, err);
-	else if (read_files(roles, options, err) || read_words(roles, options, args, err))
+	else if (!options->removes &&
+		 (read_files(roles, options, err) || read_words(roles, options, args, err)))
 		status = (int)exit_of_error(err->code);
 	else if (fail_by_flaws(options, roles, err))
 		status = options->checks ? check(ctx, roles, err) : EXIT_INPUT;
+	else if (unusable.code && !options->checks && !options->shows)
+		status = (int)exit_of_error((*err = unusable).code);
 	else
-		status = use(ctx, options, roles, err);
+		status = options->removes ? remove_roles(ctx, options, args, err)
+					  : use(ctx, options, roles, err);
 	deploy_roles_free(roles);
 	return status;
 }

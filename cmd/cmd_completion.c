@@ -215,8 +215,8 @@ const struct command cmd_completion = {
 		"zsh: into a file _deployctl in a folder of fpath, before compinit is called; or "
 		"source <(deployctl completion zsh) after it.\n\n"
 		"fish: into ~/.config/fish/completions/deployctl.fish.\n\n"
-		"The scripts ask the deployctl that is typed, which then reads no configuration "
-		"and opens no connection.",
+		"The scripts ask the deployctl that is typed. It offers nodes, facts, values and "
+		"runs from the state file and agents from DDLs, and opens no connection.",
 	.min_args = 1,
 	.max_args = 1,
 	.first_operand = completion_first_operand,

@@ -1,6 +1,8 @@
 /* deployctl discover — which nodes there are. */
+#include <stdlib.h>
 #include <string.h>
 
+#include "cached.h"
 #include "command.h"
 #include "discover_why.h"
 #include "report.h"
@@ -11,7 +13,7 @@ struct discover_opts {
 	long long timeout_ms; /* for what rpcutil is asked */
 	json_t *agents;	      /* array; NULL unless --check-agents */
 	const char *why;
-	bool folds;
+	bool folds, is_new, is_registered, is_cached;
 };
 
 #define AGENT_CHARS "abcdefghijklmnopqrstuvwxyz0123456789_"
@@ -47,6 +49,12 @@ static const struct opt discover_options[] = {
 		"list the nodes that lack one of these agents: who cannot be managed"),
 	OPT_TEXT(0, "why", struct discover_opts, why, "NODE",
 		"tell of each term of the filter whether it holds for NODE"),
+	OPT_FLAG(0, "new", struct discover_opts, is_new,
+		"only nodes that do not show collection and role among their facts"),
+	OPT_FLAG(0, "registered", struct discover_opts, is_registered,
+		"only nodes that do, with the facts of their role"),
+	OPT_FLAG(0, "cached", struct discover_opts, is_cached,
+		"ask nobody: show what earlier runs have learnt, with its age"),
 	OPT_END,
 };
 
@@ -61,6 +69,9 @@ static const struct example discover_examples[] = {
 	{"deployctl discover -S '(apache or os=/^deb/) and not country=de'",
 		"whatever -F and -C together cannot say"},
 	{"deployctl discover -o wide", "what each node has: agents, collectives, classes, facts"},
+	{"deployctl discover --new", "machines that have joined and have no role yet"},
+	{"deployctl discover --registered -o json", "who has which role, as nodes say it"},
+	{"deployctl discover --cached -C apache", "who is known to match, without the broker"},
 	{"deployctl discover --check-agents rpcutil",
 		"nodes that lack this agent; status 2 if any"},
 	{"deployctl discover -F country=de --why web01.example.net",
@@ -100,6 +111,17 @@ static int check_opts(const struct discover_opts *discover, struct deploy_error 
 	if (discover->why && discover->agents)
 		return deploy_error_set(
 			err, DEPLOY_USAGE, "--why and --check-agents exclude each other");
+	if (discover->is_new && discover->is_registered)
+		return deploy_error_set(
+			err, DEPLOY_USAGE, "--new and --registered exclude each other");
+	if ((discover->is_registered || discover->is_cached) && (discover->why || discover->agents))
+		return deploy_error_set(err, DEPLOY_USAGE, "%s and %s exclude each other",
+			discover->is_cached ? "--cached" : "--registered",
+			discover->why ? "--why" : "--check-agents");
+	if ((discover->is_new || discover->is_registered) && !discover->is_cached && target->list)
+		return deploy_error_set(err, DEPLOY_USAGE,
+			"a list of nodes does not go with --new and --registered: those need "
+			"discovery, or --cached");
 	if (!discover->why)
 		return 0;
 	if (target->limit.amount.value)
@@ -147,14 +169,91 @@ static int list(struct ctx *ctx, const struct discover_opts *discover, struct de
 	return status;
 }
 
+/* Nodes judge it themselves, together with the rest of the filter. */
+static int add_role_term(
+	const struct ctx *ctx, struct discover_opts *discover, struct deploy_error *err)
+{
+	const char *collection = ctx->config->role_facts[DEPLOY_ROLE_COLLECTION];
+	const char *role = ctx->config->role_facts[DEPLOY_ROLE_ROLE];
+	size_t size = strlen(collection) + strlen(role) + 32;
+	char *text;
+	int rc;
+
+	if (!discover->is_new && !discover->is_registered)
+		return 0;
+	text = out_resize(NULL, size);
+	(void)snprintf(text, size, "%s( %s=/./ and %s=/./ )", discover->is_new ? "not " : "",
+		collection, role);
+	rc = deploy_filter_add_compound(&discover->target.filter, text, err);
+	free(text);
+	return rc;
+}
+
+static int list_registered(
+	struct ctx *ctx, const struct discover_opts *discover, struct deploy_error *err)
+{
+	char *const *names = ctx->config->role_facts;
+	struct report report = {.out = ctx->out,
+		.kind = "discover",
+		.view = &report_roles,
+		.agent = "rpcutil",
+		.action = "get_facts",
+		.folds = discover->folds,
+		.role_facts = names,
+		.is_filtered = true,
+		.empty_ok = discover->target.empty_ok};
+	struct deploy_plan *plan = deploy_plan_new();
+	struct deploy_request *request = NULL;
+	json_t *inputs = json_pack("{s:o}", "facts",
+		json_sprintf("%s,%s,%s,%s", names[DEPLOY_ROLE_COLLECTION],
+			names[DEPLOY_ROLE_CATEGORY], names[DEPLOY_ROLE_ROLE],
+			names[DEPLOY_ROLE_ENTITY]));
+	int status = EXIT_USAGE;
+
+	target_plan_discovery(plan, ctx, &discover->target, "rpcutil");
+	if (!deploy_request_new(&request, "rpcutil", "get_facts", inputs, err)) {
+		report.task = (unsigned)target_plan_further(
+			plan, ctx, &discover->target, request, discover->timeout_ms);
+		status = report_run(&report, ctx, plan, err);
+	}
+	json_decref(inputs);
+	deploy_plan_free(plan);
+	return status;
+}
+
+static int list_cached(
+	struct ctx *ctx, const struct discover_opts *discover, struct deploy_error *err)
+{
+	struct report report = {.out = ctx->out,
+		.kind = "discover",
+		.view = &report_roles,
+		.agent = "rpcutil",
+		.action = "get_facts",
+		.folds = discover->folds,
+		.is_cached = true,
+		.role_facts = discover->is_registered ? ctx->config->role_facts : NULL,
+		.empty_ok = discover->target.empty_ok};
+	const struct cached cached = {.target = &discover->target,
+		.roles = discover->is_new	   ? CACHED_NEW
+			 : discover->is_registered ? CACHED_REGISTERED
+						   : CACHED_ANY};
+
+	return cached_report(&report, ctx, &cached, err);
+}
+
 static int discover_main(struct ctx *ctx, void *opts, struct args args, struct deploy_error *err)
 {
 	struct discover_opts *discover = opts;
 
 	(void)args;
-	if (target_settle(&discover->target, err) || check_opts(discover, err) ||
-		target_connect(ctx, &discover->target, err))
+	if (target_settle(&discover->target, err) || check_opts(discover, err))
 		return exit_of_error(err->code);
+	if (discover->is_cached)
+		return list_cached(ctx, discover, err);
+	if (add_role_term(ctx, discover, err) || target_connect(ctx, &discover->target, err))
+		return exit_of_error(err->code);
+	if (discover->is_registered)
+		return list_registered(ctx, discover, err);
 	if (discover->why)
 		return discover_why(
 			ctx, &discover->target, discover->why, discover->timeout_ms, err);
@@ -170,6 +269,13 @@ const struct command cmd_discover = {
 	.description =
 		"Asks who is there and lists the nodes that answer, one a line, sorted. Without a "
 		"filter everyone is asked. Discovery ends as soon as replies stop coming.\n\n"
+		"Facts called deploop_collection, deploop_category, deploop_role and "
+		"deploop_entity "
+		"(role_facts of the configuration names others) say what a node is for: "
+		"--registered lists nodes that show collection and role, --new those that do "
+		"not. With --cached nobody is asked: nodes are judged by what earlier runs have "
+		"learnt of them, which inventory learns whole; those of which too little is known "
+		"are left out, and counted on stderr.\n\n"
 		"With --check-agents the nodes that lack one of the agents are listed, and the "
 		"status is 2 if there are any; nodes that do not say what they have are silent. "
 		"With --why the node itself is asked what it is, every term of the filter is "

@@ -1,7 +1,9 @@
 /* deployctl facts — the values of a fact over the fleet, and how many nodes have each. */
 #include <string.h>
 
+#include "cached.h"
 #include "command.h"
+#include "completion.h"
 #include "report.h"
 #include "target_opts.h"
 
@@ -10,7 +12,7 @@
 struct facts_opts {
 	struct target_opts target;
 	long long timeout_ms; /* for what rpcutil is asked */
-	bool shows_nodes;
+	bool shows_nodes, is_cached;
 	int sort; /* index into sort_names */
 };
 
@@ -25,6 +27,8 @@ static const struct opt facts_options[] = {
 		"show which nodes have each value, folded"),
 	OPT_CHOICE(0, "sort-by", struct facts_opts, sort, "FIELD", sort_names,
 		"order by this; count: the most frequent value first", "value"),
+	OPT_FLAG(0, "cached", struct facts_opts, is_cached,
+		"ask nobody: count what earlier runs have learnt, with its age"),
 	OPT_END,
 };
 
@@ -35,6 +39,7 @@ static const enum exit_status facts_exits[] = {EXIT_ALL_OK, EXIT_NO_NODES, EXIT_
 static const struct example facts_examples[] = {
 	{"deployctl facts country", "how many nodes have which value"},
 	{"deployctl facts cluster -n -C apache", "and which nodes these are"},
+	{"deployctl facts country --cached", "as far as earlier runs know, without the broker"},
 	{"deployctl facts country --sort-by count -o json", "for programs, with all names"},
 	{NULL, NULL},
 };
@@ -89,11 +94,17 @@ static int facts_main(struct ctx *ctx, void *opts, struct args args, struct depl
 		.shows_nodes = facts->shows_nodes,
 		.sorts_by_count = facts->sort == 1,
 		.is_filtered = target_is_filtered(&facts->target),
+		.is_cached = facts->is_cached,
 		.empty_ok = facts->target.empty_ok};
+	const struct cached cached = {.target = &facts->target, .fact = args.values[0]};
 	struct deploy_request *request = NULL;
 	struct deploy_plan *plan;
 	int status;
 
+	if (facts->is_cached)
+		return target_settle(&facts->target, err) || check_fact(args.values[0], err)
+			       ? (int)exit_of_error(err->code)
+			       : cached_report(&report, ctx, &cached, err);
 	if (target_settle(&facts->target, err) || make_request(&request, args.values[0], err) ||
 		target_connect(ctx, &facts->target, err)) {
 		deploy_request_free(request);
@@ -104,6 +115,12 @@ static int facts_main(struct ctx *ctx, void *opts, struct args args, struct depl
 	status = report_run(&report, ctx, plan, err);
 	deploy_plan_free(plan);
 	return status;
+}
+
+static void facts_complete(struct completion *completion, struct args operands)
+{
+	if (operands.count == 0)
+		completion_offer_facts(completion);
 }
 
 const struct command cmd_facts = {
@@ -118,6 +135,7 @@ const struct command cmd_facts = {
 		"nodes.",
 	.min_args = 1,
 	.max_args = 1,
+	.complete = facts_complete,
 	.options = facts_options,
 	.opts_size = sizeof(struct facts_opts),
 	.opts_init = facts_init,

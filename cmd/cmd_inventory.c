@@ -1,5 +1,6 @@
 /* deployctl inventory — all about a node. */
 #include "command.h"
+#include "completion.h"
 #include "report.h"
 #include "target_opts.h"
 
@@ -101,6 +102,12 @@ static int inventory_main(struct ctx *ctx, void *opts, struct args args, struct 
 	return status;
 }
 
+static void inventory_complete(struct completion *completion, struct args operands)
+{
+	(void)operands;
+	completion_offer_nodes(completion, 0);
+}
+
 const struct command cmd_inventory = {
 	.name = "inventory",
 	.group = "observe",
@@ -112,6 +119,7 @@ const struct command cmd_inventory = {
 		"long values are cut; -o wide shows all of them.",
 	.min_args = 1,
 	.max_args = ARGS_ANY,
+	.complete = inventory_complete,
 	.options = inventory_options,
 	.opts_size = sizeof(struct inventory_opts),
 	.opts_init = inventory_init,

@@ -183,14 +183,17 @@ static int find_nodes(struct push *push, struct deploy_error *err)
 static int add_node(
 	const struct push *push, struct deploy_act *act, const char *node, struct deploy_error *err)
 {
-	const char *environment = push->opts->environment;
 	struct assigned assigned = {.facts = push->given};
+	struct deploy_push_node wanted = {.environment = push->opts->environment};
 
 	if (push->assigned)
 		(void)assigned_get(&assigned, push->assigned, node);
-	if (!environment && !assigned.has_environment)
-		environment = assigned.environment;
-	return deploy_push_add(act, node, assigned.facts, environment, err);
+	wanted.facts = assigned.facts;
+	if (!wanted.environment) {
+		wanted.environment = assigned.environment;
+		wanted.was_given_environment = assigned.has_environment;
+	}
+	return deploy_push_add(act, node, &wanted, err);
 }
 
 static int make_act(struct deploy_act **out, const struct push *push, struct deploy_error *err)
@@ -223,9 +226,6 @@ static json_t *as_assigned(const struct assigned *assigned)
 
 	json_object_foreach(assigned->facts, name, value)(void) json_object_set_new(facts, name,
 		json_is_null(value) ? json_string(ASSIGNED_NOTHING) : json_incref(value));
-	if (assigned->environment)
-		(void)json_object_set_new(
-			facts, ASSIGNED_ENVIRONMENT, json_string(assigned->environment));
 	return facts;
 }
 
@@ -238,6 +238,23 @@ static bool is_all_gone(const struct assigned *assigned)
 	return true;
 }
 
+/* Unless it was assigned something meanwhile, which it is still to get. */
+static int free_again(struct deploy_state *state, const char *node, struct deploy_error *err)
+{
+	struct deploy_nodeset *one = deploy_nodeset_new();
+	json_t *map = NULL;
+	struct assigned now;
+	int rc = deploy_nodeset_add(one, node, err);
+
+	if (!rc)
+		rc = assigned_read(&map, state, one, err);
+	if (!rc && assigned_get(&now, map, node) && is_all_gone(&now))
+		rc = deploy_state_unassign(state, node, err);
+	json_decref(map);
+	deploy_nodeset_free(one);
+	return rc;
+}
+
 /* A node has what it is assigned; one that is to have nothing is free again. */
 static int record_assigned(struct deploy_state *state, const char *node,
 	const struct assigned *assigned, struct deploy_error *err)
@@ -246,11 +263,15 @@ static int record_assigned(struct deploy_state *state, const char *node,
 	int rc;
 
 	if (is_all_gone(assigned))
-		return deploy_state_unassign(state, node, err);
+		return free_again(state, node, err);
 	facts = as_assigned(assigned);
+	rc = deploy_state_mark(state, DEPLOY_MARK_VERIFIED, node, facts, err);
+	json_decref(facts);
+	if (rc || !assigned->environment)
+		return rc;
+	/* Nodes do not tell it, so it cannot be read back. */
+	facts = json_pack("{s:s}", DEPLOY_ASSIGNED_ENVIRONMENT, assigned->environment);
 	rc = deploy_state_mark(state, DEPLOY_MARK_PUSHED, node, facts, err);
-	if (!rc)
-		rc = deploy_state_mark(state, DEPLOY_MARK_VERIFIED, node, facts, err);
 	json_decref(facts);
 	return rc;
 }
@@ -266,9 +287,38 @@ static int record(void *arg, struct deploy_state *state, const struct deploy_eve
 		return 0;
 	if (push->assigned && !assigned_get(&assigned, push->assigned, event->node))
 		return 0;
+	if (push->opts->environment)
+		assigned.environment = push->opts->environment;
 	if (deploy_state_set_facts(state, event->node, assigned.facts, err))
 		return err->code;
 	return push->assigned ? record_assigned(state, event->node, &assigned, err) : 0;
+}
+
+/*
+ * Nodes that get something else than they are assigned are not known to have that any longer,
+ * whatever becomes of this run: noted before anything is sent.
+ */
+static int forget(const struct push *push, struct deploy_error *err)
+{
+	const struct push_opts *opts = push->opts;
+	json_t *facts;
+	int rc;
+
+	if (opts->dry_run || (is_assigned(push) && !opts->environment))
+		return 0;
+	facts = opts->url ? NULL : json_copy(push->given);
+	if (facts && opts->environment)
+		(void)json_object_set_new(
+			facts, DEPLOY_ASSIGNED_ENVIRONMENT, json_string(opts->environment));
+	rc = deploy_state_begin(push->ctx->state, err);
+	if (!rc) {
+		for (size_t i = 0; i < deploy_nodeset_count(push->nodes) && !rc; i++)
+			rc = deploy_state_unmark(
+				push->ctx->state, deploy_nodeset_get(push->nodes, i), facts, err);
+		rc = deploy_state_finish(push->ctx->state, rc, err);
+	}
+	json_decref(facts);
+	return rc;
 }
 
 static int run(struct push *push, struct deploy_act *act, struct deploy_error *err)
@@ -282,6 +332,7 @@ static int run(struct push *push, struct deploy_act *act, struct deploy_error *e
 		.record = record,
 		.record_arg = push,
 		.shows_changes = push->opts->diff,
+		.goes_on = !push->opts->dry_run,
 		.is_filtered = true,
 		.empty_ok = opts->target.empty_ok};
 	struct deploy_plan *plan = deploy_plan_new();
@@ -314,16 +365,12 @@ static int find_and_push(struct push *push, struct deploy_error *err)
 
 	if (find_nodes(push, err))
 		return (int)exit_of_error(err->code);
-	if (is_assigned(push) && push->opts->act.all && !deploy_nodeset_count(push->nodes)) {
-		out_note(push->ctx->out, "nothing is assigned to any node");
-		return EXIT_ALL_OK;
-	}
 	status = confirm(push, err);
 	if (status != EXIT_ALL_OK)
 		return status;
 	if (make_act(&act, push, err))
 		return (int)exit_of_error(err->code);
-	if (target_connect(push->ctx, &push->opts->act.target, err)) {
+	if (target_connect(push->ctx, &push->opts->act.target, err) || forget(push, err)) {
 		deploy_act_free(act);
 		return (int)exit_of_error(err->code);
 	}

@@ -20,10 +20,14 @@
 	X(discover)                                                                                \
 	X(facts)                                                                                   \
 	X(inventory)                                                                               \
+	X(status)                                                                                  \
+	X(history)                                                                                 \
 	X(agent)                                                                                   \
 	X(rpc)                                                                                     \
 	X(assign_role)                                                                             \
 	X(push_facts)                                                                              \
+	X(sign_cert)                                                                               \
+	X(puppet)                                                                                  \
 	X(plan)                                                                                    \
 	X(config)                                                                                  \
 	X(doctor)                                                                                  \
@@ -84,6 +88,12 @@ int ctx_check_collective(const struct ctx *ctx, const char *name, struct deploy_
  * nothing says where it is.
  */
 int ctx_state(struct ctx *ctx, bool may_write, struct deploy_error *err);
+
+/*
+ * Of a command with NEED_SETTINGS that looks into the state file only: forget what err says of the
+ * configuration, a broker that is missing for example, unless it leaves unsaid what state needs.
+ */
+int ctx_settings(const struct ctx *ctx, struct deploy_error *err);
 
 /* Leave the broker for as long as somebody thinks; ctx_bus() comes back. */
 void ctx_leave_bus(struct ctx *ctx);

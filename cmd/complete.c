@@ -22,6 +22,7 @@ struct completion {
 	const char *word;
 	const struct typed *typed;
 	struct deploy_config *config; /* NULL until it is asked for */
+	struct deploy_state *state;   /* likewise */
 };
 
 /* The option whose value the word after this one is. */
@@ -51,6 +52,8 @@ static void take_value(struct typed *typed, const char *name, const char *value)
 		typed->global.config = value;
 	else if (strcmp(name, "context") == 0)
 		typed->global.context = value;
+	else if (strcmp(name, "state") == 0)
+		typed->global.state = value;
 	else if (strcmp(name, "ddl-dir") == 0 && dirs->count < DDL_DIRS_MAX)
 		dirs->paths[dirs->count++] = value;
 }
@@ -102,14 +105,25 @@ const char *completion_word(const struct completion *completion)
 	return completion->word;
 }
 
-void completion_offer(struct completion *completion, const char *name, const char *text)
+void completion_offer_within(struct completion *completion, const char *before, const char *name,
+	const char *after, const char *text)
 {
 	char *shown = deploy_text_escape(text ? text : "", text ? strlen(text) : 0);
+	size_t size = strlen(before) + strlen(name) + strlen(after) + 1;
+	const char *typed = completion->word;
+	char *whole = out_resize(NULL, size);
 
+	(void)snprintf(whole, size, "%s%s%s", before, name, after);
 	/* Names come from files: what a line could not hold is no word to type. */
-	if (!strpbrk(name, "\t\n"))
-		offer(completion->out, "", name, text ? shown : NULL, completion->word);
+	if (!strpbrk(name, "\t\n") && strncmp(whole, typed, strlen(typed)) == 0)
+		out_text(completion->out, "%s%s%s\n", whole, text ? "\t" : "", text ? shown : "");
+	free(whole);
 	free(shown);
+}
+
+void completion_offer(struct completion *completion, const char *name, const char *text)
+{
+	completion_offer_within(completion, "", name, "", text);
 }
 
 const struct deploy_config *completion_config(struct completion *completion)
@@ -124,6 +138,18 @@ const struct deploy_config *completion_config(struct completion *completion)
 	if (!completion->config)
 		(void)deploy_config_load(&completion->config, &options, &ignored);
 	return completion->config;
+}
+
+const struct deploy_state *completion_state(struct completion *completion)
+{
+	const char *path = completion->typed->global.state;
+	struct deploy_error ignored = {0};
+
+	if (!path)
+		path = completion_config(completion)->state;
+	if (!completion->state && path)
+		(void)deploy_state_open(&completion->state, path, false, &ignored);
+	return completion->state;
 }
 
 void completion_offer_agents(struct completion *completion)
@@ -156,7 +182,10 @@ static void offer_values(struct completion *completion, const struct opt *opt, c
 
 	if (opt->value && strcmp(opt->value, "AGENT") == 0 && !*before)
 		completion_offer_agents(completion);
-
+	if (opt->value && (strcmp(opt->value, "NODES") == 0 || strcmp(opt->value, "NODE") == 0))
+		completion_offer_nodes(completion, strlen(before));
+	if (opt->value && strcmp(opt->value, "FACT=VALUE") == 0)
+		completion_offer_fact_terms(completion, strlen(before));
 	if (opt->value && (strcmp(opt->value, "FILE") == 0 || strcmp(opt->value, "DIR") == 0))
 		offer_files(out);
 	for (i = 0; opt->choices && opt->choices[i]; i++)
@@ -257,6 +286,7 @@ void help_complete(struct out *out, int count, char **words)
 		read_word(&typed, words[i]);
 	if (!typed.is_wrong)
 		complete_word(&completion);
+	deploy_state_close(completion.state);
 	deploy_config_free(completion.config);
 	free(typed.operands.values);
 }

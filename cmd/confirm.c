@@ -59,7 +59,7 @@ static void ask(const struct confirm_question *question, size_t count, const cha
 	(void)snprintf(text, sizeof(text), "%.600s%zu %s%.100s", question->before, count,
 		count == 1 ? "node" : "nodes", question->after);
 	escaped = deploy_text_escape(text, strlen(text));
-	(void)fprintf(stderr, "%s%s", escaped, prompt);
+	(void)fprintf(stderr, "%s%s%s", question->lines ? question->lines : "", escaped, prompt);
 	(void)fflush(stderr);
 	free(escaped);
 	read_line(line, size);

@@ -15,6 +15,7 @@ extern const struct opt confirm_options[];
 /* What is asked about, with the number of nodes in the middle: BEFORE "12 nodes" AFTER. */
 struct confirm_question {
 	const char *before, *after;
+	const char *lines; /* shown above it, each with its newline and safe to print; or NULL */
 	/*
 	 * True: asked only above guard.confirm_above nodes, and only if somebody can be asked;
 	 * without an answer it is done. False: always asked, and not done where nobody can be

@@ -89,6 +89,16 @@ int ctx_state(struct ctx *ctx, bool may_write, struct deploy_error *err)
 		"there is no place for the state file: neither HOME nor a configuration says one");
 }
 
+int ctx_settings(const struct ctx *ctx, struct deploy_error *err)
+{
+	const struct deploy_config *config = ctx->config;
+
+	/* A file that could not be read might have said all of it; then nothing is built in. */
+	if (config->role_facts[0] && (config->state || ctx->global.state))
+		*err = (struct deploy_error){.code = DEPLOY_OK};
+	return err->code;
+}
+
 void ctx_leave_bus(struct ctx *ctx)
 {
 	deploy_bus_close(ctx->bus);

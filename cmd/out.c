@@ -136,6 +136,11 @@ bool out_is_empty(const struct out *out)
 	return !out->is_used;
 }
 
+bool out_has_failed(const struct out *out)
+{
+	return out->failure != 0;
+}
+
 /* True if writing makes sense; a closed stdout fails at the first byte and not before. */
 static bool begin_write(struct out *out)
 {
@@ -150,7 +155,7 @@ void out_bytes(struct out *out, const char *bytes, size_t len)
 {
 	if (!begin_write(out))
 		return;
-	if (out->options.format == OUT_JSONL)
+	if (out->options.format == OUT_JSONL && !out->aside)
 		out_queue_add(&out->queue, bytes, len);
 	else if (fwrite(bytes, 1, len, out->stream) != len)
 		out_fail(out, errno);
@@ -164,6 +169,47 @@ void out_flush(struct out *out)
 	(void)out_queue_write(out, fileno(out->stream), true);
 	if (fflush(out->stream) != 0)
 		out_fail(out, errno);
+}
+
+void out_capture_begin(struct out *out)
+{
+	out->aside = out->stream;
+	out->captured = NULL;
+	out->stream = out->aside ? open_memstream(&out->captured, &out->captured_size) : NULL;
+}
+
+char *out_capture_end(struct out *out)
+{
+	if (out->stream && fclose(out->stream) != 0)
+		out_fail(out, errno);
+	out->stream = out->aside;
+	out->aside = NULL;
+	if (!out->captured) {
+		out->captured = out_resize(NULL, 1);
+		out->captured[0] = '\0';
+	}
+	return out->captured;
+}
+
+/* ECMA-48: home; each line, and what is below, is erased behind the new text, so nothing flickers.
+ */
+void out_repaint(struct out *out, const char *text)
+{
+	if (!out->is_terminal) {
+		out_bytes(out, text, strlen(text));
+		out_flush(out);
+		return;
+	}
+	out_bytes(out, "\033[H", 3);
+	while (*text) {
+		size_t len = strcspn(text, "\n");
+
+		out_bytes(out, text, len);
+		out_bytes(out, "\033[K\n", 4);
+		text += len + (text[len] == '\n');
+	}
+	out_bytes(out, "\033[J", 3);
+	out_flush(out);
 }
 
 void out_text(struct out *out, const char *format, ...)

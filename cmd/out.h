@@ -53,6 +53,14 @@ void out_flush(struct out *out);
  */
 int out_drain(void *arg);
 
+/*
+ * What is written from begin on goes into a text, until end returns that, the caller's to free.
+ * out_repaint() writes such a text: at a terminal in the place of what is there.
+ */
+void out_capture_begin(struct out *out);
+char *out_capture_end(struct out *out);
+void out_repaint(struct out *out, const char *text);
+
 /* Text of our own, as it is. Foreign text goes through out_foreign or deploy_text_escape first. */
 void out_text(struct out *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void out_foreign(struct out *out, const char *bytes, size_t len);
@@ -66,6 +74,9 @@ void out_words(struct out *out, const char *text, size_t indent, size_t column, 
 /* One JSON value on a line of its own, compact, keys as inserted; reals in as few digits as are
  * exact. */
 void out_json_line(struct out *out, json_t *value);
+
+/* With jsonl: a line for each item, {"type": type, "seq": 1, …}; nothing in the other formats. */
+void out_lines(struct out *out, const char *type, const json_t *items);
 
 /* Words in colour for a terminal, as they are otherwise. */
 enum out_tone { OUT_PLAIN, OUT_GOOD, OUT_BAD, OUT_WARN, OUT_DIM };
@@ -111,5 +122,6 @@ void out_document(struct out *out, const char *kind, json_t *items, json_t *summ
 	const struct deploy_error *err);
 bool out_has_document(const struct out *out);
 bool out_is_empty(const struct out *out); /* nothing was written yet */
+bool out_has_failed(const struct out *out); /* nothing more is written; out_close() says why */
 
 #endif

@@ -78,6 +78,22 @@ void out_json_line(struct out *out, json_t *value)
 	print_json(out, value, JSON_COMPACT);
 }
 
+void out_lines(struct out *out, const char *type, const json_t *items)
+{
+	json_t *item, *line;
+	size_t i;
+
+	if (out->options.format != OUT_JSONL)
+		return;
+	json_array_foreach(items, i, item)
+	{
+		line = json_pack("{s:s, s:I}", "type", type, "seq", (json_int_t)i + 1);
+		(void)json_object_update(line, item);
+		out_json_line(out, line);
+		json_decref(line);
+	}
+}
+
 /* Errors may quote what others sent: JSON takes UTF-8 only. */
 static json_t *json_text(const char *text)
 {

@@ -24,6 +24,9 @@ struct out {
 	size_t columns;		      /* of the terminal; 0: it is none, or it does not say */
 	char buffer[32768];
 	struct out_queue queue; /* of jsonl: goes to stream's descriptor, past stream */
+	FILE *aside;		/* the stream while what is written is captured; otherwise NULL */
+	char *captured;
+	size_t captured_size;
 };
 
 /* Shorten escaped text to limit columns, the last of which says that there was more: "~". */

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* Rows that one run may remove of older ones: a little each time. */
 #define PRUNE_ROWS 5000
@@ -21,6 +22,7 @@ int record_begin(struct record *record, struct ctx *ctx, const struct record_inf
 		.command = ctx->command_line,
 		.reason = info->reason,
 		.is_act = info->is_act,
+		.is_record_only = info->is_record_only,
 		.record = info->fn,
 		.record_arg = info->fn_arg};
 
@@ -96,27 +98,54 @@ int record_end(struct record *record, const struct deploy_run_result *result, in
 	return exit_worse(status, exit_of_error(record->why.code));
 }
 
-/* KEY of KEY=VALUE that names a secret. */
-static bool is_secret(const char *key, size_t len)
+/* True if a secret is named in text. */
+static bool names_secret(const char *text, size_t len)
 {
 	static const char *const words[] = {"pass", "secret", "token", "psk", "credential"};
-	char name[64];
 
-	if (len >= sizeof(name))
-		len = sizeof(name) - 1;
-	for (size_t i = 0; i < len; i++)
-		name[i] = (char)(key[i] >= 'A' && key[i] <= 'Z' ? key[i] + ('a' - 'A') : key[i]);
-	name[len] = '\0';
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (strstr(name, words[i]))
-			return true;
+		for (size_t at = 0, n = strlen(words[i]); at + n <= len; at++)
+			if (strncasecmp(text + at, words[i], n) == 0)
+				return true;
 	return false;
+}
+
+/* KEY=VALUE: by its key; of KEY:=JSON the keys are in the value. */
+static bool is_secret(const char *word, size_t key)
+{
+	return names_secret(word, word[key - 1] == ':' ? strlen(word) : key);
 }
 
 static size_t add(char *line, size_t at, const char *text, size_t len)
 {
 	memcpy(line + at, text, len);
 	return at + len;
+}
+
+/* Bytes of "user:password@" where a URL's server begins; 0 if there is none. */
+static size_t login_len(const char *at)
+{
+	size_t len = strcspn(at, "/?# ");
+
+	while (len && at[len - 1] != '@')
+		len--;
+	return len;
+}
+
+/* Text within quotes, or where none are needed; who logs in to a server stays out. */
+static size_t add_text(char *line, size_t at, const char *text)
+{
+	for (const char *c = text; *c; c++) {
+		size_t login = c - text >= 3 && memcmp(c - 3, "://", 3) == 0 ? login_len(c) : 0;
+
+		if (login) {
+			at = add(line, at, "***@", 4);
+			c += login - 1;
+		} else {
+			at = *c == '\'' ? add(line, at, "'\\''", 4) : add(line, at, c, 1);
+		}
+	}
+	return at;
 }
 
 static size_t add_word(char *line, size_t at, const char *word)
@@ -133,8 +162,7 @@ static size_t add_word(char *line, size_t at, const char *word)
 	}
 	if (must_quote)
 		line[at++] = '\'';
-	for (size_t i = 0; i < len; i++)
-		at = word[i] == '\'' ? add(line, at, "'\\''", 4) : add(line, at, word + i, 1);
+	at = add_text(line, at, word);
 	if (must_quote)
 		line[at++] = '\'';
 	return at;
@@ -146,7 +174,7 @@ char *record_command_line(int count, char **words)
 	char *line;
 
 	for (int i = 0; i < count; i++)
-		size += 4 * strlen(words[i]) + 8;
+		size += 4 * strlen(words[i]) + 8; /* a byte becomes four at most */
 	line = out_resize(NULL, size);
 	for (int i = 0; i < count; i++) {
 		if (i)

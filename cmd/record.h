@@ -16,6 +16,7 @@ struct record_info {
 	const char *reason; /* --reason; NULL: none */
 	/* It changes something: not done at all unless it can be recorded. */
 	bool is_act;
+	bool is_record_only;  /* see deploy/journal.h */
 	deploy_record_fn *fn; /* see deploy/journal.h; may be NULL */
 	void *fn_arg;
 };

@@ -4,21 +4,23 @@
 
 const char *const report_display_names[] = {"all", "ok", "failed", "none", NULL};
 
-static void begin(struct report *report)
+void report_begin(struct report *report)
 {
 	report->items = json_object();
 	report->kept = json_object();
 	report->groups = json_object();
 	report->names = deploy_nodeset_new();
+	deploy_tally_init(&report->told);
 	if (report->ddl)
 		report->aggregate = deploy_aggregate_new(report->ddl);
 }
 
-static void release(struct report *report)
+void report_release(struct report *report)
 {
 	json_decref(report->items);
 	json_decref(report->kept);
 	json_decref(report->groups);
+	deploy_tally_release(&report->told);
 	deploy_aggregate_free(report->aggregate);
 	deploy_nodeset_free(report->names);
 }
@@ -76,7 +78,7 @@ static bool is_result(const struct report *report, const struct deploy_outcome *
 	       (outcome->was_handed_over && out_format(report->out) == OUT_NAME);
 }
 
-static void keep(struct report *report, const char *node, const struct deploy_outcome *outcome)
+void report_keep(struct report *report, const char *node, const struct deploy_outcome *outcome)
 {
 	if (report_is_reply(outcome))
 		measure(report, outcome->rtt_us);
@@ -136,8 +138,10 @@ static void take_event(void *arg, const struct deploy_event *event)
 		report->failed += event->outcome->state == DEPLOY_OUTCOME_FAILED;
 		report->silent += event->outcome->state == DEPLOY_OUTCOME_SILENT;
 	}
+	if (report->is_record_only)
+		deploy_tally_add(&report->told, event->node, event->outcome);
 	if (event->task == report->task)
-		keep(report, event->node, event->outcome);
+		report_keep(report, event->node, event->outcome);
 	else if (report->view->keep_other)
 		report->view->keep_other(report, event->node, event->outcome);
 }
@@ -286,6 +290,16 @@ static int progress_ms(const struct report *report)
 	return out_has_live_status() ? 1000 : 30000;
 }
 
+/* The engine did its part; what was then recorded is what counts. */
+static void take_told(struct report *report, struct deploy_run_result *result)
+{
+	struct deploy_tally *tally = &result->tally[report->task], engine = *tally;
+
+	report->told.nodes = tally->nodes;
+	*tally = report->told;
+	report->told = engine;
+}
+
 int report_run(struct report *report, struct ctx *ctx, const struct deploy_plan *plan,
 	struct deploy_error *err)
 {
@@ -298,15 +312,16 @@ int report_run(struct report *report, struct ctx *ctx, const struct deploy_plan 
 	const struct record_info info = {.kind = report->kind,
 		.reason = report->reason,
 		.is_act = report->is_act && !report->is_dry,
+		.is_record_only = report->is_record_only,
 		.fn = report->record,
 		.fn_arg = report->record_arg};
 	struct deploy_run_result result;
 	struct record record;
 	int status;
 
-	begin(report);
+	report_begin(report);
 	if (record_begin(&record, ctx, &info, plan, take_event, report, err)) {
-		release(report);
+		report_release(report);
 		return exit_of_error(err->code);
 	}
 	record_join(&record, &options);
@@ -316,8 +331,10 @@ int report_run(struct report *report, struct ctx *ctx, const struct deploy_plan 
 	record_flush(&record);
 	/* The status is in the file before anybody is told. */
 	status = record_end(&record, &result, status_of_run(report, &result, err), err);
+	if (report->is_record_only && result.tally)
+		take_told(report, &result);
 	show(report, &result, status, err);
-	release(report);
+	report_release(report);
 	deploy_run_result_release(&result);
 	return status;
 }

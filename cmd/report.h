@@ -25,7 +25,9 @@ extern const struct report_view report_times;	  /* the round trip */
 extern const struct report_view report_nodes;	  /* names; wide: with what each one has */
 extern const struct report_view report_values;	  /* a fact: its values, and how many have each */
 extern const struct report_view report_lacks;	  /* which of the wanted agents nodes lack */
+extern const struct report_view report_roles;	  /* names with the facts of a role, with ages */
 extern const struct report_view report_acts;	  /* what acts came to, for each node */
+extern const struct report_view report_puppet;	  /* what Puppet does on each node */
 extern const struct report_view report_inventory; /* all about each node */
 
 enum report_display { DISPLAY_ALL, DISPLAY_OK, DISPLAY_FAILED, DISPLAY_NONE };
@@ -57,7 +59,9 @@ struct report {
 	bool is_filtered;		     /* a filter was given: nobody there is then no fault */
 	bool empty_ok;
 	bool is_act;		  /* it may change something: every node's part in it is recorded */
+	bool is_record_only;	  /* … and that is all that it changes: see deploy/journal.h */
 	const char *reason;	  /* --reason; NULL: none */
+	bool goes_on;		  /* the same command again does what is left */
 	deploy_record_fn *record; /* what else its outcomes mean for the state file; may be NULL */
 	void *record_arg;
 	bool no_results; /* nobody is to answer: to hand the request over is all there is to do */
@@ -70,8 +74,11 @@ struct report {
 	bool sorts_by_time;	   /* report_times: the fastest first */
 	struct deploy_limit limit; /* report_nodes: only so many */
 	const json_t *wanted;	   /* report_lacks: names of agents */
+	char *const *role_facts;   /* report_roles: their names; NULL: names of nodes only */
+	bool is_cached;		   /* what earlier runs have learnt, with its age */
 
 	/* What was gathered. */
+	int64_t learnt_at_us;	    /* is_cached: when the outcome that is being kept was */
 	struct deploy_aggregate *aggregate; /* NULL if there is nothing to sum up */
 	json_t *items;			    /* node → reply, for documents */
 	json_t *kept;			    /* what the view keeps, as it likes */
@@ -82,8 +89,9 @@ struct report {
 	bool is_whole;			    /* the nodes are to be all that match */
 	size_t asked, done, failed, silent; /* of the task so far */
 	struct report_pace pace;
-	bool is_blocked;	 /* the broker takes no publishes now */
-	char rejected_text[128]; /* the reason of the first reply that was rejected */
+	struct deploy_tally told; /* of is_record_only: what outcomes came to in the record */
+	bool is_blocked;	  /* the broker takes no publishes now */
+	char rejected_text[128];  /* the reason of the first reply that was rejected */
 };
 
 /*

@@ -15,10 +15,12 @@ static void keep(struct report *report, const char *node, const struct deploy_ou
 		(void)json_object_update_missing(row, outcome->data);
 }
 
-/* "  deploop_role: dn -> dn rm": what stands in an act's facts. */
+/* "  deploop_role: dn -> dn rm": what stands in an act's facts, and the environment that it sets.
+ */
 static void print_changes(struct out *out, const json_t *row)
 {
 	json_t *facts = json_object_get(row, "facts"), *change;
+	const char *environment = json_string_value(json_object_get(row, "environment"));
 	const char *name;
 
 	json_object_foreach(facts, name, change)
@@ -34,6 +36,8 @@ static void print_changes(struct out *out, const json_t *row)
 		free(before);
 		free(after);
 	}
+	if (environment)
+		out_text(out, "  Puppet environment: %s\n", environment);
 }
 
 static void print_rows(struct report *report)

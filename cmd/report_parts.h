@@ -5,6 +5,11 @@
 
 #include "report.h"
 
+/* What report_run() does around a run and for each outcome, for those who have none. */
+void report_begin(struct report *report);
+void report_keep(struct report *report, const char *node, const struct deploy_outcome *outcome);
+void report_release(struct report *report);
+
 /* True if the node answered, with whatever status. */
 bool report_is_reply(const struct deploy_outcome *outcome);
 

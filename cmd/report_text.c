@@ -142,6 +142,8 @@ static void note_again(const struct report *report, const struct deploy_tally *t
 		if (state != DEPLOY_OUTCOME_SKIPPED)
 			deploy_nodeset_unite(rest, tally->set[state]);
 	deploy_nodeset_subtract(rest, tally->handed_over);
+	if (report->goes_on && deploy_nodeset_count(rest))
+		out_note(report->out, "to go on, give the same command again");
 	stream = report->operands.count && deploy_nodeset_count(rest) ? open_memstream(&text, &size)
 								      : NULL;
 	if (stream) {

@@ -1,11 +1,21 @@
 /* A fact over many nodes: its values, how many nodes have each, and which. */
 #include "report_parts.h"
+#include "when.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 /* What a node without the fact is filed under: no value looks like this. */
 #define NOT_SET "null"
+
+/* A value is as old as what was learnt of it first. */
+static void keep_age(const struct report *report, json_t *entry)
+{
+	const json_t *at = json_object_get(entry, "at");
+
+	if (report->is_cached && (!at || json_integer_value(at) > report->learnt_at_us))
+		(void)json_object_set_new(entry, "at", json_integer(report->learnt_at_us));
+}
 
 /* kept: dump of the value → {"value": v, "nodes": [names]}; other outcomes are folded. */
 static void keep(struct report *report, const char *node, const struct deploy_outcome *outcome)
@@ -26,6 +36,7 @@ static void keep(struct report *report, const char *node, const struct deploy_ou
 		entry = json_pack("{s:O, s:[]}", "value", value ? value : json_null(), "nodes");
 		(void)json_object_set_new(report->kept, dump, entry);
 	}
+	keep_age(report, entry);
 	(void)json_array_append_new(json_object_get(entry, "nodes"), json_string(node));
 	/* The engine has checked the name. */
 	if (value && !json_is_null(value))
@@ -106,13 +117,20 @@ static struct deploy_nodeset *nodes_of(const struct tallied *value)
 	return nodes;
 }
 
-static void add_row(struct out_table *table, const struct tallied *value, bool shows_nodes)
+/* VALUE COUNT, and AGE or NODES if these are shown. */
+static void add_row(struct out_table *table, const struct report *report,
+	const struct tallied *value, bool shows_nodes)
 {
 	struct deploy_nodeset *nodes = shows_nodes ? nodes_of(value) : NULL;
-	char *folded = nodes ? deploy_nodeset_print(nodes) : NULL, count[24];
-	const char *const cells[] = {value->text, count, folded};
+	char *folded = nodes ? deploy_nodeset_print(nodes) : NULL, count[24], age[WHEN_SIZE];
+	const char *cells[4] = {value->text, count};
+	size_t at = 2;
 
 	(void)snprintf(count, sizeof(count), "%zu", value->count);
+	if (report->is_cached)
+		cells[at++] = when_age(age, json_integer_value(json_object_get(value->entry, "at")),
+			when_now_us());
+	cells[at] = folded;
 	out_table_add(table, cells);
 	deploy_nodeset_free(nodes);
 	free(folded);
@@ -121,13 +139,15 @@ static void add_row(struct out_table *table, const struct tallied *value, bool s
 static void print(struct report *report)
 {
 	static const char *const headers[] = {"VALUE", "COUNT", "NODES"};
+	static const char *const with_age[] = {"VALUE", "COUNT", "AGE", "NODES"};
 	bool shows_nodes = report->shows_nodes || out_format(report->out) == OUT_WIDE;
-	struct out_table *table = out_table_new(headers, shows_nodes ? 3 : 2);
+	struct out_table *table = out_table_new(report->is_cached ? with_age : headers,
+		(size_t)2 + report->is_cached + shows_nodes);
 	size_t count;
 	struct tallied *values = list_values(report, &count);
 
 	for (size_t i = 0; i < count; i++)
-		add_row(table, &values[i], shows_nodes);
+		add_row(table, report, &values[i], shows_nodes);
 	out_table_cut(table, 0);
 	out_table_print(report->out, table);
 	out_table_free(table);
@@ -145,11 +165,15 @@ static json_t *items(struct report *report)
 
 	for (size_t i = 0; i < count; i++) {
 		struct deploy_nodeset *nodes = nodes_of(&values[i]);
+		json_t *item = json_pack("{s:O, s:I, s:o}", "value",
+			json_object_get(values[i].entry, "value"), "count",
+			(json_int_t)values[i].count, "nodes", report_names_json(nodes));
 
-		(void)json_array_append_new(list,
-			json_pack("{s:O, s:I, s:o}", "value",
-				json_object_get(values[i].entry, "value"), "count",
-				(json_int_t)values[i].count, "nodes", report_names_json(nodes)));
+		if (report->is_cached)
+			(void)json_object_set_new(item, "learnt",
+				when_json(json_integer_value(
+					json_object_get(values[i].entry, "at"))));
+		(void)json_array_append_new(list, item);
 		deploy_nodeset_free(nodes);
 	}
 	free_values(values, count);

@@ -59,14 +59,40 @@ void deploy_ca_list_free(struct deploy_ca_list *list);
 const struct deploy_ca_entry *deploy_ca_list_find(
 	const struct deploy_ca_list *list, const char *name);
 
+#define DEPLOY_CA_FINGERPRINT 96 /* bytes of a fingerprint and NUL */
+
+/* How nodes are asked whether a request is theirs; certnames are then identities of nodes. */
+struct deploy_ca_node_options {
+	const char *collective;
+	unsigned ttl_s;
+	long long timeout_ms; /* for each reply */
+	/*
+	 * The file in which a node has its request, at most 120 bytes; "%s" stands for the
+	 * certname. NULL: where Puppet's packages have it, and Debian's.
+	 */
+	const char *path;
+};
+
 /* Everything is copied. */
 struct deploy_ca_sign_options {
 	/*
 	 * Object: certname → fingerprint that must be met: of the request, or of the file that
 	 * holds it (its SHA-256); where it is signed already, of the certificate or its file.
-	 * Names without one are signed as they are; asking first is up to the caller. May be NULL.
+	 * May be NULL.
 	 */
 	json_t *fingerprints;
+	/*
+	 * Object: certname → key, from deploy_ca_step_key(): a certificate with it is the one that
+	 * the fingerprint's request became. May be NULL.
+	 */
+	json_t *keys;
+	/*
+	 * A request without a fingerprint is compared, by size and MD5, with the file that the node
+	 * itself has; NULL: no node is asked. Otherwise it is refused, unless what comes is
+	 * trusted.
+	 */
+	const struct deploy_ca_node_options *nodes;
+	bool trusts_first_use;
 	/* Arrays of what a request may ask for beside its own name: "DNS:web", "IP:10.0.0.1";
 	 * "pp_auth_role" or "pp_auth_role=web". NULL: nothing. */
 	json_t *alt_names, *extensions;
@@ -80,7 +106,7 @@ struct deploy_ca_sign_options {
  * "changed": bool}; a certificate that was signed now adds "certificate": its fingerprint.
  * Each is idempotent: what is as it should be is ok, unchanged.
  *
- * sign    the request is compared with its fingerprint, and refused if it asks for names or
+ * sign    the request is compared with what is expected of it, and refused if it asks for names or
  *         authorisations that are not allowed; the certificate's key is then compared with the
  *         request's: if another request slipped in, it is revoked, and the node has failed
  * revoke  a certificate; one that there is not has failed
@@ -94,6 +120,13 @@ int deploy_ca_revoke(struct deploy_act **out, const struct deploy_ca_settings *s
 	struct deploy_error *err);
 int deploy_ca_clean(struct deploy_act **out, const struct deploy_ca_settings *settings,
 	struct deploy_error *err);
+
+/*
+ * Of what sign said in DEPLOY_EVENT_STEP before it signed, and a state file may have kept when the
+ * outcome was lost: the key of that request. False if it was not the one with this fingerprint.
+ */
+bool deploy_ca_step_key(
+	char key[DEPLOY_CA_FINGERPRINT], const char *text, const char *fingerprint);
 
 struct deploy_ca_request_options {
 	const char *certname;

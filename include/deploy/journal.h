@@ -33,6 +33,11 @@ struct deploy_run_info {
 	 * refreshes what is known of them in both. Their events go on at once.
 	 */
 	bool is_act;
+	/*
+	 * Nothing is changed but this record: after an error of writing, outcomes that are OK go on
+	 * as UNKNOWN.
+	 */
+	bool is_record_only;
 	deploy_record_fn *record; /* or NULL */
 	void *record_arg;
 };
@@ -52,7 +57,7 @@ const char *deploy_journal_run_id(const struct deploy_journal *journal);
 
 /*
  * These three fit struct deploy_run_options (an act also wants_intents), with the journal as arg:
- * sink: takes an event. When 500 wait, they are committed.
+ * sink: takes an event. When 500 wait, or 4 MiB with what nodes said, they are committed.
  * idle: commits what has waited for 100 ms; returns in how many ms to call again, or -1.
  * commit: for before_publish, and before the exit status is made of what downstream got: commits
  *         everything taken so far. Returns 0, or DEPLOY_IO if not everything is recorded: then

@@ -34,13 +34,24 @@ struct deploy_push_options {
 int deploy_push_new(struct deploy_act **out, const struct deploy_push_options *options,
 	struct deploy_error *err);
 
+/* What a node is to have. */
+struct deploy_push_node {
+	json_t *facts; /* object of texts; null takes a fact away */
+	/* Puppet's, set whatever it was, since nodes do not tell it; NULL leaves it alone. */
+	const char *environment;
+	/*
+	 * The node was given it before: it is set again only with a fact that is not as wanted,
+	 * since a machine that was set up anew has lost both.
+	 */
+	bool was_given_environment;
+};
+
 /*
- * What node is to have: facts, an object of texts, null takes a fact away; and Puppet's environment,
- * which is set whatever it was, since nodes do not tell it; NULL leaves it alone. Both are copied.
+ * Add a node, with what it is to have, which is copied.
  * Errors: DEPLOY_INPUT as deploy_fact_check_name() and _value(), or for an environment's name, with
  * the node.
  */
-int deploy_push_add(struct deploy_act *push, const char *node, json_t *facts,
-	const char *environment, struct deploy_error *err);
+int deploy_push_add(struct deploy_act *push, const char *node,
+	const struct deploy_push_node *wanted, struct deploy_error *err);
 
 #endif

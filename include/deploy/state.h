@@ -23,8 +23,9 @@ struct deploy_state;
  * whose owner died. A reader changes nothing, waits for no writer, also reads a file that it may
  * not write, and finds nothing in one that is not there.
  * Errors: DEPLOY_IO naming path and, as hint, the way out: a newer version's file, one that is no
- * state file or damaged, no permission, a network file system, a full disk, a folder that cannot be
- * made, another writer that does not let go for 5 s. All functions below have these errors, too.
+ * state file or damaged, no permission, one that others can change, a network file system, a full
+ * disk, a folder that cannot be made, another writer that does not let go for 5 s. All functions
+ * below have these errors, too.
  * Caller closes with deploy_state_close().
  */
 int deploy_state_open(
@@ -75,7 +76,12 @@ int deploy_state_set_facts(struct deploy_state *state, const char *identity, jso
 int deploy_state_set_certificate(struct deploy_state *state, const char *identity,
 	const char *certificate, const char *fingerprint, struct deploy_error *err);
 
-/* A fact that a node is meant to have. */
+/*
+ * A fact that a node is meant to have. The Puppet environment that it is to use is assigned like a
+ * fact, under a name that no fact can have; nodes do not tell it, so it is never verified.
+ */
+#define DEPLOY_ASSIGNED_ENVIRONMENT "puppet/environment"
+
 struct deploy_assignment {
 	const char *node, *fact, *value;
 	int64_t assigned_at_us, pushed_at_us, verified_at_us;
@@ -94,13 +100,20 @@ int deploy_state_unassign(struct deploy_state *state, const char *node, struct d
 
 enum deploy_assignment_mark {
 	DEPLOY_MARK_PUSHED,  /* sent to the node, which said ok */
-	DEPLOY_MARK_VERIFIED /* read back from the node: it was seen, and these are facts of it */
+	DEPLOY_MARK_VERIFIED /* read back from the node */
 };
 
 /* Note that node has these facts, an object of strings. One that was assigned anew meanwhile is not
  * marked: its value differs. */
 int deploy_state_mark(struct deploy_state *state, enum deploy_assignment_mark mark,
 	const char *node, const json_t *facts, struct deploy_error *err);
+
+/*
+ * Note that node is about to get other facts than it was assigned, an object of strings; NULL: any.
+ * Those that it is assigned with another value are as if they had never been sent.
+ */
+int deploy_state_unmark(struct deploy_state *state, const char *node, const json_t *facts,
+	struct deploy_error *err);
 
 /* Which: of one node, or of all nodes that are assigned fact = value, or (all NULL) of everyone. */
 struct deploy_assignment_query {

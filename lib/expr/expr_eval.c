@@ -89,7 +89,6 @@ static int call_function(lua_State *lua)
 	}
 	if (why)
 		return luaL_error(lua, "%s: %s", function->name, why);
-	dp_lua_spend(lua, 1);
 	dp_lua_push(lua, value);
 	return 1;
 }
@@ -114,6 +113,7 @@ static void push_name(lua_State *lua, const struct deploy_expr_world *world, con
 	}
 }
 
+/* Every name gets its value anew, so nothing that an evaluation before this one left is seen. */
 static int evaluate(lua_State *lua)
 {
 	const struct evaluation *evaluation = lua_touserdata(lua, 1);
@@ -128,19 +128,6 @@ static int evaluate(lua_State *lua)
 	}
 	lua_call(lua, 0, 1);
 	return 1;
-}
-
-/* Nothing of the world stays behind. */
-static void forget(lua_State *lua, const struct dp_expr_part *part)
-{
-	(void)lua_rawgeti(lua, LUA_REGISTRYINDEX, part->function);
-	for (size_t i = 0; i < part->name_count; i++) {
-		if (!part->names[i])
-			continue;
-		lua_pushnil(lua);
-		(void)lua_setupvalue(lua, -2, (int)i + 1);
-	}
-	lua_pop(lua, 1);
 }
 
 static int eval_part(json_t **out, struct deploy_expr *expr, const struct dp_expr_part *part,
@@ -162,7 +149,6 @@ static int eval_part(json_t **out, struct deploy_expr *expr, const struct dp_exp
 		if (!*out)
 			rc = dp_expr_fail_at(expr, part->begin, err, why);
 	}
-	forget(lua, part);
 	return rc;
 }
 
@@ -212,9 +198,6 @@ static int add_text(struct dp_buf *text, const struct deploy_expr *expr,
 
 		(void)dp_expr_fail_at(expr, part->begin, err, source);
 		free(source);
-	} else if (text->overflow) {
-		(void)dp_expr_fail_at(
-			expr, part->begin, err, "this makes a text of more than 1 MiB");
 	}
 	return err->code;
 }
@@ -231,7 +214,7 @@ static int join(struct dp_buf *text, struct deploy_expr *expr, const struct dp_e
 		return 0;
 	}
 	rc = eval_part(&value, expr, part, world, err);
-	if (rc == 0)
+	if (value)
 		rc = add_text(text, expr, part, value, err);
 	json_decref(value);
 	return rc;
@@ -249,6 +232,8 @@ int deploy_expr_text(char **out, struct deploy_expr *expr, const struct deploy_e
 	for (size_t i = 0; i < expr->part_count && rc == 0; i++)
 		rc = join(&text, expr, &expr->parts[i], world, err);
 	dp_lua_end(&expr->run);
+	if (rc == 0 && text.overflow)
+		rc = dp_expr_fail_at(expr, 0, err, "this makes a text of more than 1 MiB");
 	if (rc == 0)
 		*out = text.len ? dp_buf_take(&text) : dp_xstrdup("");
 	dp_buf_release(&text);
@@ -292,7 +277,7 @@ int deploy_expr_test(bool *out, struct deploy_expr *expr, const struct deploy_ex
 	int rc = deploy_expr_eval(&value, expr, world, err);
 
 	*out = json_is_true(value);
-	if (rc == 0 && !json_is_boolean(value) && !json_is_null(value)) {
+	if (value && !json_is_boolean(value) && !json_is_null(value)) {
 		(void)snprintf(why, sizeof(why), "this is %s, neither true nor false",
 			kinds[json_typeof(value)]);
 		rc = dp_expr_fail_at(expr, 0, err, why);

@@ -17,8 +17,7 @@
 #define MAX_PART_BYTES 1024 /* that find() looks for */
 #define MAX_UNPACKED   1000
 
-/* What a match is counted as; it may take 0.1 s, so the time is looked at after each. */
-#define MATCH_STEPS 1000
+#define MATCH_STEPS 20
 
 #define FUNCTIONS "functions"
 
@@ -86,6 +85,20 @@ static int format(lua_State *lua)
 	return lua_tocfunction(lua, lua_upvalueindex(1))(lua);
 }
 
+/* NULL if part is not between at and end. */
+static const char *find_part(const char *at, const char *end, const char *part, size_t part_len)
+{
+	if (part_len == 0)
+		return at;
+	while ((size_t)(end - at) >= part_len) {
+		at = memchr(at, part[0], (size_t)(end - at) - part_len + 1);
+		if (!at || memcmp(at, part, part_len) == 0)
+			return at;
+		at++;
+	}
+	return NULL;
+}
+
 static int find(lua_State *lua)
 {
 	size_t len, part_len;
@@ -98,14 +111,12 @@ static int find(lua_State *lua)
 	dp_lua_spend(lua, (long long)len / 16);
 	if ((size_t)from > len + 1)
 		return 0;
-	for (at = text + from - 1; (size_t)(text + len - at) >= part_len; at++) {
-		if (memcmp(at, part, part_len) == 0) {
-			lua_pushinteger(lua, at - text + 1);
-			lua_pushinteger(lua, at - text + (lua_Integer)part_len);
-			return 2;
-		}
-	}
-	return 0;
+	at = find_part(text + from - 1, text + len, part, part_len);
+	if (!at)
+		return 0;
+	lua_pushinteger(lua, at - text + 1);
+	lua_pushinteger(lua, at - text + (lua_Integer)part_len);
+	return 2;
 }
 
 /* The regular expression of the last call is kept: most expressions have only one. */
@@ -134,6 +145,7 @@ static int matches(lua_State *lua)
 
 	luaL_argcheck(lua, strlen(regex) == regex_len, 2, "holds NUL");
 	answer = dp_regex_matches(regex_of(lua, regex, regex_len), text, len);
+	dp_lua_run(lua)->next_check = 0; /* it may have taken 0.1 s: look at the clock */
 	dp_lua_spend(lua, MATCH_STEPS + (long long)len / 16);
 	if (answer < 0)
 		return luaL_error(lua, "matching takes too long");
@@ -323,12 +335,14 @@ static int refuse_change(lua_State *lua)
 static void guard_math(lua_State *lua)
 {
 	static const char *const random[] = {"random", "randomseed"};
+	struct dp_lua_box *box;
 
 	for (size_t i = 0; i < sizeof(random) / sizeof(random[0]); i++) {
 		lua_pushnil(lua);
 		lua_setfield(lua, -2, random[i]);
 	}
-	*(json_t **)lua_newuserdatauv(lua, sizeof(json_t *), 0) = NULL;
+	box = lua_newuserdatauv(lua, sizeof(*box), 0);
+	box->json = NULL;
 	lua_createtable(lua, 0, 3);
 	lua_pushvalue(lua, -3);
 	lua_setfield(lua, -2, "__index");

@@ -57,6 +57,11 @@ extern const char *const dp_lua_function_names[];
 void dp_lua_open_values(lua_State *lua);
 void dp_lua_push(lua_State *lua, json_t *json);
 
+/* Every userdata. json: what Lua looks into; NULL for math. */
+struct dp_lua_box {
+	json_t *json;
+};
+
 /* What the userdata at index borrows; NULL if the value there is something else. */
 json_t *dp_lua_borrowed(lua_State *lua, int index);
 

@@ -81,11 +81,10 @@ static lua_Integer least(lua_Integer a, lua_Integer b)
 
 void dp_lua_sort(lua_State *lua, int index, lua_Integer length, int order)
 {
-	int from = lua_absindex(lua, index), to, other;
+	int from = lua_absindex(lua, index), made = lua_gettop(lua) + 1, to = made, other;
 
 	luaL_checkstack(lua, 8, NULL);
 	lua_newtable(lua);
-	to = lua_gettop(lua);
 	for (lua_Integer width = 1; width < length; width *= 2) {
 		for (lua_Integer low = 1; low <= length; low += 2 * width)
 			merge(lua, from, to, low, least(low + width, length + 1),
@@ -95,4 +94,5 @@ void dp_lua_sort(lua_State *lua, int index, lua_Integer length, int order)
 		to = other;
 	}
 	lua_pushvalue(lua, from);
+	lua_replace(lua, made);
 }

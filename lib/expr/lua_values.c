@@ -21,9 +21,9 @@
 
 json_t *dp_lua_borrowed(lua_State *lua, int index)
 {
-	json_t *const *box = lua_touserdata(lua, index);
+	const struct dp_lua_box *box = lua_touserdata(lua, index);
 
-	return lua_type(lua, index) == LUA_TUSERDATA ? *box : NULL;
+	return lua_type(lua, index) == LUA_TUSERDATA ? box->json : NULL;
 }
 
 const char *dp_lua_type_name(lua_State *lua, int index)
@@ -40,6 +40,8 @@ static void push_text(lua_State *lua, const json_t *json)
 
 void dp_lua_push(lua_State *lua, json_t *json)
 {
+	struct dp_lua_box *box;
+
 	luaL_checkstack(lua, 4, NULL);
 	switch (json ? json_typeof(json) : JSON_NULL) {
 	case JSON_NULL:
@@ -60,7 +62,8 @@ void dp_lua_push(lua_State *lua, json_t *json)
 		break;
 	case JSON_ARRAY:
 	case JSON_OBJECT:
-		*(json_t **)lua_newuserdatauv(lua, sizeof(json), 0) = json;
+		box = lua_newuserdatauv(lua, sizeof(*box), 0);
+		box->json = json;
 		luaL_setmetatable(lua, json_is_array(json) ? LIST : MAPPING);
 		break;
 	}
@@ -71,7 +74,7 @@ static int list_index(lua_State *lua)
 	int is_integer;
 	lua_Integer at = lua_tointegerx(lua, 2, &is_integer);
 
-	if (!is_integer || lua_type(lua, 2) != LUA_TNUMBER || at < 1)
+	if (!is_integer || lua_type(lua, 2) != LUA_TNUMBER) /* no text */
 		lua_pushnil(lua);
 	else
 		dp_lua_push(lua, json_array_get(dp_lua_borrowed(lua, 1), (size_t)at - 1));
@@ -96,7 +99,8 @@ static int count(lua_State *lua)
 {
 	json_t *json = dp_lua_borrowed(lua, 1);
 
-	lua_pushinteger(lua, (lua_Integer)(json_array_size(json) + json_object_size(json)));
+	lua_pushinteger(
+		lua, (lua_Integer)json_array_size(json) + (lua_Integer)json_object_size(json));
 	return 1;
 }
 

@@ -291,8 +291,8 @@ static int refuse_silence(const struct search *search, struct deploy_error *err)
 	return err->code;
 }
 
-/* Goes through the places in their order; is_complete: all that count could be read. */
-static int gather(struct search *search, bool *is_complete, struct deploy_error *err)
+/* Goes through the places in their order. */
+static int gather(struct search *search, enum dp_config_extent *extent, struct deploy_error *err)
 {
 	int rc;
 
@@ -306,9 +306,12 @@ static int gather(struct search *search, bool *is_complete, struct deploy_error 
 		return rc;
 	}
 	rc = add_owns(search, err);
+	if (!rc)
+		*extent = DP_READ_OWNS;
 	if (!rc && !search->options->path)
 		rc = look_for_mcos(search, err);
-	*is_complete = !rc;
+	if (!rc)
+		*extent = DP_READ_ALL;
 	if (!rc && !dp_config_block(search->sources, search->source_count))
 		rc = refuse_silence(search, err);
 	return rc;
@@ -334,11 +337,11 @@ int deploy_config_load(struct deploy_config **out, const struct deploy_config_op
 {
 	struct search search = {
 		.config = dp_xcalloc(1, sizeof(*search.config)), .options = options};
-	bool is_complete = false;
+	enum dp_config_extent extent = DP_READ_SOME;
 
 	*out = search.config;
-	(void)gather(&search, &is_complete, err);
-	(void)dp_config_read(search.config, search.sources, search.source_count, is_complete,
+	(void)gather(&search, &extent, err);
+	(void)dp_config_read(search.config, search.sources, search.source_count, extent,
 		options->leaves_secrets, err);
 	dp_config_add_ddl_dirs(search.config, options->ddl_dirs, options->ddl_dir_count);
 	log_files(search.config);

@@ -36,7 +36,8 @@ enum dp_key_id {
 	DP_KEY_COLOR,
 	DP_KEY_DDL_DIRS,
 	DP_KEY_CONFIRM_ABOVE,
-	DP_KEY_STATE,
+	DP_FIRST_OWN_KEY, /* from here on: no mco file says these */
+	DP_KEY_STATE = DP_FIRST_OWN_KEY,
 	DP_KEY_KEEP_DAYS,
 	DP_KEY_KEEP_RUNS,
 	DP_KEY_COLLECTION_FACT,

@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "deploy/fact.h"
 #include "deploy/nodeset.h"
 #include "deploy/text.h"
 #include "model/config_parts.h"
@@ -16,7 +17,6 @@
 
 #define MAX_PRESET_BYTES 4096
 #define MAX_VHOST_BYTES	 255 /* AMQP's shortstr */
-#define MAX_FACT_BYTES	 100 /* what agents take */
 #define MAX_SHOWN_BYTES	 (8 * 1024 * 1024)
 
 static const char built_in[] = "built-in";
@@ -25,7 +25,8 @@ struct reader {
 	struct deploy_config *config;
 	const struct dp_source *sources, *block;
 	size_t count;
-	bool is_complete, leaves_secrets;
+	enum dp_config_extent extent;
+	bool leaves_secrets;
 };
 
 /* What a key is to be: said, or built in. */
@@ -221,16 +222,14 @@ static int check_text(const struct dp_key *key, const struct value *value, struc
 	return 0;
 }
 
-/* ^[A-Za-z0-9_.:-]{1,100}$: what an agent lets a fact be called that it is given. */
+/* One that push-facts could not give to a node would be found out only by then. */
 static int check_fact(const struct value *value, struct deploy_error *err)
 {
-	static const char letters[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.:-";
-	size_t len = strlen(value->items[0]);
+	struct deploy_error why = {.code = DEPLOY_OK};
 
-	if (len && len <= MAX_FACT_BYTES && strspn(value->items[0], letters) == len)
+	if (deploy_fact_check_name(value->items[0], &why) == 0)
 		return 0;
-	return wrong(value, err, "no name of a fact: A-Z a-z 0-9 _ . : -, at most 100");
+	return wrong(value, err, "no name of a fact: A-Z a-z 0-9 _ and then . -, at most 40");
 }
 
 /* A path would be lost: the parts of the API have theirs. */
@@ -376,6 +375,12 @@ static bool find_preset(const struct reader *reader, enum dp_key_id id, struct v
 	return value->items[0] != NULL;
 }
 
+/* What must have been read before a key may be taken as not said. */
+static enum dp_config_extent needed_extent(enum dp_key_id id)
+{
+	return id >= DP_FIRST_OWN_KEY ? DP_READ_OWNS : DP_READ_ALL;
+}
+
 static int read_key(struct reader *reader, enum dp_key_id id, struct deploy_error *err)
 {
 	const struct dp_said *said = find(reader, id);
@@ -387,7 +392,7 @@ static int read_key(struct reader *reader, enum dp_key_id id, struct deploy_erro
 	if (said) {
 		value = (struct value){(const char *const *)said->items, said->count, said->name,
 			said->origin, said};
-	} else if (!reader->is_complete || (dp_keys[id].is_block && !reader->block)) {
+	} else if (reader->extent < needed_extent(id) || (dp_keys[id].is_block && !reader->block)) {
 		return 0;
 	} else if (!find_preset(reader, id, &value, text, sizeof(text), &first)) {
 		dp_config_add_setting(reader->config, dp_keys[id].name, dp_xstrdup(""), built_in);
@@ -439,6 +444,28 @@ static int read_one(struct reader *reader, enum dp_key_id id, struct deploy_erro
 	return read_key(reader, id, err);
 }
 
+/* Of two parts under one name the second would take the place of the first. */
+static int check_role_facts(const struct reader *reader, struct deploy_error *err)
+{
+	char *const *names = reader->config->role_facts;
+
+	for (size_t i = 0; i < DEPLOY_ROLE_PARTS; i++)
+		for (size_t j = i + 1; j < DEPLOY_ROLE_PARTS; j++) {
+			enum dp_key_id id = (enum dp_key_id)(DP_KEY_COLLECTION_FACT + j);
+			const struct dp_said *said = find(reader, id);
+
+			if (!said)
+				said = find(reader, (enum dp_key_id)(DP_KEY_COLLECTION_FACT + i));
+			if (names[i] && names[j] && strcmp(names[i], names[j]) == 0)
+				return deploy_error_set(err, DEPLOY_CONFIG,
+					"%s: %s and %s are both '%s'; each needs a fact of its own",
+					said ? said->origin : built_in,
+					dp_keys[DP_KEY_COLLECTION_FACT + i].name, dp_keys[id].name,
+					names[i]);
+		}
+	return 0;
+}
+
 /* The word becomes who we are, now that the identity is known. */
 static int finish_caller(struct reader *reader, struct deploy_error *err)
 {
@@ -456,13 +483,13 @@ static int finish_caller(struct reader *reader, struct deploy_error *err)
 }
 
 int dp_config_read(struct deploy_config *config, const struct dp_source *sources, size_t count,
-	bool is_complete, bool leaves_secrets, struct deploy_error *err)
+	enum dp_config_extent extent, bool leaves_secrets, struct deploy_error *err)
 {
 	struct reader reader = {.config = config,
 		.sources = sources,
 		.block = dp_config_block(sources, count),
 		.count = count,
-		.is_complete = is_complete,
+		.extent = extent,
 		.leaves_secrets = leaves_secrets};
 
 	for (size_t id = 0; id < DP_KEYS && err->code != DEPLOY_INTERRUPTED; id++) {
@@ -473,6 +500,7 @@ int dp_config_read(struct deploy_config *config, const struct dp_source *sources
 		if (read_one(&reader, (enum dp_key_id)id, &one) && !err->code)
 			*err = one;
 	}
+	(void)check_role_facts(&reader, err);
 	(void)finish_caller(&reader, err);
 	return err->code;
 }

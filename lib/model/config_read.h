@@ -7,13 +7,20 @@
 /* The source whose connection counts: the first one that names any of its keys, or NULL. */
 const struct dp_source *dp_config_block(const struct dp_source *sources, size_t count);
 
+/* Which of the places that count could be read: what none of them says is built in. */
+enum dp_config_extent {
+	DP_READ_SOME,
+	DP_READ_OWNS, /* those that say what no mco file does */
+	DP_READ_ALL
+};
+
 /*
- * Fill in config, and its settings. sources: the first that says a thing wins. is_complete: all of
- * them could be read, so what none says is built in. Goes on after an error, so that the rest is
- * known too; err keeps the first. Errors: DEPLOY_CONFIG, "ORIGIN: KEY …"; DEPLOY_INTERRUPTED.
+ * Fill in config, and its settings. sources: the first that says a thing wins. Goes on after an
+ * error, so that the rest is known too; err keeps the first. Errors: DEPLOY_CONFIG, "ORIGIN: KEY
+ * …"; DEPLOY_INTERRUPTED.
  */
 int dp_config_read(struct deploy_config *config, const struct dp_source *sources, size_t count,
-	bool is_complete, bool leaves_secrets, struct deploy_error *err);
+	enum dp_config_extent extent, bool leaves_secrets, struct deploy_error *err);
 
 /* brokers, of a block that names some. The rest of dp_config_read(), in a file of its own. */
 int dp_config_read_brokers(struct deploy_config *config, const struct dp_source *block,

@@ -1,4 +1,4 @@
-/* HTTPS by libcurl's multi interface: see http.h. The only file that knows curl. */
+/* HTTPS by libcurl's multi interface: see http.h. What is sent is made in http_request.c. */
 #include "net/http.h"
 
 #include <assert.h>
@@ -15,7 +15,6 @@
 #include "base/mem.h"
 #include "deploy/text.h"
 
-#define MAX_BODY_BYTES	 (1024 * 1024)
 #define MAX_HEADER_BYTES (64 * 1024)
 
 /*
@@ -76,71 +75,6 @@ static struct transfer *queue_take(struct queue *queue)
 			queue->end = &queue->first;
 	}
 	return transfer;
-}
-
-struct dp_http_request *dp_http_request_new(
-	const struct dp_http_server *server, const char *method, const char *url)
-{
-	struct dp_http_request *request = dp_xcalloc(1, sizeof(*request));
-
-	request->server = server;
-	request->method = method;
-	request->url = dp_xstrdup(url);
-	request->max_bytes = MAX_BODY_BYTES;
-	return request;
-}
-
-void dp_http_request_free(struct dp_http_request *request)
-{
-	if (!request)
-		return;
-	free(request->url);
-	free(request->body);
-	free(request);
-}
-
-/* "" if the URL has no such part. Freed with curl_free(). */
-static char *url_part(CURLU *url, CURLUPart part)
-{
-	char *text = NULL;
-
-	(void)curl_url_get(url, part, &text, CURLU_DEFAULT_PORT);
-	return text;
-}
-
-static bool has_part(CURLU *url, CURLUPart part)
-{
-	char *text = url_part(url, part);
-
-	curl_free(text);
-	return text != NULL;
-}
-
-int dp_http_check_url(char out[DP_HTTP_PLACE], const char *text, struct deploy_error *err)
-{
-	CURLU *url = curl_url();
-	char *scheme = NULL, *host = NULL, *port = NULL;
-	bool is_good;
-
-	is_good = url && curl_url_set(url, CURLUPART_URL, text, 0) == CURLUE_OK;
-	if (is_good) {
-		scheme = url_part(url, CURLUPART_SCHEME);
-		host = url_part(url, CURLUPART_HOST);
-		port = url_part(url, CURLUPART_PORT);
-		is_good = scheme && strcmp(scheme, "https") == 0 && host && strlen(host) < 256 &&
-			  port && !has_part(url, CURLUPART_USER) &&
-			  !has_part(url, CURLUPART_QUERY) && !has_part(url, CURLUPART_FRAGMENT);
-	}
-	if (is_good)
-		(void)snprintf(out, DP_HTTP_PLACE, "%s:%s", host, port);
-	else
-		(void)deploy_error_set(
-			err, DEPLOY_CONFIG, "\"%s\" is not https://HOST[:PORT]", text);
-	curl_free(scheme);
-	curl_free(host);
-	curl_free(port);
-	curl_url_cleanup(url);
-	return is_good ? 0 : err->code;
 }
 
 static size_t on_body(char *bytes, size_t one, size_t len, void *arg)

@@ -1,8 +1,8 @@
 /*
- * Signing a node's request: look what there is, read the request and judge it, have it signed, and
- * compare the certificate's key with the request's. Between reading and signing somebody may have
- * put another request in its place, which only that comparison shows; such a certificate is
- * revoked.
+ * Signing a node's request: look what there is, read the request and judge it, perhaps ask the node
+ * whether it is its own, have it signed, and compare the certificate's key with the request's.
+ * Between reading and signing somebody may have put another request in its place, which only that
+ * comparison shows; such a certificate is revoked.
  */
 #include "puppet/ca.h"
 
@@ -10,6 +10,8 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "puppet/ca_node.h"
+#include "puppet/ca_step.h"
 #include "puppet/x509.h"
 
 #define POLL_MS	     5000
@@ -20,6 +22,9 @@ struct sign {
 	struct deploy_act act;
 	struct dp_ca ca;
 	json_t *fingerprints; /* certname → in Puppet's form */
+	json_t *keys;	      /* certname → of the certificate that is expected, too; or NULL */
+	struct dp_ca_nodes nodes;
+	bool trusts_first_use;
 	struct dp_ca_allowed allowed;
 	long long wait_ms, poll_ms;
 };
@@ -29,6 +34,7 @@ enum step {
 	LOOKING, /* at the state of the name */
 	FINDING, /* the certificate that is signed already */
 	READING, /* the request */
+	ASKING,	 /* the node, whether it is its own */
 	SIGNING,
 	CHECKING, /* the certificate that was made */
 	REVOKING
@@ -39,6 +45,8 @@ struct row {
 	int64_t deadline_us;		  /* for the request to show up */
 	char fingerprint[DP_FINGERPRINT]; /* of the request */
 	unsigned char key[DP_KEY_DIGEST]; /* likewise */
+	char what[DP_CA_STEP];		  /* is about to be signed */
+	struct dp_ca_asking asking;
 	unsigned checks;
 	bool was_signed; /* the CA said so */
 	char why[256];	 /* it did not; or why the certificate is revoked */
@@ -156,6 +164,17 @@ static bool is_expected(const char *fingerprint, const struct dp_x509 *x509)
 	       strcmp(fingerprint, x509->file_fingerprint) == 0;
 }
 
+/* The one that is expected; or made, as we know from an earlier time, of the request that is. */
+static bool is_expected_certificate(
+	const struct sign *sign, const char *node, const struct dp_x509 *certificate)
+{
+	const char *known = json_string_value(json_object_get(sign->keys, node));
+	char key[DP_FINGERPRINT];
+
+	dp_fingerprint_print(key, certificate->key);
+	return is_expected(expected(sign, node), certificate) || (known && strcmp(known, key) == 0);
+}
+
 static void found(struct sign *sign, const char *node, const struct dp_http_response *response,
 	struct dp_act_next *next)
 {
@@ -166,7 +185,7 @@ static void found(struct sign *sign, const char *node, const struct dp_http_resp
 		dp_ca_fail(next, DEPLOY_OUTCOME_FAILED, NULL, &err);
 		return;
 	}
-	if (is_expected(expected(sign, node), &certificate)) {
+	if (is_expected_certificate(sign, node, &certificate)) {
 		dp_ca_ok(next, "signed", certificate.fingerprint, false, "already signed");
 	} else {
 		(void)deploy_error_set(&err, DEPLOY_AUTH,
@@ -187,6 +206,11 @@ static void judge(struct sign *sign, struct row *row, const char *node,
 			"refused: the request at the CA has the fingerprint %s, expected was %s",
 			request->fingerprint, expected(sign, node));
 		deploy_error_hint(err, "it may be another machine's");
+	} else if (!expected(sign, node) && !sign->nodes.collective && !sign->trusts_first_use) {
+		(void)deploy_error_set(err, DEPLOY_AUTH,
+			"refused: nothing says whether the request at the CA is the node's; its "
+			"fingerprint is %s",
+			request->fingerprint);
 	} else if (strcmp(row->fingerprint, request->fingerprint) != 0) {
 		(void)deploy_error_set(err, DEPLOY_PROTOCOL,
 			"refused: the request at the CA changed while we looked at it");
@@ -194,6 +218,27 @@ static void judge(struct sign *sign, struct row *row, const char *node,
 		(void)dp_ca_check_wishes(
 			&sign->allowed, node, request->alt_names, request->extensions, err);
 	}
+}
+
+static void ask_to_sign(
+	struct sign *sign, struct row *row, const char *node, struct dp_act_next *next)
+{
+	row->step = SIGNING;
+	next->what = row->what;
+	dp_ca_fetch(next, dp_ca_put_state(&sign->ca, node, "signed"));
+}
+
+static void take_request(struct sign *sign, struct row *row, const char *node,
+	const struct dp_x509 *request, struct dp_act_next *next)
+{
+	(void)memcpy(row->key, request->key, sizeof(row->key));
+	dp_ca_step_print(row->what, request);
+	if (expected(sign, node) || !sign->nodes.collective) {
+		ask_to_sign(sign, row, node, next);
+		return;
+	}
+	row->step = ASKING;
+	dp_ca_ask_node(&sign->nodes, &row->asking, node, request, next);
 }
 
 static void read_it(struct sign *sign, struct row *row, const char *node,
@@ -204,16 +249,12 @@ static void read_it(struct sign *sign, struct row *row, const char *node,
 
 	if (!read_x509(&request, sign, DP_X509_REQUEST, node, response, &err)) {
 		judge(sign, row, node, &request, &err);
-		(void)memcpy(row->key, request.key, sizeof(row->key));
+		if (!err.code)
+			take_request(sign, row, node, &request, next);
 		dp_x509_release(&request);
 	}
-	if (err.code) {
+	if (err.code)
 		dp_ca_fail(next, DEPLOY_OUTCOME_FAILED, NULL, &err);
-		return;
-	}
-	row->step = SIGNING;
-	next->what = "sign certificate";
-	dp_ca_fetch(next, dp_ca_put_state(&sign->ca, node, "signed"));
 }
 
 /* A refusal is one; of everything else only the certificate tells whether it was made. */
@@ -328,6 +369,8 @@ static void take_response(struct sign *sign, struct row *row, const char *node,
 	case READING:
 		read_it(sign, row, node, input->response, next);
 		break;
+	case ASKING:
+		break; /* no server is asked then */
 	case SIGNING:
 		asked_to_sign(sign, row, node, input->response, next);
 		break;
@@ -368,7 +411,9 @@ static void step(struct deploy_act *act, void *memory, const char *node,
 		break;
 	case DP_ACT_REPLY:
 	case DP_ACT_NO_REPLY:
-		break; /* we ask no node */
+		if (dp_ca_node_answered(&sign->nodes, &row->asking, node, input, next))
+			ask_to_sign(sign, row, node, next);
+		break;
 	}
 }
 
@@ -377,7 +422,9 @@ static void sign_free(struct deploy_act *act)
 	struct sign *sign = (struct sign *)act;
 
 	dp_ca_release(&sign->ca);
+	dp_ca_nodes_release(&sign->nodes);
 	json_decref(sign->fingerprints);
+	json_decref(sign->keys);
 	json_decref(sign->allowed.alt_names);
 	json_decref(sign->allowed.extensions);
 	free(sign);
@@ -414,11 +461,14 @@ int deploy_ca_sign(struct deploy_act **out, const struct deploy_ca_settings *set
 	*out = NULL;
 	sign->act.ops = &sign_ops;
 	sign->fingerprints = json_object();
+	sign->keys = json_deep_copy(options->keys);
+	sign->trusts_first_use = options->trusts_first_use;
 	sign->allowed.alt_names = json_deep_copy(options->alt_names);
 	sign->allowed.extensions = json_deep_copy(options->extensions);
 	sign->wait_ms = options->wait_ms;
 	sign->poll_ms = options->poll_ms ? options->poll_ms : POLL_MS;
 	if (dp_ca_init(&sign->ca, settings, err) ||
+		dp_ca_nodes_init(&sign->nodes, options->nodes, err) ||
 		read_fingerprints(sign->fingerprints, options->fingerprints, err)) {
 		sign_free(&sign->act);
 		return err->code;

@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/sha.h>
 #include <openssl/x509.h>
@@ -24,7 +25,7 @@ static int fail(struct deploy_error *err, const char *why)
 	return deploy_error_set(err, DEPLOY_PROTOCOL, "%s", why);
 }
 
-static void print_fingerprint(char out[DP_FINGERPRINT], const unsigned char digest[32])
+void dp_fingerprint_print(char out[DP_FINGERPRINT], const unsigned char digest[32])
 {
 	for (size_t i = 0; i < 32; i++)
 		(void)snprintf(out + 3 * i, 4, "%02X%s", digest[i], i < 31 ? ":" : "");
@@ -35,7 +36,7 @@ void dp_fingerprint_of(char out[DP_FINGERPRINT], const void *bytes, size_t len)
 	unsigned char digest[SHA256_DIGEST_LENGTH];
 
 	(void)SHA256(bytes, len, digest);
-	print_fingerprint(out, digest);
+	dp_fingerprint_print(out, digest);
 }
 
 static const char *skip_word(const char *text, const char *word)
@@ -276,8 +277,21 @@ static int read_certificate(
 	return rc;
 }
 
-static void print_file_fingerprint(
-	char out[DP_FINGERPRINT], const char *title, const unsigned char *der, long len)
+static void print_md5(char out[DP_MD5_DIGITS], const char *text, size_t len)
+{
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	size_t digest_len = 0;
+
+	out[0] = '\0';
+	if (!EVP_Q_digest(NULL, "MD5", NULL, text, len, digest, &digest_len))
+		return;
+	for (size_t i = 0; i < digest_len; i++)
+		(void)snprintf(out + 2 * i, 3, "%02x", digest[i]);
+}
+
+/* What the file would be like that holds this and nothing else. */
+static void describe_file(
+	struct dp_x509 *out, const char *title, const unsigned char *der, long len)
 {
 	BIO *file = BIO_new(BIO_s_mem());
 	char *text = NULL;
@@ -285,7 +299,9 @@ static void print_file_fingerprint(
 
 	if (file && PEM_write_bio(file, title, "", der, len) > 0)
 		text_len = BIO_get_mem_data(file, &text);
-	dp_fingerprint_of(out, text ? text : "", (size_t)text_len);
+	out->file_bytes = (size_t)text_len;
+	dp_fingerprint_of(out->file_fingerprint, text ? text : "", out->file_bytes);
+	print_md5(out->file_md5, text ? text : "", out->file_bytes);
 	(void)BIO_free(file);
 }
 
@@ -312,7 +328,7 @@ int dp_x509_parse(struct dp_x509 *out, enum dp_x509_kind kind, const char *text,
 							   : "no certificate request in PEM");
 	} else {
 		dp_fingerprint_of(out->fingerprint, der, (size_t)der_len);
-		print_file_fingerprint(out->file_fingerprint, title, der, der_len);
+		describe_file(out, title, der, der_len);
 		rc = (kind == DP_X509_CERTIFICATE ? read_certificate : read_request)(
 			out, der, der_len, err);
 	}

@@ -11,11 +11,13 @@
 #include <jansson.h>
 
 #include "base/buf.h"
+#include "deploy/ca.h"
 #include "deploy/error.h"
 
-#define DP_X509_MAX_BYTES (256 * 1024) /* of a PEM text */
-#define DP_FINGERPRINT	  96	       /* "AB:CD:…", 32 bytes, and NUL */
+#define DP_X509_MAX_BYTES (256 * 1024)		/* of a PEM text */
+#define DP_FINGERPRINT	  DEPLOY_CA_FINGERPRINT /* "AB:CD:…", 32 bytes, and NUL */
 #define DP_KEY_DIGEST	  32
+#define DP_MD5_DIGITS	  33 /* and NUL */
 
 enum dp_x509_kind { DP_X509_REQUEST, DP_X509_CERTIFICATE };
 
@@ -23,6 +25,8 @@ struct dp_x509 {
 	char name[256];			       /* the subject's only CN */
 	char fingerprint[DP_FINGERPRINT];      /* SHA-256, as Puppet prints it */
 	char file_fingerprint[DP_FINGERPRINT]; /* SHA-256 of the PEM file that holds nothing else */
+	char file_md5[DP_MD5_DIGITS];	       /* likewise, in digits; "" if OpenSSL knows no MD5 */
+	size_t file_bytes;		       /* of that file */
 	unsigned char key[DP_KEY_DIGEST];      /* SHA-256 of the public key */
 	json_t *alt_names;  /* array of "DNS:web", "IP:10.0.0.1"; foreign text is escaped */
 	json_t *extensions; /* object: "pp_auth_role" → value; Puppet's 1.3.6.1.4.1.34380.1.3 */
@@ -33,7 +37,8 @@ int dp_x509_parse(struct dp_x509 *out, enum dp_x509_kind kind, const char *text,
 	struct deploy_error *err);
 void dp_x509_release(struct dp_x509 *x509);
 
-/* Write the SHA-256 of bytes. */
+/* Write the fingerprint that is this digest, and that of bytes: their SHA-256. */
+void dp_fingerprint_print(char out[DP_FINGERPRINT], const unsigned char digest[32]);
 void dp_fingerprint_of(char out[DP_FINGERPRINT], const void *bytes, size_t len);
 
 /* Bring one as people and tools write it into Puppet's form; false if it is none. */

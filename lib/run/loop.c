@@ -318,7 +318,7 @@ static int wait_ms(const struct loop *loop)
 {
 	int64_t wake_us = dp_runner_wake_us(loop->runner), left_us;
 
-	if (loop->has_more)
+	if (loop->has_more || dp_fetches_has_unstarted(loop->fetches))
 		return 0;
 	if (is_awaiting_echo(loop) && !dp_transport_is_blocked(loop->transport))
 		wake_us = loop->echo_us + MAX_UNDRAINED_US;

@@ -158,18 +158,20 @@ static int check_facts(json_t *facts, struct deploy_error *err)
 	return 0;
 }
 
-int deploy_push_add(struct deploy_act *act, const char *node, json_t *facts,
-	const char *environment, struct deploy_error *err)
+int deploy_push_add(struct deploy_act *act, const char *node, const struct deploy_push_node *wanted,
+	struct deploy_error *err)
 {
+	const char *environment = wanted->environment;
 	struct dp_push *push = (struct dp_push *)act;
 	json_t *entry;
 
-	if (check_facts(facts, err) || (environment && check_environment(environment, err)))
+	if (check_facts(wanted->facts, err) || (environment && check_environment(environment, err)))
 		return deploy_error_wrap(err, "%s", node);
 	entry = json_object();
-	(void)json_object_set_new(entry, "facts", json_deep_copy(facts));
+	(void)json_object_set_new(entry, "facts", json_deep_copy(wanted->facts));
 	if (environment)
 		(void)json_object_set_new(entry, "environment", json_string(environment));
+	(void)json_object_set_new(entry, "was_given", json_boolean(wanted->was_given_environment));
 	(void)json_object_set_new(push->nodes, node, entry);
 	return 0;
 }

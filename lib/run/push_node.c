@@ -14,11 +14,13 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "deploy/fact.h"
+#include "model/fact_words.h"
 #include "run/push_row.h"
 
-#define MAX_NAMES_BYTES 200 /* of get_facts, as its DDL has it */
-#define LOOK_MS		500 /* between two looks */
-#define OUR_VERSION	2   /* of our agent, which sets a value to what it is told */
+#define MAX_FETCHED	1000 /* facts of one file: each few of them are a question more */
+#define MAX_NAMES_BYTES 200  /* of get_facts, as its DDL has it */
+#define LOOK_MS		500  /* between two looks */
+#define OUR_VERSION	2    /* of our agent, which sets a value to what it is told */
 
 static void fail(struct dp_act_next *next, enum deploy_outcome_state state, int statuscode,
 	const char *message)
@@ -42,13 +44,16 @@ static void ask(struct dp_push *push, struct dp_push_row *row, struct dp_act_nex
 	next->timeout_ms = push->timeout_ms;
 }
 
-static void done(const struct dp_push_row *row, struct dp_act_next *next)
+static void done(
+	const struct dp_push *push, const struct dp_push_row *row, struct dp_act_next *next)
 {
+	const char *changed = push->only_compares ? "would change" : "changed";
+
 	next->kind = DP_ACT_DONE;
 	next->state = DEPLOY_OUTCOME_OK;
 	next->data = dp_push_tell(row);
 	(void)snprintf(next->message, sizeof(next->message), "%s",
-		json_is_true(json_object_get(next->data, "changed")) ? "changed" : "unchanged");
+		json_is_true(json_object_get(next->data, "changed")) ? changed : "unchanged");
 }
 
 /* Ask for the next names; one question has room for so many. */
@@ -100,19 +105,24 @@ static void set_environment(struct dp_push *push, struct dp_push_row *row, struc
 		dp_push_request(push, "deploop", "puppet_environment", inputs));
 }
 
-static void pause_or_give_up(
-	struct dp_push_row *row, const struct dp_act_input *input, struct dp_act_next *next)
+/* True if the node shows what it is to have of a fact, and more. */
+static bool shows_more(const struct dp_push_row *row, const char *name)
+{
+	const char *seen = json_string_value(json_object_get(row->seen, name));
+	const char *wanted = json_string_value(json_object_get(row->wanted, name));
+	char *surplus = seen && wanted ? dp_fact_missing(wanted, seen) : NULL;
+	bool is_more = surplus != NULL;
+
+	free(surplus);
+	return is_more;
+}
+
+/* The first fact that does not show. */
+static void give_up(const struct dp_push_row *row, struct dp_act_next *next)
 {
 	const char *name;
 	json_t *value;
 
-	if (input->now_us < row->verify_us) {
-		row->step = DP_PUSH_PAUSING;
-		next->kind = DP_ACT_SLEEP;
-		next->sleep_ms = LOOK_MS;
-		next->is_aligned = true;
-		return;
-	}
 	fail(next, DEPLOY_OUTCOME_FAILED, 1, "");
 	next->data = dp_push_tell(row);
 	json_object_foreach(row->wanted, name, value)
@@ -122,21 +132,38 @@ static void pause_or_give_up(
 		if (dp_push_is_settled(row, name))
 			continue;
 		(void)snprintf(next->message, sizeof(next->message),
-			"%s was sent, but the node still shows %s%s%s", name, seen ? "\"" : "",
-			seen ? seen : "no such fact", seen ? "\"" : "");
+			"%s was sent, but the node still shows %s%s%s%s", name, seen ? "\"" : "",
+			seen ? seen : "no such fact", seen ? "\"" : "",
+			shows_more(row, name)
+				? "; a published agent may add words and take none away"
+				: "");
 		return;
 	}
+}
+
+static void pause_or_give_up(
+	struct dp_push_row *row, const struct dp_act_input *input, struct dp_act_next *next)
+{
+	if (input->now_us >= row->verify_us) {
+		give_up(row, next);
+		return;
+	}
+	row->step = DP_PUSH_PAUSING;
+	next->kind = DP_ACT_SLEEP;
+	next->sleep_ms = LOOK_MS;
+	next->is_aligned = true;
 }
 
 /* What the node needs now that all its facts were looked at. */
 static void go_on(struct dp_push *push, struct dp_push_row *row, const struct dp_act_input *input,
 	struct dp_act_next *next)
 {
-	bool needs_environment = row->environment && !row->sets_environment;
 	const char *name = dp_push_next(row);
+	bool needs_environment =
+		row->environment && !row->sets_environment && (name || !row->was_given);
 
 	if (push->only_compares || (!name && !needs_environment && !row->given)) {
-		done(row, next);
+		done(push, row, next);
 		return;
 	}
 	if (!row->knows_agent && name && dp_push_must_know_agent(row)) {
@@ -166,7 +193,7 @@ static void go_on(struct dp_push *push, struct dp_push_row *row, const struct dp
 		pause_or_give_up(row, input, next);
 		return;
 	}
-	done(row, next);
+	done(push, row, next);
 }
 
 static void begin_look(struct dp_push *push, struct dp_push_row *row,
@@ -236,6 +263,14 @@ static void take_fetched(struct dp_push *push, struct dp_push_row *row,
 	char room[64];
 
 	row->changed = json_is_true(json_object_get(input->reply->data, "changed"));
+	if (json_object_size(facts) > MAX_FETCHED) {
+		fail(next, DEPLOY_OUTCOME_FAILED, 1, "");
+		(void)snprintf(next->message, sizeof(next->message),
+			"fetch_facts set %zu facts; of more than %d it cannot be seen that they "
+			"are there",
+			json_object_size(facts), MAX_FETCHED);
+		return;
+	}
 	row->fetched = json_object();
 	json_object_foreach(facts, name, value)
 	{
@@ -327,7 +362,7 @@ static void take_silence(
 	(void)snprintf(next->message, sizeof(next->message), "no answer to %s%s", row->what,
 		row->step == DP_PUSH_LOOKING || row->step == DP_PUSH_ASKING_AGENT
 			? ""
-			: ": it may have been done");
+			: ": it may have been done, or there is no agent deploop");
 	if (input->is_unconnected)
 		(void)snprintf(next->message, sizeof(next->message), "not connected");
 }
@@ -339,6 +374,7 @@ static void begin(struct dp_push *push, struct dp_push_row *row, const char *nod
 
 	row->wanted = json_object_get(entry, "facts");
 	row->environment = json_string_value(json_object_get(entry, "environment"));
+	row->was_given = json_is_true(json_object_get(entry, "was_given"));
 	if (push->fetch) {
 		(void)snprintf(row->what, sizeof(row->what), "fetch_facts");
 		ask(push, row, next, DP_PUSH_FETCHING, push->fetch);

@@ -42,7 +42,7 @@ static json_t *either(const json_t *object, const char *name)
 /* Facts that were not as wanted at first, with what they were and what they are to be. */
 json_t *dp_push_tell(const struct dp_push_row *row)
 {
-	bool sets_environment = row->environment != NULL;
+	bool sets_environment;
 	json_t *data = json_object(), *facts = json_object();
 	const char *name;
 	json_t *value;
@@ -58,6 +58,7 @@ json_t *dp_push_tell(const struct dp_push_row *row)
 			json_pack("{s:o, s:o}", "from", either(row->first, name), "to",
 				json_incref(value)));
 	}
+	sets_environment = row->environment && (!row->was_given || json_object_size(facts));
 	(void)json_object_set_new(data, "changed",
 		json_boolean(row->changed ||
 			     (!row->given && (json_object_size(facts) || sets_environment))));

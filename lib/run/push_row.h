@@ -23,6 +23,7 @@ struct dp_push_row {
 	void *at;		 /* next name of wanted to look at */
 	const char *giving;	 /* the name that is being given */
 	const char *environment; /* to be set; NULL: none */
+	bool was_given;		 /* the environment, before: set with a fact only */
 	char what[64];
 	int64_t verify_us; /* until when it may take to show */
 	bool knows_agent, is_exact, sets_environment, changed, is_stopping;

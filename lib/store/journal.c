@@ -9,13 +9,14 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "deploy/stage.h"
 #include "store/journal_entry.h"
 #include "store/nodes.h"
 #include "store/runs.h"
 
-#define MAX_WAITING    500
-#define MAX_WAIT_US    100000
-#define MAX_LOOK_BYTES (4 * 1024 * 1024) /* that a look keeps before they are written */
+#define MAX_WAITING 500
+#define MAX_WAIT_US 100000
+#define MAX_BYTES   (4 * 1024 * 1024) /* that wait: what nodes say may be large */
 
 struct deploy_journal {
 	struct deploy_state *state;
@@ -80,6 +81,21 @@ static int record_node(struct deploy_journal *journal, const struct dp_journal_e
 	return dp_node_learn(journal->state, event->node, &entry->lesson, event->at_us, err);
 }
 
+/* From before a node is asked to run Puppet, and until it is known, how that ended is unknown. */
+static int record_puppet(
+	struct deploy_journal *journal, const struct deploy_event *event, struct deploy_error *err)
+{
+	struct dp_deed deed = {journal->run.key, DEPLOY_OUTCOME_UNKNOWN};
+
+	if (strcmp(journal->info.kind, DEPLOY_PUPPET_RUN) != 0 || is_finder(journal, event))
+		return 0;
+	if (event->type == DEPLOY_EVENT_OUTCOME && event->outcome->attempt)
+		deed.outcome = event->outcome->state;
+	else if (event->type != DEPLOY_EVENT_INTENT)
+		return 0;
+	return dp_node_puppet_run(journal->state, event->node, &deed, event->at_us, err);
+}
+
 /* A try that ended: the last one of the node, or one that is followed by another. */
 static int record_try(
 	struct deploy_journal *journal, const struct deploy_event *event, struct deploy_error *err)
@@ -134,21 +150,46 @@ static int record_waiting(struct deploy_journal *journal, struct deploy_error *e
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i < journal->count; i++) {
+		const struct deploy_event *event = &journal->waiting[i]->event;
+
 		rc = record_node(journal, journal->waiting[i], err);
 		if (!rc && journal->info.is_act)
-			rc = record_event(journal, &journal->waiting[i]->event, err);
+			rc = record_event(journal, event, err);
+		if (!rc && journal->info.is_act)
+			rc = record_puppet(journal, event, err);
 	}
 	if (!rc && journal->info.is_act)
 		rc = dp_run_update_counts(journal->state, &journal->run, err);
 	return rc;
 }
 
+static bool is_unproven(const struct deploy_journal *journal, const struct deploy_event *event)
+{
+	return journal->failed.code && journal->info.is_record_only &&
+	       event->type == DEPLOY_EVENT_OUTCOME && event->outcome->state == DEPLOY_OUTCOME_OK;
+}
+
+static void pass_on(const struct deploy_journal *journal, struct deploy_event event)
+{
+	struct deploy_outcome unknown = {.state = DEPLOY_OUTCOME_UNKNOWN,
+		.message = "it could not be recorded",
+		.rtt_us = -1};
+
+	if (!journal->downstream)
+		return;
+	if (is_unproven(journal, &event)) {
+		unknown.attempt = event.outcome->attempt;
+		event.outcome = &unknown;
+	}
+	journal->downstream(journal->arg, &event);
+}
+
 /* An act's events go on now, recorded or not: who watches must learn of them anyhow. */
 static void hand_over(struct deploy_journal *journal)
 {
 	for (size_t i = 0; i < journal->count; i++) {
-		if (journal->info.is_act && journal->downstream)
-			journal->downstream(journal->arg, &journal->waiting[i]->event);
+		if (journal->info.is_act)
+			pass_on(journal, journal->waiting[i]->event);
 		dp_journal_entry_free(journal->waiting[i]);
 	}
 	journal->count = 0;
@@ -182,7 +223,7 @@ static void wait_for_commit(struct deploy_journal *journal, const struct deploy_
 	journal->waiting = dp_grow(
 		journal->waiting, &journal->cap, journal->count + 1, sizeof(journal->waiting[0]));
 	journal->waiting[journal->count++] = entry;
-	journal->bytes += sizeof(*entry) + dp_lesson_bytes(&entry->lesson);
+	journal->bytes += dp_journal_entry_bytes(entry);
 }
 
 void deploy_journal_sink(void *arg, const struct deploy_event *event)
@@ -192,14 +233,12 @@ void deploy_journal_sink(void *arg, const struct deploy_event *event)
 
 	if (event->type == DEPLOY_EVENT_OUTCOME && !is_finder(journal, event))
 		journal->run.count[event->outcome->state]++;
-	if (!is_act && journal->downstream)
-		journal->downstream(journal->arg, event);
-	if (journal->failed.code && is_act && journal->downstream)
-		journal->downstream(journal->arg, event);
+	if (!is_act || journal->failed.code)
+		pass_on(journal, *event);
 	if (journal->failed.code || !is_kept)
 		return;
 	wait_for_commit(journal, event);
-	if (is_act ? journal->count >= MAX_WAITING : journal->bytes >= MAX_LOOK_BYTES)
+	if ((is_act && journal->count >= MAX_WAITING) || journal->bytes >= MAX_BYTES)
 		(void)flush(journal);
 }
 

@@ -1,6 +1,7 @@
 /* Copies of events, and what of them is stored. */
 #include "store/journal_entry.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,6 +46,27 @@ struct dp_journal_entry *dp_journal_entry_new(const struct deploy_event *event)
 		entry->event.outcome = &entry->outcome;
 	}
 	return entry;
+}
+
+/* As deep as what is read from nodes, which has a limit. */
+static size_t weigh(const json_t *value)
+{
+	size_t bytes = value ? sizeof(json_t) + 2 * sizeof(void *) : 0, i;
+	const char *key;
+	json_t *part;
+
+	if (json_is_string(value))
+		return bytes + json_string_length(value);
+	json_array_foreach((json_t *)(uintptr_t)value, i, part) bytes += weigh(part);
+	json_object_foreach((json_t *)(uintptr_t)value, key, part) bytes +=
+		strlen(key) + 8 * sizeof(void *) + weigh(part);
+	return bytes;
+}
+
+size_t dp_journal_entry_bytes(const struct dp_journal_entry *entry)
+{
+	return sizeof(*entry) + size_of(entry->outcome.message) + weigh(entry->outcome.data) +
+	       dp_lesson_bytes(&entry->lesson);
 }
 
 void dp_journal_entry_free(struct dp_journal_entry *entry)

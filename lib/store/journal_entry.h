@@ -14,6 +14,8 @@ struct dp_journal_entry {
 };
 
 struct dp_journal_entry *dp_journal_entry_new(const struct deploy_event *event);
+/* About what it takes in memory, with the data, which it keeps there. */
+size_t dp_journal_entry_bytes(const struct dp_journal_entry *entry);
 void dp_journal_entry_free(struct dp_journal_entry *entry);
 
 /*

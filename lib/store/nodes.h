@@ -23,6 +23,10 @@ int dp_node_learn(struct deploy_state *state, const char *identity, const struct
 int dp_node_acted_on(struct deploy_state *state, const char *identity, const struct dp_deed *deed,
 	int64_t at_us, struct deploy_error *err);
 
+/* The same of a `puppet run`, of which each node's last is kept apart; also when it is begun. */
+int dp_node_puppet_run(struct deploy_state *state, const char *identity,
+	const struct dp_deed *deed, int64_t at_us, struct deploy_error *err);
+
 /* The state that name stands for; UNKNOWN for a word that is none. */
 enum deploy_outcome_state dp_outcome_state_find(const char *name);
 

@@ -61,6 +61,11 @@ static const char *const steps[] = {
 	" assigned INTEGER NOT NULL, pushed INTEGER, verified INTEGER, run INTEGER,"
 	" PRIMARY KEY(node, fact)) STRICT, WITHOUT ROWID;"
 	"CREATE INDEX assignment_by_value ON assignment(fact, value);",
+
+	/* The last `puppet run` of each node: unknown from before it is asked until its outcome. */
+	"ALTER TABLE node ADD COLUMN puppet_run INTEGER;"
+	"ALTER TABLE node ADD COLUMN puppet_outcome TEXT;"
+	"ALTER TABLE node ADD COLUMN puppet_at INTEGER;",
 };
 
 #define VERSION ((int64_t)(sizeof(steps) / sizeof(steps[0])))
@@ -103,33 +108,31 @@ int dp_schema_need(const struct deploy_state *state, int64_t version, struct dep
 	return err->code;
 }
 
-/* Another process may have taken the step while we waited for it. */
-static int take_step(struct deploy_state *state, int64_t step, struct deploy_error *err)
+/* Another process may have taken steps while we waited for it. */
+static int take_steps(struct deploy_state *state, struct deploy_error *err)
 {
 	char pragmas[80];
 	int64_t version = 0;
 
-	if (dp_sql_number(&version, state, "PRAGMA user_version", err) || version != step)
+	if (dp_sql_number(&version, state, "PRAGMA user_version", err))
 		return err->code;
+	for (; version < VERSION; version++)
+		if (dp_sql_exec(state, steps[version], err))
+			return err->code;
 	(void)snprintf(pragmas, sizeof(pragmas),
 		"PRAGMA application_id=%d;PRAGMA user_version=%lld", DP_SCHEMA_TAG,
-		(long long)step + 1);
-	if (dp_sql_exec(state, steps[step], err))
-		return err->code;
+		(long long)version);
 	return dp_sql_exec(state, pragmas, err);
 }
 
+/* All steps as one: nobody meets a file that is between two of them. */
 int dp_schema_update(struct deploy_state *state, struct deploy_error *err)
 {
 	int64_t version;
 
-	if (dp_schema_check(&version, state, err))
+	if (dp_schema_check(&version, state, err) || version == VERSION)
 		return err->code;
-	for (; version < VERSION; version++) {
-		if (deploy_state_begin(state, err))
-			return err->code;
-		if (deploy_state_finish(state, take_step(state, version, err), err))
-			return err->code;
-	}
-	return 0;
+	if (deploy_state_begin(state, err))
+		return err->code;
+	return deploy_state_finish(state, take_steps(state, err), err);
 }

@@ -61,6 +61,7 @@ static int open_to_write(struct deploy_state *state, struct deploy_error *err)
 
 	if (dp_state_file_make(state->path, err) ||
 		dp_state_file_check(&is_there, state->path, err) ||
+		dp_state_file_check_owner(state->path, err) ||
 		connect_to(state, state->path, SQLITE_OPEN_READWRITE, err))
 		return err->code;
 	/* SQLite opens what it may not write for reading. */

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "store/nodes.h"
+#include "store/sql.h"
 
 #define ASSIGNMENTS                                                                                \
 	"SELECT a.node, a.fact, a.value, a.assigned, a.pushed, a.verified, r.id"                   \
@@ -68,8 +68,8 @@ int deploy_state_unassign(struct deploy_state *state, const char *node, struct d
 	return remove_others(state, node, "{}", err);
 }
 
-static int mark(struct deploy_state *state, enum deploy_assignment_mark mark, const char *node,
-	char *facts, struct deploy_error *err)
+int deploy_state_mark(struct deploy_state *state, enum deploy_assignment_mark mark,
+	const char *node, const json_t *facts, struct deploy_error *err)
 {
 	/* What was read back must have got there. */
 	static const char *const marks[] = {
@@ -81,32 +81,26 @@ static int mark(struct deploy_state *state, enum deploy_assignment_mark mark, co
 					 " WHERE node = ?1 AND fact = f.key"
 					 " AND assignment.value = f.value",
 	};
-	static const struct dp_deed none = {.run_key = 0};
-	const struct dp_lesson lesson = {.facts = facts};
-	int64_t now_us = dp_wall_us();
+	char *text = print_facts(facts);
+	int rc = dp_sql_change(state, marks[mark],
+		DP_BIND(dp_text(node), dp_text(text), dp_time(dp_wall_us())), err);
 
-	if (dp_sql_change(state, marks[mark],
-		    DP_BIND(dp_text(node), dp_text(facts), dp_time(now_us)), err))
-		return err->code;
-	if (mark != DEPLOY_MARK_VERIFIED)
-		return 0;
-	if (dp_node_seen(state, node, NULL, &none, now_us, err))
-		return err->code;
-	return dp_node_learn(state, node, &lesson, now_us, err);
+	free(text);
+	return rc;
 }
 
-int deploy_state_mark(struct deploy_state *state, enum deploy_assignment_mark what,
-	const char *node, const json_t *facts, struct deploy_error *err)
+int deploy_state_unmark(
+	struct deploy_state *state, const char *node, const json_t *facts, struct deploy_error *err)
 {
-	char *text;
-	int rc;
+	char *text = facts ? print_facts(facts) : NULL;
+	int rc = dp_sql_change(state,
+		"UPDATE assignment SET pushed = NULL, verified = NULL WHERE node = ?1"
+		" AND (?2 IS NULL OR EXISTS (SELECT 1 FROM json_each(?2) f"
+		" WHERE f.key = assignment.fact AND f.value <> assignment.value))",
+		DP_BIND(dp_text(node), dp_text(text)), err);
 
-	if (deploy_state_begin(state, err))
-		return err->code;
-	text = print_facts(facts);
-	rc = mark(state, what, node, text, err);
 	free(text);
-	return deploy_state_finish(state, rc, err);
+	return rc;
 }
 
 int deploy_state_each_assignment(const struct deploy_state *state,

@@ -15,6 +15,7 @@
 #include "base/mem.h"
 
 #define MAX_URI (3 * 4096 + 64)
+#define STICKY	01000 /* S_ISVTX, which is XSI's */
 
 const char *dp_network_file_system(unsigned long type)
 {
@@ -160,6 +161,37 @@ int dp_state_file_check(bool *is_there, const char *path, struct deploy_error *e
 	}
 	*is_there = true;
 	return 0;
+}
+
+const char *dp_state_file_flaw(const struct stat *file, const struct stat *folder, uid_t us)
+{
+	bool is_shared = (folder->st_mode & S_ISGID) && (folder->st_mode & S_IWGRP);
+
+	/* Whoever may write there can lay a -wal beside it, with other rows or as a link. */
+	if ((folder->st_mode & S_IWOTH) && !(folder->st_mode & STICKY))
+		return "everybody may write its folder";
+	if (file->st_uid != 0 && file->st_uid != us && !is_shared)
+		return "it belongs to another user, who could change what nodes get";
+	return NULL;
+}
+
+int dp_state_file_check_owner(const char *path, struct deploy_error *err)
+{
+	char *real = realpath(path, NULL), *name = folder_of(real ? real : path);
+	struct stat file, folder;
+	const char *flaw = NULL;
+
+	/* What cannot be looked at cannot be opened either. */
+	if (stat(path, &file) == 0 && stat(name, &folder) == 0)
+		flaw = dp_state_file_flaw(&file, &folder, geteuid());
+	free(real);
+	free(name);
+	if (!flaw)
+		return 0;
+	(void)deploy_error_set(err, DEPLOY_IO, "state file %s: %s", path, flaw);
+	deploy_error_hint(err,
+		"name another file with --state FILE; a group shares one in a folder of mode 2770");
+	return err->code;
 }
 
 char *dp_state_file_immutable_uri(const char *path)

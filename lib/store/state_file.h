@@ -3,6 +3,7 @@
 #define DP_STATE_FILE_H
 
 #include <stdbool.h>
+#include <sys/stat.h>
 
 #include "deploy/error.h"
 
@@ -14,6 +15,15 @@ int dp_state_file_make(const char *path, struct deploy_error *err);
  * no regular file, if everybody may write it, or if it lies on a network file system.
  */
 int dp_state_file_check(bool *is_there, const char *path, struct deploy_error *err);
+
+/*
+ * The same for who is to write it: nobody else may be able to change it or what lies beside it, but
+ * root, and those who share its folder by mode 2770. Errors: DEPLOY_IO.
+ */
+int dp_state_file_check_owner(const char *path, struct deploy_error *err);
+
+/* What is wrong about a file in a folder that process us is to write; NULL: nothing. */
+const char *dp_state_file_flaw(const struct stat *file, const struct stat *folder, uid_t us);
 
 /* "NFS", …: where locks and shared memory do not hold; NULL for others. type: statfs's f_type. */
 const char *dp_network_file_system(unsigned long type);

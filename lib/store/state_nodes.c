@@ -123,6 +123,17 @@ int dp_node_acted_on(struct deploy_state *state, const char *identity, const str
 		err);
 }
 
+int dp_node_puppet_run(struct deploy_state *state, const char *identity, const struct dp_deed *deed,
+	int64_t at_us, struct deploy_error *err)
+{
+	return dp_sql_change(state,
+		"UPDATE node SET puppet_run = ?2, puppet_outcome = ?3, puppet_at = ?4"
+		" WHERE identity = ?1",
+		DP_BIND(dp_text(identity), dp_int(deed->run_key),
+			dp_text(deploy_outcome_state_name(deed->outcome)), dp_time(at_us)),
+		err);
+}
+
 int deploy_state_set_facts(struct deploy_state *state, const char *identity, json_t *facts,
 	struct deploy_error *err)
 {

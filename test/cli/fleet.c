@@ -255,33 +255,40 @@ static int parse_behaviour(struct loop_behaviour *does, char **at, struct deploy
 	return parse_mischief(does, word, at, err);
 }
 
+static struct loop_node *member(
+	const struct loop_fleet *fleet, const struct deploy_nodeset *set, size_t i)
+{
+	return loop_fleet_find(fleet, deploy_nodeset_get(set, i));
+}
+
+/* What a statement is about must be there already. */
+static int check_members(
+	const struct loop_fleet *fleet, const struct deploy_nodeset *set, struct deploy_error *err)
+{
+	for (size_t i = 0; i < deploy_nodeset_count(set); i++)
+		if (!member(fleet, set, i))
+			return fail(err, "no such node:", deploy_nodeset_get(set, i));
+	return 0;
+}
+
 static int parse_behaviours(struct loop_fleet *fleet, const struct deploy_nodeset *set,
 	enum loop_scope scope, char *at, struct deploy_error *err)
 {
 	int rc = 0;
 
 	for (size_t i = 0; i < deploy_nodeset_count(set) && !rc; i++) {
-		struct loop_node *node = loop_fleet_find(fleet, deploy_nodeset_get(set, i));
 		char *copy = dp_xstrdup(at), *rest = copy;
 
-		rc = node ? parse_behaviour(&node->does[scope], &rest, err)
-			  : fail(err, "no such node:", deploy_nodeset_get(set, i));
+		rc = parse_behaviour(&member(fleet, set, i)->does[scope], &rest, err);
 		free(copy);
 	}
 	return rc;
 }
 
-static int parse_absent(
-	struct loop_fleet *fleet, const struct deploy_nodeset *set, struct deploy_error *err)
+static void set_absent(struct loop_fleet *fleet, const struct deploy_nodeset *set)
 {
-	for (size_t i = 0; i < deploy_nodeset_count(set); i++) {
-		struct loop_node *node = loop_fleet_find(fleet, deploy_nodeset_get(set, i));
-
-		if (!node)
-			return fail(err, "no such node:", deploy_nodeset_get(set, i));
-		node->is_absent = true;
-	}
-	return 0;
+	for (size_t i = 0; i < deploy_nodeset_count(set); i++)
+		member(fleet, set, i)->is_absent = true;
 }
 
 static int parse_clock(struct loop_fleet *fleet, const struct deploy_nodeset *set, char **at,
@@ -293,14 +300,87 @@ static int parse_clock(struct loop_fleet *fleet, const struct deploy_nodeset *se
 
 	if (!word || deploy_time_parse(&clock_ms, word + is_behind, err))
 		return word ? (int)err->code : fail(err, "time", NULL);
-	for (size_t i = 0; i < deploy_nodeset_count(set); i++) {
-		struct loop_node *node = loop_fleet_find(fleet, deploy_nodeset_get(set, i));
-
-		if (!node)
-			return fail(err, "no such node:", deploy_nodeset_get(set, i));
-		node->clock_ms = is_behind ? -clock_ms : clock_ms;
-	}
+	for (size_t i = 0; i < deploy_nodeset_count(set); i++)
+		member(fleet, set, i)->clock_ms = is_behind ? -clock_ms : clock_ms;
 	return 0;
+}
+
+/* Nodes of one statement share their traits, but for what each is given. */
+static void give_agent(struct loop_node *node, const char *agent)
+{
+	json_t *traits = json_deep_copy(node->traits);
+
+	(void)json_array_append_new(json_object_get(traits, "agents"), json_string(agent));
+	json_decref(node->traits);
+	node->traits = traits;
+}
+
+static void give_deploop(struct loop_node *node, enum loop_deploop kind)
+{
+	give_agent(node, "deploop");
+	node->deploop = kind;
+}
+
+static void give_puppet(struct loop_node *node, enum loop_puppet kind, const char *message)
+{
+	give_agent(node, "puppet");
+	node->puppet = kind;
+	node->puppet_lastrun = 1700000000;
+	if (!message)
+		return;
+	(void)snprintf(node->disable_room, sizeof(node->disable_room), "%.*s",
+		(int)strcspn(message, "\n"), message);
+	node->disable_message = node->disable_room;
+}
+
+static int parse_puppet(struct loop_fleet *fleet, const struct deploy_nodeset *set, char **at,
+	struct deploy_error *err)
+{
+	static const char *const words[] = {"clean", "failing", "uncompiled", "disabled"};
+	const char *word = take_word(at);
+	int kind = 0;
+
+	while (kind < 4 && (!word || strcmp(word, words[kind]) != 0))
+		kind++;
+	if (kind == 4)
+		return fail(err, "no kind of puppet:", word);
+	for (size_t i = 0; i < deploy_nodeset_count(set); i++)
+		give_puppet(member(fleet, set, i),
+			kind == 3 ? LOOP_CLEAN : (enum loop_puppet)(LOOP_CLEAN + kind),
+			kind == 3 ? *at : NULL);
+	return 0;
+}
+
+static int parse_deploop(struct loop_fleet *fleet, const struct deploy_nodeset *set, char **at,
+	struct deploy_error *err)
+{
+	static const char *const words[] = {"ours", "replacing", "adding"};
+	const char *word = take_word(at);
+	int kind = 0;
+
+	while (kind < 3 && (!word || strcmp(word, words[kind]) != 0))
+		kind++;
+	if (kind == 3)
+		return fail(err, "no kind of deploop:", word);
+	for (size_t i = 0; i < deploy_nodeset_count(set); i++)
+		give_deploop(member(fleet, set, i), (enum loop_deploop)(LOOP_OURS + kind));
+	return 0;
+}
+
+static int parse_stale(struct loop_fleet *fleet, const struct deploy_nodeset *set, char **at,
+	struct deploy_error *err)
+{
+	unsigned long looks;
+	int rc = take_number(at, &looks, err);
+
+	for (size_t i = 0; i < deploy_nodeset_count(set) && !rc; i++) {
+		struct loop_node *node = member(fleet, set, i);
+
+		json_decref(node->script_facts);
+		node->script_facts = json_deep_copy(json_object_get(node->traits, "facts"));
+		node->stale_looks = looks;
+	}
+	return rc;
 }
 
 static int parse_refusal(struct loop_broker *broker, char **at, struct deploy_error *err)
@@ -360,14 +440,20 @@ static int parse_about_nodes(
 	struct deploy_nodeset *set = deploy_nodeset_new();
 	int rc = take_nodes(set, &at, err);
 
-	if (rc)
-		;
-	else if (strcmp(word, "node") == 0)
+	if (!rc && strcmp(word, "node") == 0)
 		rc = parse_node(fleet, set, &at, err);
+	else if (rc || check_members(fleet, set, err))
+		rc = err->code;
 	else if (strcmp(word, "absent") == 0)
-		rc = parse_absent(fleet, set, err);
+		set_absent(fleet, set);
 	else if (strcmp(word, "clock") == 0)
 		rc = parse_clock(fleet, set, &at, err);
+	else if (strcmp(word, "deploop") == 0)
+		rc = parse_deploop(fleet, set, &at, err);
+	else if (strcmp(word, "puppet") == 0)
+		rc = parse_puppet(fleet, set, &at, err);
+	else if (strcmp(word, "stale") == 0)
+		rc = parse_stale(fleet, set, &at, err);
 	else if (strcmp(word, "reply") == 0)
 		rc = parse_behaviours(fleet, set, LOOP_REPLY, at, err);
 	else if (strcmp(word, "pong") == 0)
@@ -426,6 +512,7 @@ void loop_fleet_release(struct loop_fleet *fleet)
 	for (size_t i = 0; i < fleet->count; i++) {
 		free(fleet->nodes[i].name);
 		json_decref(fleet->nodes[i].traits);
+		json_decref(fleet->nodes[i].script_facts);
 		for (int scope = 0; scope < LOOP_SCOPES; scope++) {
 			free(fleet->nodes[i].does[scope].name);
 			free(fleet->nodes[i].does[scope].message);

@@ -11,6 +11,12 @@
  *   pong NODES BEHAVIOUR         to discovery
  *   clock NODES [-]TIME          their clocks are ahead of ours (-: behind); they say so, and drop
  *                                what is too old for them
+ *   deploop NODES ours|replacing|adding
+ *                                have the agent that gives facts: ours, or one of those published
+ *   puppet NODES clean|failing|uncompiled|disabled TEXT
+ *                                have the agent of Puppet, whose runs come to that; or may not run
+ *   stale NODES N                the first N looks at facts show those of the script, whatever
+ *                                they are by then
  *   broker refuse auth|vhost|exchange|connect
  *   broker hang                  does not answer when we connect
  *   broker mute                  takes everything and brings nothing
@@ -85,6 +91,15 @@ struct loop_behaviour {
 	char *message;
 };
 
+enum loop_deploop {
+	LOOP_NO_DEPLOOP,
+	LOOP_OURS,	/* sets a value, and says whether that changed it */
+	LOOP_REPLACING, /* the older published one */
+	LOOP_ADDING	/* the newer one: adds a value, unless it is found inside the text */
+};
+
+enum loop_puppet { LOOP_NO_PUPPET, LOOP_CLEAN, LOOP_FAILING, LOOP_UNCOMPILED };
+
 enum loop_scope { LOOP_PONG, LOOP_REPLY, LOOP_SCOPES };
 
 struct loop_node {
@@ -94,6 +109,14 @@ struct loop_node {
 	unsigned long executions;
 	long long clock_ms; /* ahead of ours */
 	bool is_absent;
+	enum loop_deploop deploop;
+	json_t *script_facts; /* shown while looks are stale; NULL: they are not */
+	unsigned long stale_looks;
+	enum loop_puppet puppet;
+	long long puppet_lastrun;
+	const char *disable_message; /* in disable_room; NULL: Puppet may run */
+	char disable_room[128];
+	bool has_changed; /* since its facts were written */
 };
 
 enum loop_refusal {
@@ -111,7 +134,7 @@ struct loop_broker {
 	enum loop_refusal refusal;
 	bool is_mute;
 	long long blocked_after, blocked_ms; /* LOOP_NEVER: is not, does not end */
-	long long pause_after, pause_ms; /* LOOP_NEVER: does not pause */
+	long long pause_after, pause_ms;     /* LOOP_NEVER: does not pause */
 	long long lost_after;
 };
 
@@ -126,6 +149,14 @@ struct loop_fleet {
 /* Errors: DEPLOY_BUG naming file and line. Release also after an error. */
 int loop_fleet_load(struct loop_fleet *fleet, const char *path, struct deploy_error *err);
 void loop_fleet_release(struct loop_fleet *fleet);
+
+/*
+ * What the agent deploop has done lasts longer than the program, in a file at path with a line
+ * "NODE {"environment": E, "facts": {}}" for each node that has the agent. A file that is not there
+ * is none; save writes only if something has changed. Errors: DEPLOY_BUG naming path.
+ */
+int loop_facts_load(struct loop_fleet *fleet, const char *path, struct deploy_error *err);
+int loop_facts_save(struct loop_fleet *fleet, const char *path, struct deploy_error *err);
 
 /* The node of that name, or NULL. */
 struct loop_node *loop_fleet_find(const struct loop_fleet *fleet, const char *name);

@@ -8,6 +8,7 @@
  *                         NODE AGENT ACTION REQUESTID             for each execution
  *                         ! REASON                                for what every node drops
  *                         = VmHWM KIB                             at the end: peak of memory
+ *   DEPLOYCTL_LOOP_FACTS  a file that keeps what nodes were given, from run to run
  */
 #include "wire/carrier.h"
 
@@ -146,6 +147,8 @@ int dp_carrier_open(struct dp_carrier **out, const struct deploy_config *config,
 	carrier->peer = dp_xasprintf("%s:%u", config->brokers[0].host, config->brokers[0].port);
 	rc = script ? loop_fleet_load(&carrier->fleet, script, err)
 		    : deploy_error_set(err, DEPLOY_BUG, "DEPLOYCTL_LOOP names no script");
+	if (!rc && getenv("DEPLOYCTL_LOOP_FACTS"))
+		rc = loop_facts_load(&carrier->fleet, getenv("DEPLOYCTL_LOOP_FACTS"), err);
 	if (!rc)
 		rc = open_log(carrier, err);
 	if (!rc && knock(carrier, config, collective, err))
@@ -353,6 +356,18 @@ static void send_return(struct dp_carrier *carrier, const char *key, const char 
 	send_parcel(carrier, parcel);
 }
 
+/* A deed lasts from when it is done, whether or not somebody learns of it. */
+static void keep_facts(struct dp_carrier *carrier)
+{
+	const char *path = getenv("DEPLOYCTL_LOOP_FACTS");
+	struct deploy_error err = {0};
+
+	if (path && loop_facts_save(&carrier->fleet, path, &err)) {
+		(void)fprintf(stderr, "%s\n", err.text);
+		abort();
+	}
+}
+
 static void reach(
 	struct dp_carrier *carrier, struct loop_node *node, const struct loop_request *request)
 {
@@ -365,6 +380,7 @@ static void reach(
 			loop_request_action(request), request->id);
 	if (!loop_node_execute(&answer, node, request, carrier->fleet.psk))
 		return;
+	keep_facts(carrier);
 	send_answer(carrier, &answer);
 	loop_answer_release(&answer);
 }

@@ -34,6 +34,20 @@ bool loop_compound_passes(const struct loop_node *node, const json_t *stack);
 /* True if the node has the agent and the filter lets it pass, so that it executes the request. */
 bool loop_node_accepts(const struct loop_node *node, const struct loop_request *request);
 
+/* What an action came to. data: a new reference. */
+struct loop_result {
+	long long code;
+	char message[256];
+	json_t *data;
+	bool has_text_keys; /* keys of data are no symbols */
+};
+
+/* Carry out an action of the agent. False if it has none of that name. */
+bool loop_deploop_act(struct loop_result *result, struct loop_node *node, const char *action,
+	const json_t *inputs);
+bool loop_puppet_act(struct loop_result *result, struct loop_node *node, const char *action,
+	const json_t *inputs);
+
 /* What goes back to us. body_len may be more than the bytes there are: see "huge". */
 struct loop_answer {
 	struct dp_buf bytes;

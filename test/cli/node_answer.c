@@ -1,11 +1,16 @@
 /* What a node answers: as MCollective's agents do, or as nobody should. */
 #include "node.h"
 
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include <openssl/evp.h>
+
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "wire/carrier.h"
@@ -14,17 +19,10 @@
 
 #define SLACK_BYTES 4096 /* of an envelope */
 
-/* What an action came to. data: a new reference. */
-struct result {
-	long long code;
-	char message[256];
-	json_t *data;
-};
-
 /* Everything that one reply is made of. */
 struct making {
 	const struct loop_behaviour *does;
-	const struct loop_node *node;
+	struct loop_node *node;
 	const struct loop_request *request;
 	const char *psk;
 };
@@ -40,16 +38,31 @@ static void put_pair(struct dp_buf *out, const char *key, const char *value)
 	put_text(out, value);
 }
 
-static void set_result(struct result *result, long long code, const char *text, const char *word)
+static void set_result(
+	struct loop_result *result, long long code, const char *text, const char *word)
 {
 	result->code = code;
 	(void)snprintf(result->message, sizeof(result->message), "%s%s", text, word);
 }
 
-static void get_fact(struct result *result, const struct loop_node *node, const json_t *inputs)
+static json_t *trait(const struct loop_node *node, const char *kind)
+{
+	return json_object_get(node->traits, kind);
+}
+
+/* The facts as one more look shows them. */
+static json_t *look(struct loop_node *node)
+{
+	if (!node->stale_looks)
+		return trait(node, "facts");
+	node->stale_looks--;
+	return node->script_facts;
+}
+
+static void get_fact(struct loop_result *result, struct loop_node *node, const json_t *inputs)
 {
 	const char *name = json_string_value(json_object_get(inputs, "fact"));
-	json_t *value = name ? json_object_get(json_object_get(node->traits, "facts"), name) : NULL;
+	json_t *value = name ? json_object_get(look(node), name) : NULL;
 
 	if (!name) {
 		set_result(result, 4, "Action get_fact needs a fact argument", "");
@@ -60,10 +73,10 @@ static void get_fact(struct result *result, const struct loop_node *node, const 
 }
 
 /* "a, b": each name with its value, null if the node has none. */
-static void get_facts(struct result *result, const struct loop_node *node, const json_t *inputs)
+static void get_facts(struct loop_result *result, struct loop_node *node, const json_t *inputs)
 {
 	const char *at = json_string_value(json_object_get(inputs, "facts"));
-	const json_t *facts = json_object_get(node->traits, "facts");
+	const json_t *facts = look(node);
 	json_t *values = json_object();
 
 	if (!at)
@@ -82,17 +95,30 @@ static void get_facts(struct result *result, const struct loop_node *node, const
 	result->data = json_pack("{s:o}", "values", values);
 }
 
-static json_t *trait(const struct loop_node *node, const char *kind)
-{
-	return json_object_get(node->traits, kind);
-}
-
 static json_t *inventory(const struct loop_node *node)
 {
 	return json_pack("{s:O, s:O, s:O, s:O, s:s, s:s, s:[s]}", "facts", trait(node, "facts"),
 		"classes", trait(node, "classes"), "agents", trait(node, "agents"), "collectives",
 		trait(node, "collectives"), "main_collective", "mcollective", "version", "2.12.5",
 		"data_plugins", "fact_data");
+}
+
+/* Its agents with their versions. */
+static json_t *agent_inventory(const struct loop_node *node)
+{
+	json_t *agents = json_array(), *name;
+	size_t i;
+
+	json_array_foreach(trait(node, "agents"), i, name)
+	{
+		bool is_ours = node->deploop == LOOP_OURS &&
+			       strcmp(json_string_value(name), "deploop") == 0;
+
+		(void)json_array_append_new(
+			agents, json_pack("{s:O, s:s}", "agent", name, "version",
+					is_ours ? "2.0.0" : "1.0.0"));
+	}
+	return json_pack("{s:o}", "agents", agents);
 }
 
 static json_t *daemon_stats(const struct loop_node *node)
@@ -102,8 +128,35 @@ static json_t *daemon_stats(const struct loop_node *node)
 		"configfile", "/etc/mcollective/server.cfg");
 }
 
+/* rpcutil's get_data, of the data plugin fstat: nodes have the files of the machine that they run
+ * on. */
+static void get_data(struct loop_result *result, const json_t *inputs)
+{
+	const char *path = json_string_value(json_object_get(inputs, "query"));
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	size_t digest_len = 0;
+	char md5[2 * EVP_MAX_MD_SIZE + 1] = "";
+	struct dp_buf text;
+	int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+
+	dp_buf_init(&text, 1 << 20);
+	if (fd < 0 || dp_buf_read(&text, fd) < 0) {
+		result->data = json_pack("{s:s, s:i, s:i, s:i}", "output", "not present", "present",
+			0, "size", 0, "md5", 0);
+	} else {
+		(void)EVP_Q_digest(NULL, "MD5", NULL, text.data, text.len, digest, &digest_len);
+		for (size_t i = 0; i < digest_len; i++)
+			(void)snprintf(md5 + 2 * i, 3, "%02x", digest[i]);
+		result->data = json_pack("{s:s, s:i, s:I, s:s}", "output", "present", "present", 1,
+			"size", (json_int_t)text.len, "md5", md5);
+	}
+	if (fd >= 0)
+		(void)close(fd);
+	dp_buf_release(&text);
+}
+
 /* Its inputs and some of every kind of value. */
-static void echo(struct result *result, const json_t *inputs)
+static void echo(struct loop_result *result, const json_t *inputs)
 {
 	json_t *nested = json_pack("{s:[i,s,f,[n,b,b]], s:I, s:s}", "list", 1, "two", 3.5, 1, 0,
 		"big", (json_int_t)1 << 40, "text", "by string");
@@ -113,22 +166,33 @@ static void echo(struct result *result, const json_t *inputs)
 	(void)json_object_set_new(result->data, "nested", nested);
 }
 
-static void act(struct result *result, const struct making *making)
+static void act(struct loop_result *result, const struct making *making)
 {
 	const char *action = loop_request_action(making->request);
 	const json_t *inputs = json_object_get(making->request->body, "data");
 	bool is_lab = strcmp(making->request->agent, "lab") == 0;
+	bool is_deploop = strcmp(making->request->agent, "deploop") == 0;
+	bool is_puppet = strcmp(making->request->agent, "puppet") == 0;
 
 	set_result(result, 0, "OK", "");
-	if (!is_lab && strcmp(action, "ping") == 0)
+	if ((is_deploop && !loop_deploop_act(result, making->node, action, inputs)) ||
+		(is_puppet && !loop_puppet_act(result, making->node, action, inputs)))
+		set_result(result, 2, "Unknown action: ", action);
+	else if (is_deploop || is_puppet)
+		;
+	else if (!is_lab && strcmp(action, "ping") == 0)
 		result->data = json_pack("{s:I}", "pong",
 			(json_int_t)(dp_wall_us() / 1000 + making->node->clock_ms) / 1000);
 	else if (!is_lab && strcmp(action, "get_fact") == 0)
 		get_fact(result, making->node, inputs);
 	else if (!is_lab && strcmp(action, "get_facts") == 0)
 		get_facts(result, making->node, inputs);
+	else if (!is_lab && strcmp(action, "get_data") == 0)
+		get_data(result, inputs);
 	else if (!is_lab && strcmp(action, "inventory") == 0)
 		result->data = inventory(making->node);
+	else if (!is_lab && strcmp(action, "agent_inventory") == 0)
+		result->data = agent_inventory(making->node);
 	else if (!is_lab && strcmp(action, "daemon_stats") == 0)
 		result->data = daemon_stats(making->node);
 	else if (is_lab && strcmp(action, "echo") == 0)
@@ -189,7 +253,8 @@ static void put_one(struct dp_buf *out, const char *key)
 }
 
 /* Objects before data are the body's hash and the status message; data's hash is number 2. */
-static void put_data(struct dp_buf *out, const struct making *making, const json_t *data)
+static void put_data(
+	struct dp_buf *out, const struct making *making, const struct loop_result *result)
 {
 	struct deploy_error err = {0};
 	unsigned long number = making->does->number;
@@ -237,11 +302,13 @@ static void put_data(struct dp_buf *out, const struct making *making, const json
 		put_bomb(out, number, 3);
 		break;
 	default:
-		(void)dp_marshal_put_json(out, data, DP_MARSHAL_SYMBOL_KEYS, &err);
+		(void)dp_marshal_put_json(out, result->data,
+			result->has_text_keys ? DP_MARSHAL_STRING_KEYS : DP_MARSHAL_SYMBOL_KEYS,
+			&err);
 	}
 }
 
-static const char *message_of(const struct making *making, const struct result *result)
+static const char *message_of(const struct making *making, const struct loop_result *result)
 {
 	switch (making->does->mischief) {
 	case LOOP_ESCAPE:
@@ -257,7 +324,7 @@ static void put_body(struct dp_buf *out, const struct making *making)
 {
 	const struct loop_behaviour *does = making->does;
 	bool is_ping = json_is_string(making->request->body);
-	struct result result = {.data = NULL};
+	struct loop_result result = {.data = NULL};
 
 	dp_marshal_begin(out);
 	if (is_ping != (does->mischief == LOOP_OTHERKIND) && does->mischief != LOOP_NEST &&
@@ -277,7 +344,7 @@ static void put_body(struct dp_buf *out, const struct making *making)
 	}
 	put_pair(out, "statusmsg", message_of(making, &result));
 	dp_marshal_put_symbol(out, "data");
-	put_data(out, making, result.data);
+	put_data(out, making, &result);
 	json_decref(result.data);
 }
 

@@ -1,7 +1,8 @@
 # Web servers that only speak TLS, good ones and bad ones, for test/cli/ca.bats: tls_server.rb FOLDER
 # Writes certificates and keys into FOLDER, and last FOLDER/ports: lines "NAME PORT". The first part
 # of a path tells how the answer is to be: https://localhost:PORT/huge/puppet-ca/v1/...
-# Below /prompt, /first, /never, /swapped, /taken and /foreign stands a small CA that signs requests (or not).
+# Below /prompt, /first, /never, /swapped, /taken and /foreign stands a small CA that signs requests (or not);
+# below /ca-NUMBER-HOW one that is told to, a CA of its own for each: see Authority.
 require 'openssl'
 require 'socket'
 
@@ -105,6 +106,80 @@ def act_as_ca(io, method, how, kind, name, body)
   end
 end
 
+# A CA that is asked over the API of /puppet-ca/v1 to sign, revoke and delete. How, beside "good":
+#   swap      signs another key than the request's
+#   mute      signs, revokes and deletes, and then does not answer
+#   stubborn  refuses to
+class Authority
+  EXTENSION = /\A1\.3\.6\.1\.4\.1\.34380\.1\.3\.13\z/
+
+  def initialize(how)
+    @how = how
+    @kept = {}
+  end
+
+  # [status, body]; nil: no answer
+  def answer(method, kind, name, body)
+    return [200, "[#{@kept.keys.map { |known| status(known) }.join(',')}]"] if kind == 'certificate_statuses'
+    return submit(name, body) if method == 'PUT' && kind == 'certificate_request'
+    return [404, 'no'] unless @kept[name] && (kind == 'certificate_status' || @kept[name][kind])
+    return [200, kind == 'certificate_status' ? status(name) : @kept[name][kind].to_pem] if method == 'GET'
+    return [409, 'its words'] if @how == 'stubborn'
+
+    change(method, name, body)
+    @how == 'mute' ? nil : [204, '']
+  end
+
+  def submit(name, body)
+    return [400, "#{name} already has a requested certificate"] if @kept[name]
+
+    @kept[name] = { 'state' => 'requested', 'certificate_request' => OpenSSL::X509::Request.new(body) }
+    [200, '']
+  end
+
+  def change(method, name, body)
+    kept = @kept[name]
+    if method == 'DELETE' then @kept.delete(name)
+    elsif body.include?('revoked') then kept['state'] = 'revoked'
+    else
+      kept['state'] = 'signed'
+      kept['certificate'] = certify(name, kept.delete('certificate_request'))
+    end
+  end
+
+  def certify(name, request)
+    cert, = issue(name, by: CA)
+    return cert if @how == 'swap'
+
+    cert.public_key = request.public_key
+    cert.sign(CA[1], 'SHA256')
+  end
+
+  def status(name)
+    kept = @kept[name]
+    thing = kept['certificate'] || kept['certificate_request']
+    print = OpenSSL::Digest::SHA256.hexdigest(thing.to_der).upcase.scan(/../).join(':')
+    time = kept['certificate'] ? '"2031-11-20T10:00:00UTC"' : 'null'
+    "{\"name\":\"#{name}\",\"state\":\"#{kept['state']}\",\"fingerprint\":\"#{print}\"," \
+      "\"not_after\":#{time},#{wishes(kept['certificate_request'])}}"
+  end
+
+  # What the request asks for; of a certificate nothing is told here.
+  def wishes(request)
+    list = request ? request.attributes.flat_map { |a| a.value.value[0].value } : []
+    names = list.select { |e| e.value[0].value == 'subjectAltName' }.flat_map { |e| inner(e).map(&:value) }
+    roles = list.select { |e| EXTENSION.match?(e.value[0].value) }.map { |e| inner(e) }
+    "\"subject_alt_names\":#{names.map { |name| "DNS:#{name}" }.inspect}," \
+      "\"authorization_extensions\":{#{roles.map { |role| "\"pp_auth_role\":#{role.inspect}" }.join(',')}}"
+  end
+
+  def inner(extension)
+    OpenSSL::ASN1.decode(extension.value[-1].value).value
+  end
+end
+
+AUTHORITIES = Hash.new { |all, how| all[how] = Authority.new(how.split('-').last) }
+
 CAS = %w[prompt first never swapped taken foreign].freeze
 
 def read_body(io)
@@ -116,11 +191,20 @@ def read_body(io)
   io.read(length)
 end
 
+# Returns whether the connection goes on.
+def act_as_authority(io, method, how, kind, name, body)
+  status, words = AUTHORITIES[how].answer(method, kind, name, body)
+  status && text(io, status, words)
+end
+
 def serve(io)
   while (line = io.gets)
     body = read_body(io)
     method, path = line.split
     how, kind, name = path.split('/').values_at(1, 4, 5)
+    if how.start_with?('ca-')
+      act_as_authority(io, method, how, kind, name, body) ? next : break
+    end
     CAS.include?(how) ? act_as_ca(io, method, how, kind, name, body) : answer(io, how)
     break unless how == 'ok' || CAS.include?(how)
   end
@@ -139,6 +223,7 @@ def listen(name, context = nil)
   Thread.new do
     loop do
       client = socket.accept
+      client.setsockopt(Socket::IPPROTO_TCP, Socket::TCP_NODELAY, 1)
       Thread.new do
         client = OpenSSL::SSL::SSLSocket.new(client, context).tap { |s| s.sync_close = true }.accept if context
         sleep if name == 'silent'

@@ -128,6 +128,7 @@ static int sign(const struct deploy_ca_settings *settings, const char *name,
 {
 	struct deploy_ca_sign_options options = {
 		.fingerprints = json_object(),
+		.trusts_first_use = true,
 		.alt_names = words->alt_names,
 		.extensions = words->extensions,
 		.wait_ms = words->wait_ms,

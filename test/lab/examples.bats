@@ -122,6 +122,9 @@ expected_of() {
 	case $1 in
 	*'web[01-20].example.net'*) echo 4 ;; # the lab has nine
 	*https://files.example.net*) echo 5 ;; # nobody has that file
+	'deployctl sign-cert web01.example.net') echo 6 ;; # nobody is there to compare the fingerprint
+	*'--verify-node --wait 5s --yes') echo 2 ;; # nor to send a request
+	*'--request --certname'*) echo 77 ;; # it is there, and somebody else's
 	*) echo 0 ;;
 	esac
 }
@@ -149,6 +152,8 @@ nods() {
 	make_secrets etc
 	mkdir -p .config/deployctl
 	example config.5 contexts.yaml | localize >.config/deployctl/config.yaml
+	printf 'puppet: {url: "%s", ca: %s, cert: %s, key: %s}\n' "$LAB_PUPPET_URL" "$LAB_PUPPET_CA" \
+		"$LAB_PUPPET_ADMIN_CERT" "$LAB_PUPPET_ADMIN_KEY" >>.config/deployctl/config.yaml
 	# The folders that shells look into are there for whoever completes with them.
 	mkdir -p .local/share/bash-completion/completions .zfunc .config/fish/completions
 	cp "$top/examples/clusters/preview.json" .

@@ -37,6 +37,7 @@ setup_file() {
 setup() {
 	setup_environment
 	export PATH=$BATS_FILE_TMPDIR/other:$BATS_FILE_TMPDIR/bin:$PATH TERM=xterm LC_ALL=C.UTF-8
+	export DEPLOYCTL_STATE=$BATS_TEST_TMPDIR/state.db
 	export XDG_DATA_DIRS=$BATS_FILE_TMPDIR/share:/usr/share SCREEN=$BATS_TEST_TMPDIR/screen
 	RC=$BATS_FILE_TMPDIR/rc
 	mkdir "$BATS_TEST_TMPDIR/here"

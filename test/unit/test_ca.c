@@ -215,7 +215,7 @@ static struct deploy_act *new_sign(const struct deploy_ca_sign_options *options)
 
 static void sign(const struct exchange *exchanges, size_t count, const char *what)
 {
-	struct deploy_ca_sign_options options = {0};
+	struct deploy_ca_sign_options options = {.trusts_first_use = true};
 	struct world world;
 
 	begin(&world, new_sign(&options), "web1");
@@ -240,7 +240,7 @@ static void a_request_is_signed_and_its_certificate_compared(void **state)
 static void expect(
 	const char *fingerprint, const struct exchange *exchanges, size_t count, const char *what)
 {
-	struct deploy_ca_sign_options options = {0};
+	struct deploy_ca_sign_options options = {.trusts_first_use = true};
 	struct world world;
 
 	options.fingerprints = json_pack("{s:s}", "web1", fingerprint);
@@ -297,7 +297,8 @@ static void what_is_signed_stays_and_is_compared_all_the_same(void **state)
 /* web2 asks for names, web3 for an authorisation. */
 static void wish(const char *node, json_t *alt_names, json_t *extensions, const char *what)
 {
-	struct deploy_ca_sign_options options = {.alt_names = alt_names, .extensions = extensions};
+	struct deploy_ca_sign_options options = {
+		.alt_names = alt_names, .extensions = extensions, .trusts_first_use = true};
 	struct world world;
 	char file[64];
 
@@ -349,7 +350,7 @@ static void wishes_count_that_only_the_server_sees_or_only_we(void **state)
 		{"GET certificate_status/web2", 200, STATE("web2", WEB2_PRINT, "", "")},
 		{"GET certificate_request/web2", 200, "web2.request.pem"},
 	};
-	struct deploy_ca_sign_options options = {0};
+	struct deploy_ca_sign_options options = {.trusts_first_use = true};
 	struct world world;
 
 	(void)state;
@@ -437,7 +438,8 @@ static void who_may_wait_looks_until_the_request_is_there(void **state)
 		{"GET certificate_status/web1", 404, "="}};
 	static const struct exchange late[] = {{"GET certificate_status/web1", 404, "="}, NAP(2000),
 		ASKED, SIGNED, CHECK("web1.certificate.pem")};
-	struct deploy_ca_sign_options options = {.wait_ms = 3000, .poll_ms = 2000};
+	struct deploy_ca_sign_options options = {
+		.wait_ms = 3000, .poll_ms = 2000, .trusts_first_use = true};
 	struct world world;
 
 	(void)state;
@@ -455,7 +457,7 @@ static void who_may_wait_looks_until_the_request_is_there(void **state)
 static enum dp_act_next_kind stop_after(size_t done, struct world *world)
 {
 	static const struct exchange all[] = {ASKED, SIGNED};
-	struct deploy_ca_sign_options options = {0};
+	struct deploy_ca_sign_options options = {.trusts_first_use = true};
 	struct dp_act_next before;
 
 	begin(world, new_sign(&options), "web1");
@@ -484,6 +486,159 @@ static void stopping_leaves_no_certificate_uncompared(void **state)
 	assert_int_equal(DP_ACT_GO_ON, stop_after(3, &world));
 	answer(&world, &(struct exchange){"", 200, "web1.certificate.pem"});
 	ended(&world, "ok: signed");
+}
+
+/* The node itself is asked: what comes of the request's file at web1. */
+static void verify(json_t *data, int statuscode, const char *what)
+{
+	static const struct exchange asked[] = {ASKED},
+				     rest[] = {SIGNED, CHECK("web1.certificate.pem")};
+	const struct deploy_ca_node_options nodes = {.collective = "mcollective",
+		.ttl_s = 7,
+		.timeout_ms = 500,
+		.path = "/ssl/%s/%s.pem"};
+	const struct deploy_ca_sign_options options = {.nodes = &nodes};
+	const struct dp_reply reply = {
+		.statuscode = statuscode, .statusmsg = "its words", .data = data};
+	const struct deploy_request *request;
+	struct world world;
+	char *inputs;
+
+	begin(&world, new_sign(&options), "web1");
+	play(&world, asked, COUNT(asked));
+	assert_int_equal(DP_ACT_ASK, world.next.kind);
+	request = world.next.request;
+	inputs = json_dumps(request->inputs, JSON_COMPACT);
+	assert_string_equal("{\"source\":\"fstat\",\"query\":\"/ssl/web1/web1.pem\"}", inputs);
+	assert_string_equal("rpcutil", request->agent);
+	assert_string_equal("get_data", request->action);
+	assert_string_equal("mcollective", request->collective);
+	assert_int_equal(7, request->ttl_s);
+	assert_int_equal(500, world.next.timeout_ms);
+	step(&world, (struct dp_act_input){.kind = DP_ACT_REPLY, .reply = &reply});
+	if (world.next.kind == DP_ACT_FETCH)
+		play(&world, rest, COUNT(rest));
+	world.next.statuscode = world.next.state == DEPLOY_OUTCOME_FAILED; /* else the node's */
+	ended(&world, what);
+	free(inputs);
+	json_decref(data);
+}
+
+#define FILE_MD5   "cb116bf31d76d1da2b962dbae5102c2c"
+#define FILE_BYTES 883
+
+static void a_node_knows_its_own_request(void **state)
+{
+	(void)state;
+	verify(json_pack("{s:i, s:i, s:s}", "present", 1, "size", FILE_BYTES, "md5", FILE_MD5), 0,
+		"ok: signed");
+	verify(json_pack("{s:i, s:i, s:s}", "present", 1, "size", FILE_BYTES + 1, "md5", FILE_MD5),
+		0, "failed: refused: the request at the CA is not the one that web1 has");
+	verify(json_pack("{s:i, s:i, s:s}", "present", 1, "size", FILE_BYTES, "md5",
+		       "d41d8cd98f00b204e9800998ecf8427e"),
+		0, "failed: refused: the request at the CA is not the one that web1 has");
+	/* Of a link nothing is told; and nodes may tell nonsense. */
+	verify(json_pack("{s:i, s:i, s:i}", "present", 1, "size", FILE_BYTES, "md5", 0), 0,
+		"failed: refused");
+	verify(json_pack("{s:i, s:s, s:s}", "present", 1, "size", "many", "md5", FILE_MD5), 0,
+		"failed: refused");
+	verify(json_object(), 0, "failed: refused");
+	verify(NULL, 0, "failed: refused");
+	verify(json_pack("{s:i}", "present", 0), 0,
+		"failed: refused: the node has no request of its own in /ssl/web1/web1.pem (");
+	verify(NULL, 5,
+		"failed: not signed: the node does not tell which request it has: its words");
+}
+
+/* web1 is asked about a place where it may be; what it is asked about next, or has come to. */
+static void ask_usual(struct world *world, struct dp_act_input input)
+{
+	static const struct exchange asked[] = {ASKED};
+	const struct deploy_ca_node_options nodes = {.collective = "mcollective"};
+	const struct deploy_ca_sign_options options = {.nodes = &nodes};
+
+	begin(world, new_sign(&options), "web1");
+	play(world, asked, COUNT(asked));
+	assert_string_equal("/etc/puppetlabs/puppet/ssl/certificate_requests/web1.pem",
+		json_string_value(json_object_get(world->next.request->inputs, "query")));
+	step(world, input);
+}
+
+static void a_node_is_asked_about_both_usual_places(void **state)
+{
+	json_t *missing = json_pack("{s:i}", "present", 0);
+	const struct dp_reply reply = {.statusmsg = "OK", .data = missing};
+	const struct dp_act_input absent = {.kind = DP_ACT_REPLY, .reply = &reply};
+	struct world world;
+
+	(void)state;
+	ask_usual(&world, absent);
+	assert_int_equal(DP_ACT_ASK, world.next.kind);
+	assert_string_equal("/var/lib/puppet/ssl/certificate_requests/web1.pem",
+		json_string_value(json_object_get(world.next.request->inputs, "query")));
+	step(&world, absent);
+	ended(&world, "failed: refused: the node has no request of its own in "
+		      "/etc/puppetlabs/puppet/ssl/certificate_requests/web1.pem or "
+		      "/var/lib/puppet/ssl/certificate_requests/web1.pem");
+	ask_usual(&world, (struct dp_act_input){.kind = DP_ACT_NO_REPLY, .is_unconnected = true});
+	assert_true(world.next.not_connected);
+	ended(&world, "silent: not signed: the node does not answer");
+	ask_usual(&world, (struct dp_act_input){.kind = DP_ACT_STOP});
+	ended(&world, "unknown: stopped; nothing was signed");
+	json_decref(missing);
+}
+
+/* Whoever says nothing of which request is meant gets none signed. */
+static void what_nothing_is_known_of_is_not_signed(void **state)
+{
+	static const struct exchange asked[] = {ASKED};
+	const struct deploy_ca_sign_options options = {.wait_ms = 0};
+	struct world world;
+
+	(void)state;
+	begin(&world, new_sign(&options), "web1");
+	play(&world, asked, COUNT(asked));
+	ended(&world,
+		"failed: refused: nothing says whether the request at the CA is the node's; its "
+		"fingerprint is " REQUEST_PRINT);
+}
+
+/* As in a state file: what was told before signing is all that is left. */
+static void a_certificate_is_known_by_the_request_it_came_from(void **state)
+{
+	static const struct exchange read[] = {ASKED};
+	static const struct exchange signed_one[] = {
+		LOOK("web1.signed.json"), CHECK("web1.certificate.pem")};
+	static const struct exchange other[] = {
+		LOOK("web1.signed.json"), CHECK("web1.other_certificate.pem")};
+	struct deploy_ca_sign_options options = {.trusts_first_use = true};
+	char key[DEPLOY_CA_FINGERPRINT];
+	struct world world;
+
+	(void)state;
+	begin(&world, new_sign(&options), "web1");
+	play(&world, read, COUNT(read));
+	assert_true(deploy_ca_step_key(key, world.next.what, REQUEST_PRINT));
+	assert_true(deploy_ca_step_key(key, world.next.what,
+		"993754d0d470fa20fbb68c02ea87af0911b32d823be63581b4ddce6c4d0a907f"));
+	assert_false(deploy_ca_step_key(key, world.next.what, CERTIFICATE_PRINT));
+	assert_false(deploy_ca_step_key(key, "sign certificate", REQUEST_PRINT));
+	assert_false(
+		deploy_ca_step_key(key, "sign certificate: request " REQUEST_PRINT, REQUEST_PRINT));
+	assert_true(deploy_ca_step_key(key, world.next.what, REQUEST_PRINT));
+	dp_http_request_free(world.next.fetch);
+	test_free(world.row);
+	world.act->ops->free(world.act);
+	options.fingerprints = json_pack("{s:s}", "web1", REQUEST_PRINT);
+	options.keys = json_pack("{s:s}", "web1", key);
+	begin(&world, new_sign(&options), "web1");
+	play(&world, signed_one, COUNT(signed_one));
+	ended(&world, "ok: already signed");
+	begin(&world, new_sign(&options), "web1");
+	play(&world, other, COUNT(other));
+	ended(&world, "failed: already signed, as ");
+	json_decref(options.fingerprints);
+	json_decref(options.keys);
 }
 
 static void take_back(
@@ -552,7 +707,7 @@ static void cleaning_leaves_nothing(void **state)
 static void a_name_that_is_none_is_not_asked_about(void **state)
 {
 	static const char *const names[] = {"..", ".", "WEB1", "a/b", ""};
-	struct deploy_ca_sign_options options = {0};
+	struct deploy_ca_sign_options options = {.trusts_first_use = true};
 	struct deploy_ca_settings given = settings();
 	struct deploy_error err = {.code = DEPLOY_OK};
 	struct deploy_act *act;
@@ -582,6 +737,19 @@ static void refused(struct deploy_ca_settings given, json_t *fingerprints, enum 
 	json_decref(fingerprints);
 }
 
+static void nodes_refused(struct deploy_ca_node_options nodes, const char *why)
+{
+	const struct deploy_ca_sign_options options = {.nodes = &nodes};
+	const struct deploy_ca_settings given = settings();
+	struct deploy_error err = {.code = DEPLOY_OK};
+	struct deploy_act *act;
+
+	assert_int_equal(DEPLOY_USAGE, deploy_ca_sign(&act, &given, &options, &err));
+	assert_null(act);
+	if (!strstr(err.text, why))
+		fail_msg("\"%s\" does not hold \"%s\"", err.text, why);
+}
+
 static void settings_are_checked_first(void **state)
 {
 	struct deploy_ca_settings given = settings();
@@ -600,6 +768,11 @@ static void settings_are_checked_first(void **state)
 	given.ca_file = NULL;
 	refused(given, NULL, DEPLOY_CONFIG, "the file with its certificate");
 	given = settings();
+	nodes_refused(
+		(struct deploy_ca_node_options){.collective = "mcollective", .path = "ssl/%s"},
+		"ssl/%s: a path on a node begins with /");
+	nodes_refused((struct deploy_ca_node_options){.collective = "a b"}, "a b");
+	given = settings();
 	assert_int_equal(0, chmod(key_file, 0644));
 	refused(given, NULL, DEPLOY_CONFIG, "everybody can read this private key");
 	assert_int_equal(0, chmod(key_file, 0600));
@@ -612,6 +785,10 @@ int main(void)
 		cmocka_unit_test(a_fingerprint_is_known_in_every_form),
 		cmocka_unit_test(another_fingerprint_is_refused_before_anything_changes),
 		cmocka_unit_test(what_is_signed_stays_and_is_compared_all_the_same),
+		cmocka_unit_test(what_nothing_is_known_of_is_not_signed),
+		cmocka_unit_test(a_node_knows_its_own_request),
+		cmocka_unit_test(a_node_is_asked_about_both_usual_places),
+		cmocka_unit_test(a_certificate_is_known_by_the_request_it_came_from),
 		cmocka_unit_test(more_than_a_name_is_only_given_if_it_was_allowed),
 		cmocka_unit_test(wishes_count_that_only_the_server_sees_or_only_we),
 		cmocka_unit_test(a_request_that_changes_meanwhile_is_not_signed),

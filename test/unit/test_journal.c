@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "deploy/stage.h"
 #include "journal_play.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -94,6 +95,25 @@ static void five_hundred_events_are_committed_at_once(void **arg)
 	}
 	assert_int_equal(told, 500);
 	finish(&play);
+}
+
+static void large_answers_do_not_wait_for_others(void **arg)
+{
+	struct world *world = *arg;
+	char *data = malloc(2 * 1024 * 1024 + 16);
+	struct play play;
+
+	assert_non_null(data);
+	(void)snprintf(data, 16, "{\"a\":[\"");
+	memset(data + 7, 'x', 2 * 1024 * 1024);
+	(void)snprintf(data + 7 + 2 * 1024 * 1024, 4, "\"]}");
+	begin(&play, world, &act);
+	tell_ok(&play, 0, "web01", data);
+	assert_string_equal(play.told.bytes, "");
+	tell_ok(&play, 0, "web02", data);
+	assert_string_equal(play.told.bytes, "1 outcome web01, 2 outcome web02");
+	finish(&play);
+	free(data);
 }
 
 static void every_try_has_its_row(void **arg)
@@ -539,15 +559,63 @@ static void a_killed_run_loses_nothing_confirmed_and_shows_as_interrupted(void *
 	}
 }
 
+static int print_puppet(void *arg, const struct deploy_standing *standing)
+{
+	print(arg, "%s %s%s", standing->node,
+		standing->puppet_at_us ? deploy_outcome_state_name(standing->puppet_outcome)
+				       : "never",
+		standing->puppet_run ? "" : ", no run");
+	return 0;
+}
+
+static void check_puppet(struct play *play, const char *expected)
+{
+	char fact[] = "f", *const facts[DEPLOY_ROLE_PARTS] = {fact, fact, fact, fact};
+	struct deploy_error err = {.code = DEPLOY_OK};
+	struct text text = {.len = 0};
+
+	assert_int_equal(deploy_journal_commit(play->journal), 0);
+	assert_int_equal(
+		deploy_state_each_standing(play->state, facts, NULL, print_puppet, &text, &err), 0);
+	assert_string_equal(text.bytes, expected);
+}
+
+/* Whoever dies in between leaves a node of which nobody knows whether its catalog was applied. */
+static void a_puppet_run_is_unknown_until_its_outcome(void **arg)
+{
+	static const struct deploy_run_info puppet = {.kind = DEPLOY_PUPPET_RUN, .is_act = true};
+	struct world *world = *arg;
+	struct play play;
+
+	begin(&play, world, &act);
+	tell_intent(&play, "web01", 1);
+	tell_outcome(&play, DEPLOY_EVENT_OUTCOME, "web01", 1, DEPLOY_OUTCOME_OK);
+	check_puppet(&play, "web01 never, no run");
+	finish(&play);
+	begin(&play, world, &puppet);
+	tell_intent(&play, "web01", 1);
+	check_puppet(&play, "web01 unknown");
+	tell_outcome(&play, DEPLOY_EVENT_RETRY, "web01", 1, DEPLOY_OUTCOME_FAILED);
+	check_puppet(&play, "web01 unknown");
+	tell_intent(&play, "web01", 2);
+	tell_outcome(&play, DEPLOY_EVENT_OUTCOME, "web01", 2, DEPLOY_OUTCOME_OK);
+	check_puppet(&play, "web01 ok");
+	tell_outcome(&play, DEPLOY_EVENT_OUTCOME, "web01", 0, DEPLOY_OUTCOME_CANCELLED);
+	check_puppet(&play, "web01 ok");
+	finish(&play);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_open, world_close)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(a_puppet_run_is_unknown_until_its_outcome),
 		TEST(an_event_goes_on_when_it_is_committed),
 		TEST(an_intent_is_recorded_before_it_may_be_published),
 		TEST(what_has_waited_is_committed_when_idle),
 		TEST(five_hundred_events_are_committed_at_once),
+		TEST(large_answers_do_not_wait_for_others),
 		TEST(every_try_has_its_row),
 		TEST(an_outcome_is_read_as_it_was),
 		TEST(what_is_too_large_is_cut_with_a_mark),

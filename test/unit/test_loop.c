@@ -124,9 +124,10 @@ int dp_carrier_receive(struct dp_carrier *from, struct dp_delivery *out, struct 
 void dp_carrier_wait(struct dp_carrier *waiting, bool wants_write, struct pollfd *others,
 	size_t count, int timeout_ms, bool *can_write)
 {
-	(void)poll(others, count, 0);
+	bool is_ready = poll(others, count, 0) > 0;
+
 	*can_write = wants_write;
-	if (!wants_write && waiting->head == waiting->count && !waiting->has_echo)
+	if (!is_ready && !wants_write && waiting->head == waiting->count && !waiting->has_echo)
 		now_us += timeout_ms * 1000LL;
 }
 
@@ -157,26 +158,6 @@ void dp_http_free(struct dp_http *http)
 	(void)close(http->ends[0]);
 	(void)close(http->ends[1]);
 	free(http);
-}
-
-struct dp_http_request *dp_http_request_new(
-	const struct dp_http_server *server, const char *method, const char *url)
-{
-	struct dp_http_request *request = calloc(1, sizeof(*request));
-
-	assert_non_null(request);
-	*request = (struct dp_http_request){
-		.server = server, .method = method, .url = calloc(1, strlen(url) + 1)};
-	assert_non_null(request->url);
-	memcpy(request->url, url, strlen(url));
-	return request;
-}
-
-void dp_http_request_free(struct dp_http_request *request)
-{
-	if (request)
-		free(request->url);
-	free(request);
 }
 
 uint64_t dp_http_start(struct dp_http *http, struct dp_http_request *request)
@@ -217,10 +198,12 @@ const struct dp_http_response *dp_http_next(struct dp_http *http)
 	return &http->response;
 }
 
-/* An act: fetch "https://ca/NODE", and perhaps ask before that; told to stop it is done at once. */
+/* An act: fetch "https://ca/NODE", perhaps ask or nap before that; told to stop it is done at once.
+ */
 struct toy {
 	struct deploy_act act;
 	struct deploy_request *request; /* NULL: nothing is asked */
+	long long nap_ms;
 };
 
 static void fetch(const char *node, struct dp_act_next *next)
@@ -245,6 +228,9 @@ static void toy_step(struct deploy_act *act, void *row, const char *node,
 		next->kind = DP_ACT_DONE;
 		next->state =
 			input->kind == DP_ACT_STOP ? DEPLOY_OUTCOME_UNKNOWN : DEPLOY_OUTCOME_OK;
+	} else if (input->kind == DP_ACT_BEGIN && toy->nap_ms) {
+		next->kind = DP_ACT_SLEEP;
+		next->sleep_ms = toy->nap_ms;
 	} else if (input->kind == DP_ACT_NO_REPLY || !toy->request) {
 		fetch(node, next);
 	}
@@ -459,6 +445,17 @@ static void act_asks_and_fetches_in_one_run(void **state)
 				   "fetch https://ca/web2\noutcome web2 ok\noutcome web1 ok\n");
 }
 
+static void act_that_wakes_fetches_at_once(void **state)
+{
+	struct bench *bench = *state;
+	int64_t start_us = now_us;
+
+	((struct toy *)add_act(bench, "web1", false)->act)->nap_ms = 300;
+	run(bench);
+	assert_string_equal(trace, "intend web1\nrecord\nfetch https://ca/web1\noutcome web1 ok\n");
+	assert_in_range(now_us - start_us, 300000, 301000);
+}
+
 static void what_cannot_be_recorded_is_not_fetched(void **state)
 {
 	struct bench *bench = *state;
@@ -524,6 +521,7 @@ int main(void)
 		TEST(intents_are_told_only_if_wanted),
 		TEST(act_that_only_fetches_needs_no_broker),
 		TEST(act_asks_and_fetches_in_one_run),
+		TEST(act_that_wakes_fetches_at_once),
 		TEST(what_cannot_be_recorded_is_not_fetched),
 		TEST(signal_reaches_an_act_without_a_broker),
 		TEST(request_without_a_broker_is_refused),

@@ -29,11 +29,13 @@ struct node {
 	char asked[2048];
 	char told[512];		       /* what was said before it was sent */
 	const char *wants_environment; /* to be set */
+	bool was_given;		       /* that one, before */
 	const char *environment;
 	int64_t now_us;
 	const char *fail_action; /* it answers this one with statuscode 1 */
 	const char *mute_action; /* … not at all */
 	const char *odd_data;	 /* … answers get_facts so */
+	json_t *fetches;	 /* borrowed: facts that fetch_facts tells of; NULL: rack=r1 */
 	int stop_after;		 /* STOP is told after so many requests; 0: never */
 	int requests;
 };
@@ -93,6 +95,9 @@ static json_t *answer(struct node *node, const struct deploy_request *request)
 			node->facts, json_string_value(json_object_get(request->inputs, "fact")));
 		return json_pack("{s:i}", "response_code", 0);
 	}
+	if (strcmp(action, "fetch_facts") == 0 && node->fetches)
+		return json_pack("{s:i, s:b, s:O}", "response_code", 0, "changed", 1, "facts",
+			node->fetches);
 	if (strcmp(action, "fetch_facts") == 0) {
 		(void)json_object_set_new(node->facts, "rack", json_string("r1"));
 		return json_pack("{s:i, s:b, s:{s:s}}", "response_code", 0, "changed", 1, "facts",
@@ -191,7 +196,10 @@ static struct dp_act_next push(const struct deploy_push_options *options, struct
 	node->shown = json_deep_copy(node->facts);
 	assert_non_null(facts);
 	assert_int_equal(0, deploy_push_new(&act, options, &err));
-	assert_int_equal(0, deploy_push_add(act, "web1", facts, node->wants_environment, &err));
+	assert_int_equal(0,
+		deploy_push_add(act, "web1",
+			&(struct deploy_push_node){facts, node->wants_environment, node->was_given},
+			&err));
 	next = drive(act, node);
 	*after = json_dumps(node->facts, JSON_COMPACT | JSON_SORT_KEYS);
 	json_decref(facts);
@@ -305,6 +313,35 @@ static void an_environment_alone_is_set_too(void **state)
 	free(after);
 }
 
+/* A machine that was set up anew under its old name has lost its environment with its facts. */
+static void an_environment_that_was_given_goes_with_a_fact_that_is_missing(void **state)
+{
+	struct node node = {.kind = OURS, .wants_environment = "test", .was_given = true};
+	struct deploy_push_options compare = plain;
+	char *after;
+	struct dp_act_next next;
+
+	(void)state;
+	next = push(&plain, &node, "{\"a\":\"x\"}", "{\"a\":\"x\"}", &after);
+	assert_string_equal("get_facts", node.asked);
+	assert_null(json_object_get(next.data, "environment"));
+	assert_true(json_is_false(json_object_get(next.data, "changed")));
+	json_decref(next.data);
+	free(after);
+	compare.only_compares = true;
+	node = (struct node){.kind = OURS, .wants_environment = "test", .was_given = true};
+	next = push(&compare, &node, "{}", "{\"a\":\"x\"}", &after);
+	assert_non_null(json_object_get(next.data, "environment"));
+	json_decref(next.data);
+	free(after);
+	node = (struct node){.kind = OURS, .wants_environment = "test", .was_given = true};
+	next = push(&plain, &node, "{}", "{\"a\":\"x\"}", &after);
+	assert_string_equal(
+		"get_facts; puppet_environment; create_fact a=x; get_facts", node.asked);
+	json_decref(next.data);
+	free(after);
+}
+
 static void a_word_found_inside_another_is_never_taken_for_it(void **state)
 {
 	struct node node = {.kind = ADDING};
@@ -378,7 +415,8 @@ static void what_goes_wrong_is_named(void **state)
 		{{.fail_action = "create_fact"}, DEPLOY_OUTCOME_FAILED, "create_fact a: no room"},
 		{{.mute_action = "get_facts"}, DEPLOY_OUTCOME_SILENT, "no answer to get_facts"},
 		{{.mute_action = "create_fact"}, DEPLOY_OUTCOME_SILENT,
-			"no answer to create_fact a: it may have been done"},
+			"no answer to create_fact a: it may have been done, or there is no agent "
+			"deploop"},
 		{{.odd_data = "[]"}, DEPLOY_OUTCOME_FAILED, "get_facts answered without values"},
 		{{.odd_data = "{\"values\": 5}"}, DEPLOY_OUTCOME_FAILED,
 			"get_facts answered without values"},
@@ -418,6 +456,31 @@ static void a_file_is_fetched_and_read_back(void **state)
 	assert_int_equal(DEPLOY_OUTCOME_OK, next.state);
 	assert_true(json_is_true(json_object_get(next.data, "changed")));
 	json_decref(next.data);
+	free(after);
+}
+
+/* A node that tells of a million facts would be asked for them for hours. */
+static void a_node_that_tells_of_too_many_facts_is_not_asked_for_them(void **state)
+{
+	struct node node = {.kind = OURS, .fetches = json_object()};
+	struct deploy_push_options options = plain;
+	char *after, name[16];
+	struct dp_act_next next;
+
+	(void)state;
+	for (int i = 0; i < 1001; i++) {
+		(void)snprintf(name, sizeof(name), "f%d", i);
+		(void)json_object_set_new(node.fetches, name, json_string("v"));
+	}
+	options.url = "https://files.example.net/facts.yaml";
+	next = push(&options, &node, "{}", "{}", &after);
+	assert_int_equal(DEPLOY_OUTCOME_FAILED, next.state);
+	assert_string_equal("fetch_facts set 1001 facts; of more than 1000 it cannot be seen that "
+			    "they are there",
+		next.message);
+	assert_int_equal(1, node.requests);
+	json_decref(next.data);
+	json_decref(node.fetches);
 	free(after);
 }
 
@@ -477,9 +540,12 @@ static void what_agents_would_refuse_is_not_sent(void **state)
 	assert_null(act);
 	assert_int_equal(0, deploy_push_new(&act, &plain, &(struct deploy_error){0}));
 	facts = json_object();
-	assert_int_equal(DEPLOY_INPUT, deploy_push_add(act, "web1", facts, "../x", &err));
+	assert_int_equal(
+		DEPLOY_INPUT, deploy_push_add(act, "web1",
+				      &(struct deploy_push_node){facts, "../x", false}, &err));
 	(void)json_object_set_new(facts, "a", json_integer(5));
-	assert_int_equal(DEPLOY_INPUT, deploy_push_add(act, "web1", facts, NULL, &err));
+	assert_int_equal(DEPLOY_INPUT,
+		deploy_push_add(act, "web1", &(struct deploy_push_node){facts, NULL, false}, &err));
 	json_decref(facts);
 	act->ops->free(act);
 }
@@ -510,11 +576,13 @@ int main(void)
 		cmocka_unit_test(nodes_get_what_they_lack_whatever_their_agent_does),
 		cmocka_unit_test(what_is_sent_is_told_before),
 		cmocka_unit_test(an_environment_alone_is_set_too),
+		cmocka_unit_test(an_environment_that_was_given_goes_with_a_fact_that_is_missing),
 		cmocka_unit_test(a_word_found_inside_another_is_never_taken_for_it),
 		cmocka_unit_test(facts_may_take_their_time_to_show),
 		cmocka_unit_test(a_comparison_changes_nothing),
 		cmocka_unit_test(what_goes_wrong_is_named),
 		cmocka_unit_test(a_file_is_fetched_and_read_back),
+		cmocka_unit_test(a_node_that_tells_of_too_many_facts_is_not_asked_for_them),
 		cmocka_unit_test(many_names_are_asked_for_in_portions),
 		cmocka_unit_test(what_agents_would_refuse_is_not_sent),
 		cmocka_unit_test(words_are_compared_as_words),

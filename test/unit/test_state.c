@@ -100,9 +100,9 @@ static void what_cannot_be_opened_is_named_with_a_way_out(void **arg)
 		const char *text, *hint;
 	} cases[] = {
 		{NULL, "PRAGMA application_id=0x64706c79; PRAGMA user_version=77",
-			"its format is 77, this one knows up to 1", "newer deployctl"},
+			"its format is 77, this one knows up to 2", "newer deployctl"},
 		{NULL, "PRAGMA application_id=0x64706c79; PRAGMA user_version=-7",
-			"its format is -7, this one knows up to 1", "newer deployctl"},
+			"its format is -7, this one knows up to 2", "newer deployctl"},
 		{NULL, "CREATE TABLE recipe(name)", "no state file of deployctl", "--state"},
 		{NULL, "PRAGMA application_id=7", "no state file of deployctl", "--state"},
 		{"this is a text, and a long one, but it is no database of any kind at all; "
@@ -243,7 +243,7 @@ static int look_and_write_as_nobody(const char *path)
 static void a_file_that_may_not_be_written_is_read_but_not_written(void **arg)
 {
 	/* Of the folder: nobody can make a file beside it, or can. */
-	static const mode_t modes[] = {0555, 0777};
+	static const mode_t modes[] = {0555, 01777};
 	struct world *world = *arg;
 	char *folder = world_path(world, "ro"), *path = world_path(world, "ro/state.db");
 	struct deploy_state *state = open_state(path, true);
@@ -365,6 +365,47 @@ static void changes_within_one_are_kept_together_or_not_at_all(void **arg)
 	deploy_state_close(state);
 }
 
+static void a_file_that_others_can_change_is_no_state_file(void **arg)
+{
+	static const char folder_flaw[] = "everybody may write its folder";
+	static const char owner_flaw[] = "it belongs to another user, who could change what nodes "
+					 "get";
+	static const struct {
+		uid_t file, us;
+		mode_t folder;
+		const char *flaw;
+	} cases[] = {{7, 7, 0700, NULL}, {0, 7, 0755, NULL}, {0, 0, 01777, NULL},
+		{7, 7, 0777, folder_flaw}, {7, 7, 02777, folder_flaw}, {8, 7, 0755, owner_flaw},
+		{8, 0, 01777, owner_flaw}, {8, 7, 0770, owner_flaw}, {8, 7, 02755, owner_flaw},
+		{8, 7, 02770, NULL}, {8, 0, 02770, NULL}};
+
+	(void)arg;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct stat file = {.st_uid = cases[i].file},
+				  folder = {.st_mode = cases[i].folder};
+		const char *flaw = dp_state_file_flaw(&file, &folder, cases[i].us);
+
+		if (cases[i].flaw)
+			assert_string_equal(flaw, cases[i].flaw);
+		else
+			assert_null(flaw);
+	}
+}
+
+/* A -wal that somebody lays there would be taken for ours. */
+static void a_folder_that_everybody_may_write_is_refused_to_a_writer(void **arg)
+{
+	struct world *world = *arg;
+	struct deploy_error err = {.code = DEPLOY_OK};
+	struct deploy_state *state = NULL;
+
+	assert_int_equal(chmod(world->folder, 0777), 0);
+	assert_int_equal(deploy_state_open(&state, world->path, true, &err), DEPLOY_IO);
+	assert_non_null(strstr(err.text, "everybody may write its folder"));
+	assert_int_equal(chmod(world->folder, 0700), 0);
+	deploy_state_close(open_state(world->path, true));
+}
+
 static void network_file_systems_are_known(void **arg)
 {
 	(void)arg;
@@ -456,6 +497,43 @@ static int print_facts(void *arg, const struct deploy_node_record *node)
 	return 0;
 }
 
+static void set_facts(struct deploy_state *state, const char *node, const char *facts)
+{
+	struct deploy_error err = {.code = DEPLOY_OK};
+	json_t *object = json_loads(facts, 0, NULL);
+
+	assert_int_equal(deploy_state_set_facts(state, node, object, &err), 0);
+	json_decref(object);
+}
+
+static void unmark(struct deploy_state *state, const char *node, const char *facts)
+{
+	struct deploy_error err = {.code = DEPLOY_OK};
+	json_t *object = facts ? json_loads(facts, 0, NULL) : NULL;
+
+	assert_int_equal(deploy_state_unmark(state, node, object, &err), 0);
+	json_decref(object);
+}
+
+static void what_is_given_instead_is_no_longer_as_assigned(void **arg)
+{
+	static const struct deploy_assignment_query all = {.node = NULL};
+	struct world *world = *arg;
+	struct deploy_state *state = open_state(world->path, true);
+
+	assign(state, "db", "{\"role\":\"a\"}");
+	assign(state, "web", "{\"col\":\"x\",\"role\":\"a\",\"old\":\"\"}");
+	mark(state, DEPLOY_MARK_VERIFIED, "db", "{\"role\":\"a\"}");
+	mark(state, DEPLOY_MARK_VERIFIED, "web", "{\"col\":\"x\",\"role\":\"a\",\"old\":\"\"}");
+	unmark(state, "web", "{\"role\":\"b\",\"col\":\"x\",\"rack\":\"r1\"}");
+	check_assigned(state, &all,
+		"db role=a pushed verified, web col=x pushed verified, web old= pushed verified, "
+		"web role=a");
+	unmark(state, "web", NULL);
+	check_assigned(state, &all, "db role=a pushed verified, web col=x, web old=, web role=a");
+	deploy_state_close(state);
+}
+
 static void what_was_read_back_is_known_of_the_node(void **arg)
 {
 	struct world *world = *arg;
@@ -464,15 +542,15 @@ static void what_was_read_back_is_known_of_the_node(void **arg)
 	struct text text = {.len = 0};
 
 	assign(state, "web", "{\"role\":\"a\"}");
-	mark(state, DEPLOY_MARK_PUSHED, "web", "{\"role\":\"a\"}");
+	mark(state, DEPLOY_MARK_VERIFIED, "web", "{\"role\":\"a\"}");
 	assert_int_equal(
 		deploy_state_each_node(state, DEPLOY_WITH_FACTS, print_facts, &text, &err), 0);
 	assert_string_equal(text.bytes, "");
-	mark(state, DEPLOY_MARK_VERIFIED, "web", "{\"role\":\"a\"}");
-	mark(state, DEPLOY_MARK_VERIFIED, "web", "{\"other\":\"b\"}");
+	set_facts(state, "web", "{\"role\":\"a\",\"gone\":\"x\"}");
+	set_facts(state, "web", "{\"other\":\"b\",\"gone\":null}");
 	assert_int_equal(
 		deploy_state_each_node(state, DEPLOY_WITH_FACTS, print_facts, &text, &err), 0);
-	assert_string_equal(text.bytes, "web {\"other\":\"b\",\"role\":\"a\"} seen");
+	assert_string_equal(text.bytes, "web {\"gone\":null,\"other\":\"b\",\"role\":\"a\"} seen");
 	deploy_state_close(state);
 }
 
@@ -522,10 +600,13 @@ int main(void)
 		TEST(a_second_writer_that_waits_too_long_is_told_so),
 		TEST(many_may_make_the_file_at_once),
 		TEST(changes_within_one_are_kept_together_or_not_at_all),
+		cmocka_unit_test(a_file_that_others_can_change_is_no_state_file),
+		TEST(a_folder_that_everybody_may_write_is_refused_to_a_writer),
 		cmocka_unit_test(network_file_systems_are_known),
 		cmocka_unit_test(an_uri_hides_what_it_would_misread),
 		TEST(an_assignment_replaces_the_one_before),
 		TEST(what_was_read_back_is_known_of_the_node),
+		TEST(what_is_given_instead_is_no_longer_as_assigned),
 		TEST(a_certificate_is_known_of_a_node_that_nobody_saw),
 	};
 
