@@ -149,6 +149,16 @@ void dp_plan_add_name(struct dp_plan_reader *r, enum dp_plan_name_kind kind, con
 /* Hide what was added since so many names were there; why NULL: show it again. */
 void dp_plan_hide_names(struct dp_plan_reader *r, size_t since, const char *why);
 
+/* Values that only steps have (step_values.c). */
+dp_plan_read_fn dp_plan_read_id;	 /* const char *, of the step that was added last */
+dp_plan_read_fn dp_plan_read_until;	 /* const char *: an expression that sees a reply */
+dp_plan_read_fn dp_plan_read_wait;	 /* const char *: one that may look at hosts */
+dp_plan_read_fn dp_plan_read_window;	 /* unsigned */
+dp_plan_read_fn dp_plan_read_tries;	 /* unsigned */
+dp_plan_read_fn dp_plan_read_on_failure; /* enum deploy_on_failure */
+dp_plan_read_fn dp_plan_read_try_sleep, dp_plan_read_ok_codes, dp_plan_read_set; /* of the step */
+dp_plan_read_fn dp_plan_read_later; /* what this version does not know: a flaw */
+
 /* Nodes (select.c). */
 dp_plan_read_fn dp_plan_read_selection; /* struct deploy_selection */
 dp_plan_read_fn dp_plan_read_nodes;	/* struct deploy_step_nodes */

@@ -35,151 +35,6 @@ const char *deploy_step_kind_name(enum deploy_step_kind kind)
 	return kind_names[kind];
 }
 
-/* Readers of values that only steps have. */
-
-static void read_id(struct dp_plan_reader *r, const struct dp_spot *spot, void *field)
-{
-	const char *id = NULL;
-
-	dp_plan_read_name(r, spot, &id);
-	for (size_t i = 0; id && i < r->names.count; i++) {
-		const struct dp_plan_name *name = &r->names.items[i];
-
-		if (name->kind == DP_NAME_STEP && strcmp(name->step->id, id) == 0) {
-			dp_flaw(&r->source, spot, "step %s has this id already",
-				name->step->number);
-			return;
-		}
-	}
-	if (id)
-		*(const char **)field = id;
-}
-
-static void read_until(struct dp_plan_reader *r, const struct dp_spot *spot, void *field)
-{
-	unsigned sees = r->sees;
-
-	r->sees |= DP_SEES_REPLY;
-	dp_plan_read_expr(r, spot, field);
-	r->sees = sees;
-}
-
-static void read_wait(struct dp_plan_reader *r, const struct dp_spot *spot, void *field)
-{
-	unsigned sees = r->sees;
-
-	r->sees |= DP_SEES_PROBES;
-	dp_plan_read_expr(r, spot, field);
-	r->sees = sees;
-}
-
-static void read_window(struct dp_plan_reader *r, const struct dp_spot *spot, void *field)
-{
-	long long value;
-
-	if (dp_plan_read_integer(r, spot, 1, DEPLOY_MAX_NODES, &value))
-		*(unsigned *)field = (unsigned)value;
-}
-
-static void read_tries(struct dp_plan_reader *r, const struct dp_spot *spot, void *field)
-{
-	long long value;
-
-	if (dp_plan_read_integer(r, spot, 1, 1000, &value))
-		*(unsigned *)field = (unsigned)value;
-}
-
-/* A time, or a list of growing ones. */
-static void read_try_sleep(struct dp_plan_reader *r, const struct dp_spot *spot, void *field)
-{
-	struct deploy_step *step = field;
-	size_t count = json_is_array(spot->value) ? json_array_size(spot->value) : 1;
-	json_t *value;
-	size_t i;
-
-	if (count == 0)
-		dp_flaw(&r->source, spot, "an empty list");
-	step->try_sleeps_ms = dp_plan_array(r, count, sizeof(*step->try_sleeps_ms));
-	step->try_sleep_count = count;
-	if (!json_is_array(spot->value))
-		dp_plan_read_pause(r, spot, step->try_sleeps_ms);
-	json_array_foreach(spot->value, i, value)
-	{
-		const struct dp_spot item = {.up = spot, .value = value, .index = i};
-
-		dp_plan_read_pause(r, &item, &step->try_sleeps_ms[i]);
-	}
-	if (count)
-		step->policy.try_sleep_ms = step->try_sleeps_ms[0];
-}
-
-static void read_ok_codes(struct dp_plan_reader *r, const struct dp_spot *spot, void *field)
-{
-	struct deploy_step *step = field;
-	json_t *value;
-	size_t i;
-
-	if (!dp_spot_is_a(&r->source, spot, JSON_ARRAY, "a list of status codes"))
-		return;
-	if (json_array_size(spot->value) == 0)
-		dp_flaw(&r->source, spot, "an empty list");
-	step->ok_codes = dp_plan_array(r, json_array_size(spot->value), sizeof(*step->ok_codes));
-	json_array_foreach(spot->value, i, value)
-	{
-		const struct dp_spot item = {.up = spot, .value = value, .index = i};
-		long long code;
-
-		if (dp_plan_read_integer(r, &item, 0, 255, &code))
-			step->ok_codes[step->ok_code_count++] = (int)code;
-	}
-}
-
-static void read_on_failure(struct dp_plan_reader *r, const struct dp_spot *spot, void *field)
-{
-	static const char *const words[] = {"stop", "drop_nodes", "continue"};
-	const char *text = dp_spot_text(&r->source, spot, "stop, drop_nodes or continue");
-
-	for (size_t i = 0; text && i < COUNT(words); i++) {
-		if (strcmp(words[i], text) == 0) {
-			*(enum deploy_on_failure *)field = (enum deploy_on_failure)i;
-			return;
-		}
-	}
-	if (text)
-		dp_flaw(&r->source, spot, "expected stop, drop_nodes or continue%s",
-			dp_plan_meant(r, text, words, COUNT(words)));
-}
-
-static void read_set(struct dp_plan_reader *r, const struct dp_spot *spot, void *field)
-{
-	struct deploy_step *step = field;
-	const char *name;
-	json_t *value;
-
-	if (!dp_spot_is_a(&r->source, spot, JSON_OBJECT, "a mapping"))
-		return;
-	if (json_object_size(spot->value) == 0)
-		dp_flaw(&r->source, spot, "sets nothing");
-	step->act = spot->value;
-	json_object_foreach(spot->value, name, value)
-	{
-		const struct dp_spot var = {.up = spot, .value = value, .key = name};
-
-		if (!dp_plan_is_name(name))
-			dp_flaw_quoted(&r->source, &var, name,
-				"cannot be a name: expected letters, digits and _, no digit in "
-				"front, no word of Lua");
-		dp_plan_read_expr(r, &var, NULL);
-	}
-	json_object_foreach(spot->value, name, value) dp_plan_add_name(r, DP_NAME_VAR, name, step);
-}
-
-static void read_later(struct dp_plan_reader *r, const struct dp_spot *spot, void *field)
-{
-	(void)field;
-	dp_flaw(&r->source, spot, "%s comes in a later version", spot->key);
-}
-
 /* Steps in steps. */
 
 static void read_nested(struct dp_plan_reader *r, const struct dp_spot *spot, void *field)
@@ -283,7 +138,7 @@ static void check_inputs(
 
 /* In the order in which they are read: what a step does comes before what is in it. */
 static const struct dp_plan_key step_keys[] = {
-	KEY("id", read_id, id, ANY),
+	KEY("id", dp_plan_read_id, id, ANY),
 	KEY("description", dp_plan_read_text, description, ANY),
 	KEY("when", dp_plan_read_expr, when, ANY),
 	STEP("rpc", dp_plan_read_rpc, KIND(RPC)),
@@ -295,33 +150,33 @@ static const struct dp_plan_key step_keys[] = {
 	STEP("roll", dp_plan_read_roll, KIND(ROLL)),
 	STEP("parallel", read_parallel, KIND(PARALLEL)),
 	KEY("plan", read_plan, plan, KIND(PLAN)),
-	KEY("wait", read_wait, wait_for, KIND(WAIT)),
+	KEY("wait", dp_plan_read_wait, wait_for, KIND(WAIT)),
 	KEY("confirm", dp_plan_read_template, confirm, KIND(CONFIRM)),
-	STEP("set", read_set, KIND(SET)),
-	STEP("worker", read_later, 0),
-	STEP("http", read_later, 0),
+	STEP("set", dp_plan_read_set, KIND(SET)),
+	STEP("worker", dp_plan_read_later, 0),
+	STEP("http", dp_plan_read_later, 0),
 	KEY("nodes", dp_plan_read_nodes, nodes, ON_NODES),
 	KEY("with", dp_plan_read_object, with, KIND(RPC)),
 	KEY("inputs", dp_plan_read_object, inputs, KIND(PLAN)),
 	KEY("every", dp_plan_read_time, every_ms, KIND(WAIT)),
 	KEY("batch", dp_plan_read_batch, policy, ON_NODES),
 	KEY("batch_sleep", dp_plan_read_pause, policy.batch_sleep_ms, ON_NODES),
-	KEY("window", read_window, policy.window, ON_NODES),
+	KEY("window", dp_plan_read_window, policy.window, ON_NODES),
 	KEY("max_fail", dp_plan_read_max_fail, policy, ON_NODES),
-	KEY("tries", read_tries, policy.tries, ON_NODES),
-	STEP("try_sleep", read_try_sleep, ON_NODES),
+	KEY("tries", dp_plan_read_tries, policy.tries, ON_NODES),
+	STEP("try_sleep", dp_plan_read_try_sleep, ON_NODES),
 	KEY("retry_silent", dp_plan_read_bool, policy.retries_silent, ON_NODES),
 	KEY("timeout", dp_plan_read_time, policy.timeout_ms, ON_NODES),
 	KEY("deadline", dp_plan_read_time, policy.deadline_ms, ON_NODES | KIND(WAIT) | KIND(ROLL)),
-	KEY("until", read_until, until, KIND(RPC)),
-	KEY("fail_when", read_until, fail_when, KIND(RPC)),
-	KEY("changed_when", read_until, changed_when, KIND(RPC)),
-	STEP("ok_codes", read_ok_codes, KIND(RPC)),
+	KEY("until", dp_plan_read_until, until, KIND(RPC)),
+	KEY("fail_when", dp_plan_read_until, fail_when, KIND(RPC)),
+	KEY("changed_when", dp_plan_read_until, changed_when, KIND(RPC)),
+	STEP("ok_codes", dp_plan_read_ok_codes, KIND(RPC)),
 	KEY("one", dp_plan_read_bool, is_one, KIND(RPC)),
 	KEY("idempotent", dp_plan_read_bool, is_idempotent, ON_NODES),
 	KEY("destructive", dp_plan_read_bool, is_destructive,
 		ON_NODES | KIND(PUBLISH) | KIND(ROLL) | KIND(PARALLEL) | KIND(PLAN)),
-	KEY("on_failure", read_on_failure, on_failure, ANY & ~KIND(CONFIRM) & ~KIND(SET)),
+	KEY("on_failure", dp_plan_read_on_failure, on_failure, ANY & ~KIND(CONFIRM) & ~KIND(SET)),
 	KEY("secret", dp_plan_read_texts, secret, KIND(RPC)),
 	STEP("steps", read_nested, KIND(ROLL)),
 	STEP("always", read_nested, KIND(ROLL)),
