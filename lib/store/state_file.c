@@ -15,7 +15,7 @@
 #include "base/mem.h"
 
 #define MAX_URI (3 * 4096 + 64)
-#define STICKY	01000 /* S_ISVTX, which is XSI's */
+#define STICKY	01000 /* S_ISVTX, which POSIX leaves to XSI */
 
 const char *dp_network_file_system(unsigned long type)
 {
@@ -177,14 +177,13 @@ const char *dp_state_file_flaw(const struct stat *file, const struct stat *folde
 
 int dp_state_file_check_owner(const char *path, struct deploy_error *err)
 {
-	char *real = realpath(path, NULL), *name = folder_of(real ? real : path);
+	char *name = folder_of(path);
 	struct stat file, folder;
 	const char *flaw = NULL;
 
 	/* What cannot be looked at cannot be opened either. */
 	if (stat(path, &file) == 0 && stat(name, &folder) == 0)
 		flaw = dp_state_file_flaw(&file, &folder, geteuid());
-	free(real);
 	free(name);
 	if (!flaw)
 		return 0;

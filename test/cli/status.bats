@@ -202,7 +202,7 @@ web3  alfa        front     web   -' "$output"
 	same 'sender collection category role entity alfa' \
 		"$(document '[*d["items"][0].keys, d["items"][0]["collection"]].join(" ")')"
 	deployctl 1 discover "${W[@]}" --dt 50ms --registered -C nginx
-	printf 'role_facts: {collection: country, role: country}\n' >>.config/deployctl/config.yaml
+	printf 'role_facts: {collection: country, role: cluster}\n' >>.config/deployctl/config.yaml
 	deployctl 1 discover "${W[@]}" --dt 50ms --new
 }
 
