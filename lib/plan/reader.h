@@ -131,7 +131,8 @@ bool dp_plan_is_template(const char *text);
 /* True if name can stand behind a dot in an expression. */
 bool dp_plan_is_name(const char *name);
 
-/* Tell err as a flaw of spot. */
+/* Tell a flaw of spot, escaped: a text, or what err says. */
+void dp_plan_tell(struct dp_plan_reader *r, const struct dp_spot *spot, const char *text);
 void dp_plan_flaw(
 	struct dp_plan_reader *r, const struct dp_spot *spot, const struct deploy_error *err);
 

@@ -13,14 +13,13 @@ typedef int parse_fn(struct deploy_filter *filter, const char *text, struct depl
 
 /* The filter's errors begin with the option of a command line: "-F ", "-I: ". */
 static void tell_term(
-	struct dp_plan_reader *r, const struct dp_spot *spot, struct deploy_error *err)
+	struct dp_plan_reader *r, const struct dp_spot *spot, const struct deploy_error *err)
 {
 	const char *text = err->text;
 
 	if (text[0] == '-' && text[1])
 		text += 2 + strspn(text + 2, ": ");
-	memmove(err->text, text, strlen(text) + 1);
-	dp_plan_flaw(r, spot, err);
+	dp_plan_tell(r, spot, text);
 }
 
 /* A short text may name very many; behind the limit none is looked at any more. */

@@ -21,13 +21,18 @@ void *dp_plan_array(struct dp_plan_reader *r, size_t count, size_t size)
 	return count ? dp_plan_own(r, dp_xcalloc(count, size)) : NULL;
 }
 
+void dp_plan_tell(struct dp_plan_reader *r, const struct dp_spot *spot, const char *text)
+{
+	char *escaped = deploy_text_escape(text, strlen(text));
+
+	dp_flaw(&r->source, spot, "%s", escaped);
+	free(escaped);
+}
+
 void dp_plan_flaw(
 	struct dp_plan_reader *r, const struct dp_spot *spot, const struct deploy_error *err)
 {
-	char *text = deploy_text_escape(err->text, strlen(err->text));
-
-	dp_flaw(&r->source, spot, "%s", text);
-	free(text);
+	dp_plan_tell(r, spot, err->text);
 }
 
 const char *dp_plan_meant(
