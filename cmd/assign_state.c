@@ -90,22 +90,14 @@ static const char *fact(const json_t *facts, const char *name)
 	return json_string_value(json_object_get(facts, name));
 }
 
-/* True for the environment that a cluster's name can be. */
-static bool is_environment(const char *name)
-{
-	static const char letters[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_";
-
-	return *name && strspn(name, letters) == strlen(name);
-}
-
 static void set_environment(const struct assigning *assigning, json_t *after, const json_t *facts)
 {
 	const char *name = assigning->request->environment;
+	struct deploy_error not_one = {0};
 
 	if (!name && assigning->request->is_from_file)
 		name = fact(facts, names_of(assigning->ctx)[DEPLOY_ROLE_COLLECTION]);
-	if (name && is_environment(name))
+	if (name && deploy_push_check_environment(name, &not_one) == 0)
 		(void)json_object_set_new(after, DEPLOY_ASSIGNED_ENVIRONMENT, json_string(name));
 }
 
@@ -202,25 +194,26 @@ static void settle(struct assigning *assigning, const char *node, const json_t *
 
 static int note_seen(void *arg, const struct deploy_node_record *node)
 {
-	struct assigning *assigning = arg;
+	struct deploy_nodeset *known = arg;
 	struct deploy_error ignored = {0};
 
 	if (node->last_seen_us)
-		(void)deploy_nodeset_add(assigning->nodes, node->identity, &ignored);
+		(void)deploy_nodeset_add(known, node->identity, &ignored);
 	return 0;
 }
 
-/* Those of nodes that never answered anybody. The caller frees *out. */
-static int list_strangers(
-	struct deploy_nodeset **out, struct assigning *assigning, struct deploy_error *err)
+/* Who answered anybody, or was assigned something. The caller frees *out. */
+static int list_known(
+	struct deploy_nodeset **out, const struct assigning *assigning, struct deploy_error *err)
 {
-	struct assigning seen = {.nodes = deploy_nodeset_new()};
-	int rc = deploy_state_each_node(assigning->ctx->state, 0, note_seen, &seen, err);
+	struct deploy_error ignored = {0};
+	const char *node;
+	json_t *entry;
 
-	*out = deploy_nodeset_copy(assigning->nodes);
-	deploy_nodeset_subtract(*out, seen.nodes);
-	deploy_nodeset_free(seen.nodes);
-	return rc;
+	*out = deploy_nodeset_new();
+	json_object_foreach(assigning->before, node, entry)(void)
+		deploy_nodeset_add(*out, node, &ignored);
+	return deploy_state_each_node(assigning->ctx->state, 0, note_seen, *out, err);
 }
 
 /* Ask the nodes themselves. strangers: those that did not answer are left in it. */
@@ -236,12 +229,10 @@ static int look_for(struct ctx *ctx, struct deploy_nodeset *strangers, struct de
 	if (ctx_open_secrets(ctx, err) == 0 && target_connect(ctx, &target, err) == 0) {
 		target_plan_ping(plan, ctx, &target, NULL);
 		(void)deploy_run(&result, ctx->bus, plan, &options, err);
-		if (result.end == DEPLOY_RUN_COMPLETE) {
-			struct deploy_nodeset *silent = result.tally[0].set[DEPLOY_OUTCOME_SILENT];
-
-			deploy_nodeset_intersect(strangers, silent);
-		}
-		if (result.end == DEPLOY_RUN_INTERRUPTED)
+		if (result.end == DEPLOY_RUN_COMPLETE)
+			deploy_nodeset_intersect(
+				strangers, result.tally[0].set[DEPLOY_OUTCOME_SILENT]);
+		else if (result.end == DEPLOY_RUN_INTERRUPTED)
 			(void)deploy_error_set(
 				err, DEPLOY_INTERRUPTED, "interrupted; nothing was assigned");
 		deploy_run_result_release(&result);
@@ -251,28 +242,49 @@ static int look_for(struct ctx *ctx, struct deploy_nodeset *strangers, struct de
 	return err->code;
 }
 
+/* The node that is known with its domain, where one without is not; NULL: none. */
+static const char *with_domain(const struct deploy_nodeset *known, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (size_t i = 0; i < deploy_nodeset_count(known); i++) {
+		const char *other = deploy_nodeset_get(known, i);
+
+		if (strncmp(other, name, len) == 0 && other[len] == '.')
+			return other;
+	}
+	return NULL;
+}
+
+/* strangers: who is asked for, and left are those that are not of the fleet. */
+static int refuse(const struct deploy_nodeset *strangers, const struct deploy_nodeset *known,
+	struct deploy_error *err)
+{
+	const char *meant = with_domain(known, deploy_nodeset_get(strangers, 0));
+	char *folded = deploy_nodeset_print(strangers);
+
+	deploy_error_hint(err, "deployctl ping -I '%.200s'", folded);
+	(void)deploy_error_set(err, DEPLOY_REFUSED,
+		"no node of the fleet: %s; nothing was done%s%s%s", folded,
+		meant ? "; did you mean " : "", meant ? meant : "", meant ? "?" : "");
+	free(folded);
+	return err->code;
+}
+
 static int refuse_strangers(struct assigning *assigning, struct deploy_error *err)
 {
-	struct deploy_nodeset *strangers;
-	struct deploy_error why = {0};
-	char *folded;
+	struct deploy_nodeset *known, *strangers = deploy_nodeset_copy(assigning->nodes);
 
-	if (list_strangers(&strangers, assigning, err)) {
-		deploy_nodeset_free(strangers);
-		return err->code;
+	if (list_known(&known, assigning, err) == 0) {
+		deploy_nodeset_subtract(strangers, known);
+		if (deploy_nodeset_count(strangers) && look_for(assigning->ctx, strangers, err) &&
+			err->code != DEPLOY_INTERRUPTED)
+			deploy_error_wrap(err, "%s was never seen, and cannot be asked",
+				deploy_nodeset_get(strangers, 0));
+		else if (!err->code && deploy_nodeset_count(strangers))
+			(void)refuse(strangers, known, err);
 	}
-	if (deploy_nodeset_count(strangers))
-		(void)look_for(assigning->ctx, strangers, &why);
-	folded = deploy_nodeset_print(strangers);
-	if (why.code == DEPLOY_INTERRUPTED) {
-		*err = why;
-	} else if (deploy_nodeset_count(strangers)) {
-		deploy_error_hint(err, "deployctl ping -I '%.200s'", folded);
-		(void)deploy_error_set(err, DEPLOY_REFUSED,
-			"no node of the fleet: %s; nothing was assigned%s%s", folded,
-			why.code ? ". They could not be asked: " : "", why.text);
-	}
-	free(folded);
+	deploy_nodeset_free(known);
 	deploy_nodeset_free(strangers);
 	return err->code;
 }
@@ -353,7 +365,8 @@ static int run(struct assigning *assigning, struct deploy_error *err)
 		.shows_changes = request->diff,
 		.is_filtered = true};
 	struct deploy_plan *plan = deploy_plan_new();
-	struct deploy_task *task = deploy_plan_take_act(plan, deploy_act_known(assigning->told));
+	struct deploy_task *task = deploy_plan_take_act(plan,
+		deploy_act_known(assigning->told, request->diff ? "would change" : "changed"));
 	int status;
 
 	task->nodes = deploy_nodeset_copy(assigning->nodes);
@@ -435,7 +448,10 @@ int assign_remove(struct ctx *ctx, const struct deploy_nodeset *nodes,
 	(void)open_state(&assigning, err);
 	for (size_t i = 0; !err->code && i < deploy_nodeset_count(nodes); i++)
 		settle(&assigning, deploy_nodeset_get(nodes, i), NULL);
-	status = err->code ? (int)exit_of_error(err->code) : ask_and_run(&assigning, err);
+	if (err->code || refuse_strangers(&assigning, err))
+		status = (int)exit_of_error(err->code);
+	else
+		status = ask_and_run(&assigning, err);
 	release(&assigning);
 	return status;
 }

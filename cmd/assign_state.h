@@ -21,7 +21,7 @@ json_t *role_facts(const struct ctx *ctx, const struct deploy_roles *roles);
 
 /*
  * Record what nodes are assigned, after asking. Nodes that nobody has ever seen are looked for, and
- * refused if they do not answer. Returns the exit status.
+ * refused if they do not answer. Returns the exit status. Errors: also those of ctx_bus().
  */
 int assign_record(struct ctx *ctx, const struct assign_request *request, struct deploy_error *err);
 

@@ -105,8 +105,8 @@ static const struct opt assign_options[] = {
 _Static_assert(offsetof(struct assign_opts, files) == 0, "parse_file() takes the whole struct");
 
 static const enum exit_status assign_exits[] = {EXIT_ALL_OK, EXIT_NO_NODES, EXIT_REFUSED,
-	EXIT_CHANGES, EXIT_USAGE, EXIT_INPUT, EXIT_NO_INPUT, EXIT_OUTPUT, EXIT_CONFIG, EXIT_INT,
-	EXIT_TERM, EXIT_LIST_END};
+	EXIT_CHANGES, EXIT_USAGE, EXIT_INPUT, EXIT_NO_INPUT, EXIT_UNREACHABLE, EXIT_OUTPUT,
+	EXIT_AUTH, EXIT_CONFIG, EXIT_INT, EXIT_TERM, EXIT_LIST_END};
 
 static const struct example assign_examples[] = {
 	{"deployctl assign-role -f preview.json --check",
@@ -142,6 +142,8 @@ static int check_opts(const struct assign_opts *assign, struct args args, struct
 				       assign->checks || assign->shows))
 		return deploy_error_set(err, DEPLOY_USAGE,
 			"--remove takes NODE, and nothing that says a role or shows one");
+	if (assign->environment && deploy_push_check_environment(assign->environment, err))
+		return err->code = DEPLOY_USAGE;
 	if (assign->file_count && (args.count || says_role))
 		return deploy_error_set(err, DEPLOY_USAGE,
 			"-f says who has which role: no NODE, --collection, --category, --role, "
@@ -152,7 +154,8 @@ static int check_opts(const struct assign_opts *assign, struct args args, struct
 		return deploy_error_set(err, DEPLOY_USAGE, "%s needs -f FILE",
 			assign->layers ? "--layers" : "--cluster");
 	if (args.count == 0)
-		return deploy_error_set(err, DEPLOY_USAGE, "neither -f FILE nor NODE is given");
+		return deploy_error_set(err, DEPLOY_USAGE,
+			assign->removes ? "NODE is missing" : "neither -f FILE nor NODE is given");
 	for (size_t i = 0; !assign->removes && i < sizeof(needed) / sizeof(needed[0]); i++)
 		if (!needed[i].value)
 			return deploy_error_set(
@@ -425,7 +428,7 @@ const struct command cmd_assign_role = {
 		"what "
 		"it was assigned in the other layers. A node that was never seen is looked for, "
 		"and "
-		"if it does not answer, nothing is assigned to anybody.\n\n"
+		"if it does not answer, nothing is assigned to anybody, nor taken from anybody.\n\n"
 		"--check tells everything that is wrong in the files at once, each with file, "
 		"line, "
 		"column and JSON pointer, or the number of hosts and roles. --show prints a row "

@@ -257,13 +257,16 @@ static int free_again(struct deploy_state *state, const char *node, struct deplo
 
 /* A node has what it is assigned; one that is to have nothing is free again. */
 static int record_assigned(struct deploy_state *state, const char *node,
-	const struct assigned *assigned, struct deploy_error *err)
+	const struct assigned *assigned, bool has_changed, struct deploy_error *err)
 {
 	json_t *facts;
 	int rc;
 
 	if (is_all_gone(assigned))
 		return free_again(state, node, err);
+	/* What it had before, and when, counts no more. */
+	if (has_changed && deploy_state_unmark(state, node, NULL, err))
+		return err->code;
 	facts = as_assigned(assigned);
 	rc = deploy_state_mark(state, DEPLOY_MARK_VERIFIED, node, facts, err);
 	json_decref(facts);
@@ -282,6 +285,7 @@ static int record(void *arg, struct deploy_state *state, const struct deploy_eve
 {
 	const struct push *push = arg;
 	struct assigned assigned = {.facts = push->given};
+	bool has_changed = json_is_true(json_object_get(event->outcome->data, "changed"));
 
 	if (event->outcome->state != DEPLOY_OUTCOME_OK || push->opts->url)
 		return 0;
@@ -291,7 +295,8 @@ static int record(void *arg, struct deploy_state *state, const struct deploy_eve
 		assigned.environment = push->opts->environment;
 	if (deploy_state_set_facts(state, event->node, assigned.facts, err))
 		return err->code;
-	return push->assigned ? record_assigned(state, event->node, &assigned, err) : 0;
+	return push->assigned ? record_assigned(state, event->node, &assigned, has_changed, err)
+			      : 0;
 }
 
 /*

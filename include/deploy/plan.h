@@ -70,10 +70,10 @@ void deploy_act_free(struct deploy_act *act);
 
 /*
  * Make an act of what is known beforehand, and only has to be recorded: known is an object, node →
- * outcome's data. Each node is ok with it, and "changed" or "unchanged" as data's "changed" says.
- * A new reference is taken. Nothing is sent.
+ * outcome's data. Each node is ok with it, and changed (a word, borrowed for good) or "unchanged", as
+ * data's "changed" says. A new reference is taken. Nothing is sent.
  */
-struct deploy_act *deploy_act_known(json_t *known);
+struct deploy_act *deploy_act_known(json_t *known, const char *changed);
 
 /*
  * A task has a request or an act; an act has limits of time of its own beside the deadline.

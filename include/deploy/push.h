@@ -54,4 +54,7 @@ struct deploy_push_node {
 int deploy_push_add(struct deploy_act *push, const char *node,
 	const struct deploy_push_node *wanted, struct deploy_error *err);
 
+/* Errors: DEPLOY_INPUT for what is no name of an environment. */
+int deploy_push_check_environment(const char *name, struct deploy_error *err);
+
 #endif

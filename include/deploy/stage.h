@@ -34,7 +34,7 @@ struct deploy_standing {
 	const char *assigned[DEPLOY_ROLE_PARTS]; /* NULL: nothing */
 	size_t assignments; /* facts that it is meant to have */
 	size_t due;	    /* of these, and of those to be taken away: not yet read back */
-	int64_t facts_at_us, assigned_at_us, verified_at_us; /* the latest of each */
+	int64_t facts_at_us, assigned_at_us, pushed_at_us;   /* the latest of each */
 	const char *certificate, *fingerprint;		     /* as of deploy_node_record */
 	int64_t certificate_at_us;
 	const char *last_run, *last_kind; /* the last act on it; NULL: none, or pruned */

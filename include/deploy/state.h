@@ -103,8 +103,10 @@ enum deploy_assignment_mark {
 	DEPLOY_MARK_VERIFIED /* read back from the node */
 };
 
-/* Note that node has these facts, an object of strings. One that was assigned anew meanwhile is not
- * marked: its value differs. */
+/*
+ * Note that node has these facts, an object of strings. One that was assigned anew meanwhile is not
+ * marked: its value differs. One that was pushed before keeps the time of that.
+ */
 int deploy_state_mark(struct deploy_state *state, enum deploy_assignment_mark mark,
 	const char *node, const json_t *facts, struct deploy_error *err);
 

@@ -9,6 +9,7 @@
 struct known {
 	struct deploy_act act;
 	json_t *data; /* node → data */
+	const char *changed;
 };
 
 static void step(struct deploy_act *act, void *row, const char *node,
@@ -24,7 +25,7 @@ static void step(struct deploy_act *act, void *row, const char *node,
 	next->state = DEPLOY_OUTCOME_OK;
 	next->data = json_incref(data);
 	(void)snprintf(
-		next->message, sizeof(next->message), "%s", changed ? "changed" : "unchanged");
+		next->message, sizeof(next->message), "%s", changed ? known->changed : "unchanged");
 }
 
 static void free_known(struct deploy_act *act)
@@ -35,10 +36,11 @@ static void free_known(struct deploy_act *act)
 
 static const struct dp_act_ops known_ops = {.row_size = 1, .step = step, .free = free_known};
 
-struct deploy_act *deploy_act_known(json_t *known)
+struct deploy_act *deploy_act_known(json_t *known, const char *changed)
 {
 	struct known *act = dp_xcalloc(1, sizeof(*act));
 
-	*act = (struct known){.act = {.ops = &known_ops}, .data = json_incref(known)};
+	*act = (struct known){
+		.act = {.ops = &known_ops}, .data = json_incref(known), .changed = changed};
 	return &act->act;
 }

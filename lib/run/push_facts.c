@@ -64,7 +64,7 @@ static int check_url(const struct deploy_push_options *options, struct deploy_er
 }
 
 /* As the agent's DDL has it, without what would leave the folder of environments. */
-static int check_environment(const char *name, struct deploy_error *err)
+int deploy_push_check_environment(const char *name, struct deploy_error *err)
 {
 	static const char letters[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_";
@@ -165,7 +165,8 @@ int deploy_push_add(struct deploy_act *act, const char *node, const struct deplo
 	struct dp_push *push = (struct dp_push *)act;
 	json_t *entry;
 
-	if (check_facts(wanted->facts, err) || (environment && check_environment(environment, err)))
+	if (check_facts(wanted->facts, err) ||
+		(environment && deploy_push_check_environment(environment, err)))
 		return deploy_error_wrap(err, "%s", node);
 	entry = json_object();
 	(void)json_object_set_new(entry, "facts", json_deep_copy(wanted->facts));

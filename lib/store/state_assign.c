@@ -73,7 +73,8 @@ int deploy_state_mark(struct deploy_state *state, enum deploy_assignment_mark ma
 {
 	/* What was read back must have got there. */
 	static const char *const marks[] = {
-		[DEPLOY_MARK_PUSHED] = "UPDATE assignment SET pushed = ?3 FROM json_each(?2) f"
+		[DEPLOY_MARK_PUSHED] = "UPDATE assignment SET pushed = coalesce(pushed, ?3)"
+				       " FROM json_each(?2) f"
 				       " WHERE node = ?1 AND fact = f.key"
 				       " AND assignment.value = f.value",
 		[DEPLOY_MARK_VERIFIED] = "UPDATE assignment SET verified = ?3,"

@@ -13,7 +13,7 @@
  */
 #define STANDINGS(which, of)                                                                       \
 	"SELECT k.node, n.first_seen, n.last_seen, i.facts_at,"                                    \
-	" a.assignments, a.due, a.assigned, a.verified,"                                           \
+	" a.assignments, a.due, a.assigned, a.pushed,"                                             \
 	" n.certificate, n.fingerprint, n.certificate_at,"                                         \
 	" r.id, r.kind, n.last_outcome, n.last_outcome_at,"                                        \
 	" p.id, n.puppet_outcome, n.puppet_at,"                                                    \
@@ -28,7 +28,7 @@
 	" LEFT JOIN (SELECT node, sum(value <> '') AS assignments, sum(CASE fact WHEN "            \
 	"'" DEPLOY_ASSIGNED_ENVIRONMENT "'"                                                        \
 	" THEN pushed ELSE verified END IS NULL) AS due,"                                          \
-	" max(assigned) AS assigned, max(verified) AS verified,"                                   \
+	" max(assigned) AS assigned, max(pushed) AS pushed,"                                       \
 	" max(CASE WHEN fact = ?5 THEN value END) AS collection,"                                  \
 	" max(CASE WHEN fact = ?6 THEN value END) AS category,"                                    \
 	" max(CASE WHEN fact = ?7 THEN value END) AS role,"                                        \
@@ -66,15 +66,16 @@ static int64_t later(int64_t a, int64_t b)
 
 /*
  * A run that was applied proves that the certificate was good then, whatever the CA has been asked;
- * what the CA said later counts more.
+ * what the CA said later counts more. That a node was looked at again, and had its facts, is no
+ * news.
  */
 static void judge_puppet(struct deploy_standing *at)
 {
-	bool ran = at->puppet_at_us && at->puppet_at_us >= at->verified_at_us;
+	bool ran = at->puppet_at_us && at->puppet_at_us >= at->pushed_at_us;
 	bool is_ok = ran && at->puppet_outcome == DEPLOY_OUTCOME_OK;
 	bool is_signed = at->certificate && strcmp(at->certificate, "signed") == 0;
 
-	at->since_us = at->verified_at_us;
+	at->since_us = at->pushed_at_us;
 	if (is_ok && (is_signed || at->puppet_at_us > at->certificate_at_us))
 		at->stage = DEPLOY_STAGE_DONE;
 	else if (is_signed && at->puppet_at_us && at->puppet_outcome != DEPLOY_OUTCOME_OK)
@@ -119,7 +120,7 @@ static int tell(sqlite3_stmt *row, deploy_standing_fn *fn, void *arg)
 		.assignments = (size_t)sqlite3_column_int64(row, 4),
 		.due = (size_t)sqlite3_column_int64(row, 5),
 		.assigned_at_us = sqlite3_column_int64(row, 6),
-		.verified_at_us = sqlite3_column_int64(row, 7),
+		.pushed_at_us = sqlite3_column_int64(row, 7),
 		.certificate = dp_column_text(row, 8),
 		.fingerprint = dp_column_text(row, 9),
 		.certificate_at_us = sqlite3_column_int64(row, 10),

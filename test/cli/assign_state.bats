@@ -47,12 +47,12 @@ values() {
 	local nodes='web[001-600]' ok
 	fleet "node $nodes"
 	deployctl 0 ping --window-time 25ms
-	# A file that may not grow, as on a full disk; the first 500 may just fit, or not.
-	run --separate-stderr bash -c 'trap "" XFSZ; ulimit -f 200; exec "$@"' - \
+	# A file that may not grow for ever, as on a full disk: some are recorded before.
+	run --separate-stderr bash -c 'trap "" XFSZ; ulimit -f 500; exec "$@"' - \
 		"$DEPLOYCTL" assign-role "$nodes" "${ROLE[@]}" --yes
 	same 74 "$status"
 	ok=$(ledger | awk '$2 == "assigned" && $6 ~ /role/' | wc -l)
-	[ "$ok" -lt 600 ]
+	[ "$ok" -gt 0 ] && [ "$ok" -lt 600 ]
 	same "$ok" "$(grep -c ' ok  *changed' <<<"$output" || true)"
 	same "$((600 - ok))" "$(grep -c ' unknown  *it could not be recorded' <<<"$output")"
 	holds "$stderr" "$((600 - ok)) unknown"

@@ -68,6 +68,27 @@ web2  ok      unchanged' "$output"
 	holds "$(facts web1)" '"environment":"test"'
 }
 
+# stage NODE: how far it has come
+stage() {
+	deployctl 0 status "$1"
+	sed -n 's/^  stage *\([a-z]*\),.*/\1/p' <<<"$output"
+}
+
+@test "a node that is done stays so when it is looked at again, and not when it had lost a fact" {
+	also 'puppet web1 clean'
+	assign --environment test
+	push 0 web1
+	same facts "$(stage web1)"
+	deployctl 0 puppet run web1 --yes
+	same done "$(stage web1)"
+	push 0 web1
+	same done "$(stage web1)"
+	sed -i 's/"deploop_role":"nn",//' facts
+	push 0 web1
+	holds "$output" 'web1  ok      changed'
+	same facts "$(stage web1)"
+}
+
 @test "a value is set, added to or replaced as the agent does it: all nodes have it in the end" {
 	push 0 'role=rm dn' 'web[1-3]' --diff
 	same 'web1: changed

@@ -202,8 +202,9 @@ web3  alfa        front     web   -' "$output"
 	same 'sender collection category role entity alfa' \
 		"$(document '[*d["items"][0].keys, d["items"][0]["collection"]].join(" ")')"
 	deployctl 1 discover "${W[@]}" --dt 50ms --registered -C nginx
-	printf 'role_facts: {collection: country, role: cluster}\n' >>.config/deployctl/config.yaml
-	deployctl 1 discover "${W[@]}" --dt 50ms --new
+	printf 'role_facts: {collection: nosuch, role: country}\n' >>.config/deployctl/config.yaml
+	deployctl 0 discover "${W[@]}" --new
+	same "$(names db1 web1 web2 web3 web4)" "$output"
 }
 
 @test "what does not go together is refused" {

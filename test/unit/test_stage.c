@@ -65,7 +65,7 @@ static void the_stage_follows_from_what_is_recorded(void **arg)
 		/* Nodes do not tell their environment: that it was pushed is all there is. */
 		{"INSERT INTO assignment VALUES('n', 'c', 'a', 20, 30, 30, NULL),"
 		 " ('n', 'puppet/environment', 'p', 20, 31, NULL, NULL)",
-			"n facts 30"},
+			"n facts 31"},
 		{"INSERT INTO assignment VALUES('n', 'c', 'a', 20, 30, 30, NULL),"
 		 " ('n', 'puppet/environment', 'p', 20, NULL, NULL, NULL)",
 			"n role 20"},
@@ -85,7 +85,7 @@ static void the_stage_follows_from_what_is_recorded(void **arg)
 
 static void certificate_and_puppet_decide_the_last_stages(void **arg)
 {
-	/* What is known of a node whose facts were verified at 30. */
+	/* What is known of a node that was given its facts at 30, and still showed them at 90. */
 	static const struct {
 		const char *certificate;
 		int64_t certificate_at;
@@ -112,7 +112,7 @@ static void certificate_and_puppet_decide_the_last_stages(void **arg)
 
 	deploy_state_close(open_state(world->path, true));
 	run_sql(world->path, "INSERT INTO node(identity, first_seen) VALUES('n', 10);"
-			     "INSERT INTO assignment VALUES('n', 'c', 'a', 20, 30, 30, NULL)");
+			     "INSERT INTO assignment VALUES('n', 'c', 'a', 20, 30, 90, NULL)");
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		char sql[300];
 
