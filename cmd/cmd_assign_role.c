@@ -1,6 +1,7 @@
 /* deployctl assign-role — who has which role in a cluster: from files, or said one by one. */
 #include "assign_state.h"
 #include "command.h"
+#include "flaws.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -219,80 +220,6 @@ static int choose(
 	return 0;
 }
 
-static void print_lines(struct out *out, const char *type, const json_t *items)
-{
-	json_t *item;
-	size_t index;
-
-	json_array_foreach(items, index, item)
-	{
-		json_t *line = json_pack("{s:s, s:I}", "type", type, "seq", (json_int_t)index + 1);
-
-		(void)json_object_update(line, item);
-		out_json_line(out, line);
-		json_decref(line);
-	}
-}
-
-static void print_name(struct out *out, const char *name)
-{
-	out_foreign(out, name, strlen(name));
-	out_text(out, "\n");
-}
-
-static void print_flaw(struct out *out, const struct deploy_flaw *flaw)
-{
-	out_foreign(out, flaw->file, strlen(flaw->file));
-	if (flaw->place.line)
-		out_text(out, ":%u:%u", flaw->place.line, flaw->place.column);
-	out_text(out, ": ");
-	out_foreign(out, flaw->pointer, strlen(flaw->pointer));
-	out_text(out, "%s", *flaw->pointer ? ": " : "");
-	print_name(out, flaw->text);
-}
-
-/* Names of files may be any bytes, JSON takes UTF-8 only. */
-static json_t *json_text(const char *text)
-{
-	char *escaped = deploy_text_escape(text, strlen(text));
-	json_t *value = json_string(escaped);
-
-	free(escaped);
-	return value;
-}
-
-static json_t *item_of_flaw(const struct deploy_flaw *flaw)
-{
-	const struct deploy_place *place = &flaw->place;
-
-	return json_pack("{s:o, s:o, s:o, s:s, s:o}", "file", json_text(flaw->file), "line",
-		place->line ? json_integer(place->line) : json_null(), "column",
-		place->line ? json_integer(place->column) : json_null(), "pointer", flaw->pointer,
-		"text", json_text(flaw->text));
-}
-
-static json_t *print_flaws(struct out *out, const struct deploy_roles *roles)
-{
-	size_t count = deploy_roles_flaw_count(roles), told = 0;
-	json_t *items = json_array();
-	const char *last = "";
-
-	for (; told < count && told < DEPLOY_CLUSTER_MAX_FLAWS; told++) {
-		const struct deploy_flaw *flaw = deploy_roles_flaw(roles, told);
-
-		if (out_is_for_people(out))
-			print_flaw(out, flaw);
-		else if (out_format(out) == OUT_NAME && strcmp(flaw->file, last) != 0)
-			print_name(out, flaw->file);
-		else
-			(void)json_array_append_new(items, item_of_flaw(flaw));
-		last = flaw->file;
-	}
-	if (told < count)
-		out_note(out, "%zu more are not shown", count - told);
-	return items;
-}
-
 static int fail_by_flaws(const struct assign_opts *assign, const struct deploy_roles *roles,
 	struct deploy_error *err)
 {
@@ -325,15 +252,16 @@ static json_t *summary_of(const struct deploy_roles *roles, const json_t *nodes)
 static int check(struct ctx *ctx, const struct deploy_roles *roles, struct deploy_error *err)
 {
 	json_t *nodes = role_facts(ctx, roles);
-	json_t *summary = summary_of(roles, nodes), *items = print_flaws(ctx->out, roles);
+	json_t *summary = summary_of(roles, nodes), *items = json_array();
 	size_t hosts = json_array_size(nodes), count = deploy_roles_count(roles);
 	int status = (int)exit_of_error(err->code);
 
+	flaws_print(ctx->out, deploy_roles_flaw(roles, 0), deploy_roles_flaw_count(roles), items);
 	if (!err->code && out_is_for_people(ctx->out))
 		out_text(ctx->out, "ok: %zu host%s, %zu role%s\n", hosts, hosts == 1 ? "" : "s",
 			count, count == 1 ? "" : "s");
 	if (out_format(ctx->out) == OUT_JSONL)
-		print_lines(ctx->out, "error", items);
+		flaws_print_lines(ctx->out, "error", items);
 	out_document(ctx->out, "assign-role", items, summary, status, err);
 	json_decref(summary);
 	json_decref(items);
@@ -383,7 +311,7 @@ static int show(struct ctx *ctx, const struct deploy_roles *roles, struct deploy
 	if (out_is_for_people(ctx->out))
 		print_table(ctx->out, roles);
 	else if (out_format(ctx->out) == OUT_JSONL)
-		print_lines(ctx->out, "node", items);
+		flaws_print_lines(ctx->out, "node", items);
 	else if (out_format(ctx->out) == OUT_NAME)
 		print_nodes(ctx->out, items);
 	if (status == EXIT_NO_NODES)

@@ -28,6 +28,7 @@
 	X(push_facts)                                                                              \
 	X(sign_cert)                                                                               \
 	X(puppet)                                                                                  \
+	X(plan)                                                                                    \
 	X(config)                                                                                  \
 	X(doctor)                                                                                  \
 	X(completion)                                                                              \

@@ -24,11 +24,10 @@
 #include <jansson.h>
 
 #include "deploy/error.h"
-#include "deploy/yaml.h"
+#include "deploy/flaw.h"
 
 #define DEPLOY_CLUSTER_MAX_BYTES (32 * 1024 * 1024) /* of one file; of YAML 1 MiB */
 #define DEPLOY_CLUSTER_MAX_HOSTS 100000
-#define DEPLOY_CLUSTER_MAX_FLAWS 100 /* that are told; all are counted */
 #define DEPLOY_FACT_MAX_BYTES	 100 /* of a value; nodes take no more */
 
 enum deploy_layer {
@@ -54,14 +53,6 @@ struct deploy_role {
 	const char *pointer;	/* where in the file: "/cluster_layout/batch/dn/3"; likewise */
 };
 
-/* Something wrong in a cluster file. Borrowed from the set. */
-struct deploy_flaw {
-	const char *file;
-	struct deploy_place place; /* of what is wrong, or what lacks it; not known in large JSON */
-	const char *pointer;	   /* RFC 6901; "" is the whole document. Foreign text. */
-	const char *text;	   /* one line; what it quotes is escaped */
-};
-
 /* Roles of nodes, in the order of files, in a file of layers, in a layer as they stand. */
 struct deploy_roles;
 
@@ -82,8 +73,9 @@ int deploy_roles_read(struct deploy_roles *roles, const char *name, const char *
 /* The same from a file; "-": from stdin, until it ends. Also DEPLOY_NO_INPUT if it cannot be read. */
 int deploy_roles_read_file(struct deploy_roles *roles, const char *path, struct deploy_error *err);
 
-/* All of them, told or not; told are the first DEPLOY_CLUSTER_MAX_FLAWS. */
+/* All of them, told or not; told are the first DEPLOY_MAX_FLAWS. */
 size_t deploy_roles_flaw_count(const struct deploy_roles *roles);
+/* The told ones stand one behind the other. */
 const struct deploy_flaw *deploy_roles_flaw(const struct deploy_roles *roles, size_t index);
 
 /*

@@ -13,6 +13,8 @@
  *   act         what takes more than one request to do to a node: push facts, clean a certificate
  *   task        a request or an act, the nodes it is for, and a policy (batch, window, tries, limits)
  *   certname    the name that a node's certificate of the Puppet CA is for
+ *   playbook    a plan as its file says it: inputs, sets of nodes, steps, which become tasks
+ *   flaw        what is wrong in a file, with its place; all of a file's are told at once
  *   plan        tasks, and which need which; a run carries it out; an event tells what happened
  *   director    who adds tasks to a plan while it runs; a judge says what an answer is worth
  *   outcome     what became of a node: ok, failed, silent, unknown, skipped, cancelled
@@ -39,6 +41,7 @@
 #include "deploy/fact.h"
 #include "deploy/filter.h"
 #include "deploy/finding.h"
+#include "deploy/flaw.h"
 #include "deploy/history.h"
 #include "deploy/journal.h"
 #include "deploy/log.h"
@@ -47,6 +50,7 @@
 #include "deploy/nodeset.h"
 #include "deploy/outcome.h"
 #include "deploy/plan.h"
+#include "deploy/playbook.h"
 #include "deploy/puppet.h"
 #include "deploy/push.h"
 #include "deploy/request.h"

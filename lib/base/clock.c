@@ -20,8 +20,3 @@ int64_t dp_wall_us(void)
 {
 	return read_us(CLOCK_REALTIME);
 }
-
-int64_t dp_cpu_us(void)
-{
-	return read_us(CLOCK_PROCESS_CPUTIME_ID);
-}

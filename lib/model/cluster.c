@@ -10,10 +10,18 @@
 #include "base/mem.h"
 #include "deploy/nodeset.h"
 #include "deploy/text.h"
-#include "model/cluster_spot.h"
+#include "model/roles.h"
 #include "model/input_file.h"
+#include "model/spot.h"
 
 #define MAX_COLLECTION 50 /* bytes: of a Puppet environment's name, as deploop's agent takes it */
+
+/* A file while it is read. */
+struct cluster {
+	struct deploy_roles *roles;
+	struct dp_source source;
+	const char *collection; /* NULL if it is wrong */
+};
 
 static bool is_uri(const char *text)
 {
@@ -35,63 +43,64 @@ static bool is_collection(const char *name)
 	       !strchr("_.-", name[0]);
 }
 
-static const char *read_collection(const struct dp_cluster *cluster, const struct dp_spot *root)
+static const char *read_collection(const struct cluster *cluster, const struct dp_spot *root)
 {
 	const struct dp_spot spot = dp_spot_member(root, "environment_cluster");
-	const char *name = dp_spot_text(cluster, &spot, "the cluster's name"), *other;
+	const char *name = dp_spot_text(&cluster->source, &spot, "the cluster's name"), *other;
 
 	if (!name)
 		return NULL;
 	if (!is_collection(name)) {
-		dp_flaw_quoted(cluster, &spot, name,
+		dp_flaw_quoted(&cluster->source, &spot, name,
 			"cannot name a cluster: expected a letter or digit, then at most 49 of "
 			"A-Z a-z 0-9 _ . -");
 		return NULL;
 	}
 	other = dp_roles_file_of(cluster->roles, name);
 	if (other)
-		dp_flaw(cluster, &spot, "%s is about cluster %s as well", other, name);
+		dp_flaw(&cluster->source, &spot, "%s is about cluster %s as well", other, name);
 	else
-		dp_roles_add_file(cluster->roles, cluster->file, name);
+		dp_roles_add_file(cluster->roles, cluster->source.file, name);
 	return dp_roles_own(cluster->roles, dp_xstrdup(name));
 }
 
-static void read_head(const struct dp_cluster *cluster, const struct dp_spot *root)
+static void read_head(const struct cluster *cluster, const struct dp_spot *root)
 {
 	const struct dp_spot uri = dp_spot_member(root, "buildoop_repository"),
 			     path = dp_spot_member(root, "environment_path"),
 			     branch = dp_spot_member(root, "environment_branch");
-	const char *text = dp_spot_text(cluster, &uri, "a URI");
+	const char *text = dp_spot_text(&cluster->source, &uri, "a URI");
 
 	if (text && !is_uri(text))
-		dp_flaw_quoted(
-			cluster, &uri, text, "is no URI: expected SCHEME:REST without blanks");
-	(void)dp_spot_text(cluster, &path, "a path");
-	text = dp_spot_text(cluster, &branch, "the name of a branch");
+		dp_flaw_quoted(&cluster->source, &uri, text,
+			"is no URI: expected SCHEME:REST without blanks");
+	(void)dp_spot_text(&cluster->source, &path, "a path");
+	text = dp_spot_text(&cluster->source, &branch, "the name of a branch");
 	if (text && (text[0] == '-' || strpbrk(text, " \t\r\n")))
-		dp_flaw_quoted(
-			cluster, &branch, text, "cannot name a branch: no blanks, no - in front");
+		dp_flaw_quoted(&cluster->source, &branch, text,
+			"cannot name a branch: no blanks, no - in front");
 }
 
 /* Owned by the set; "" if there are none. */
-static const char *read_entities(const struct dp_cluster *cluster, const struct dp_spot *entity)
+static const char *read_entities(const struct cluster *cluster, const struct dp_spot *entity)
 {
 	char *words = NULL;
 	json_t *value;
 	size_t i;
 
-	if (!dp_spot_is_a(cluster, entity, JSON_ARRAY, "a list of texts"))
+	if (!dp_spot_is_a(&cluster->source, entity, JSON_ARRAY, "a list of texts"))
 		return "";
 	json_array_foreach(entity->value, i, value)
 	{
 		const struct dp_spot spot = {.up = entity, .value = value, .index = i};
-		const char *word = dp_spot_text(cluster, &spot, "text");
+		const char *word = dp_spot_text(&cluster->source, &spot, "text");
 
 		if (word && !dp_role_is_word(word, strlen(word)))
-			dp_flaw_quoted(cluster, &spot, word,
+			dp_flaw_quoted(&cluster->source, &spot, word,
 				"is refused by nodes: expected 1 to 100 of A-Z a-z 0-9 _ . : / -");
 		else if (word && !dp_role_add_word(&words, word, strlen(word))) {
-			dp_flaw(cluster, entity, "longer than %d bytes in all; nodes refuse that",
+			dp_flaw(&cluster->source, entity,
+				"longer than %d bytes in all; nodes refuse that",
 				DEPLOY_FACT_MAX_BYTES);
 			break;
 		}
@@ -99,18 +108,18 @@ static const char *read_entities(const struct dp_cluster *cluster, const struct 
 	return words ? dp_roles_own(cluster->roles, words) : "";
 }
 
-static const char *read_hostname(const struct dp_cluster *cluster, const struct dp_spot *hostname)
+static const char *read_hostname(const struct cluster *cluster, const struct dp_spot *hostname)
 {
-	const char *name = dp_spot_text(cluster, hostname, "the identity of a node");
+	const char *name = dp_spot_text(&cluster->source, hostname, "the identity of a node");
 
 	if (!name || deploy_identity_is_valid(name, strlen(name)))
 		return name;
-	dp_flaw_quoted(cluster, hostname, name,
+	dp_flaw_quoted(&cluster->source, hostname, name,
 		"cannot be a node's identity: expected 1 to 255 of A-Z a-z 0-9 _ . -");
 	return NULL;
 }
 
-static void read_host(const struct dp_cluster *cluster, const struct dp_spot *host,
+static void read_host(const struct cluster *cluster, const struct dp_spot *host,
 	enum deploy_layer layer, const char *role_name)
 {
 	static const struct dp_spot_key keys[] = {{"hostname", true}, {"entity", false}};
@@ -120,30 +129,30 @@ static void read_host(const struct dp_cluster *cluster, const struct dp_spot *ho
 		.collection = cluster->collection ? cluster->collection : "",
 		.category = deploy_layer_name(layer),
 		.role = role_name,
-		.file = cluster->file};
+		.file = cluster->source.file};
 	char why[DP_WHY_BYTES];
 
-	if (!dp_spot_check_keys(cluster, host, keys, 2))
+	if (!dp_spot_check_keys(&cluster->source, host, keys, 2))
 		return;
 	role.node = read_hostname(cluster, &hostname);
 	role.entity = read_entities(cluster, &entity);
 	if (!role.node)
 		return;
-	role.pointer = dp_spot_pointer(cluster, host);
+	role.pointer = dp_spot_pointer(&cluster->source, host);
 	if (!dp_roles_put(cluster->roles, &role, why))
-		dp_flaw(cluster, &hostname, "%s", why);
+		dp_flaw(&cluster->source, &hostname, "%s", why);
 }
 
-static void read_hosts(const struct dp_cluster *cluster, const struct dp_spot *hosts,
+static void read_hosts(const struct cluster *cluster, const struct dp_spot *hosts,
 	enum deploy_layer layer, const char *role)
 {
 	json_t *value;
 	size_t i;
 
-	if (!dp_spot_is_a(cluster, hosts, JSON_ARRAY, "a list of hosts"))
+	if (!dp_spot_is_a(&cluster->source, hosts, JSON_ARRAY, "a list of hosts"))
 		return;
 	if (json_array_size(hosts->value) == 0)
-		dp_flaw(cluster, hosts, "expected at least one host");
+		dp_flaw(&cluster->source, hosts, "expected at least one host");
 	json_array_foreach(hosts->value, i, value)
 	{
 		const struct dp_spot host = {.up = hosts, .value = value, .index = i};
@@ -203,7 +212,7 @@ static size_t find_kind(const struct layer *layer, const char *key)
 }
 
 static void unknown_role(
-	const struct dp_cluster *cluster, const struct layer *layer, const struct dp_spot *spot)
+	const struct cluster *cluster, const struct layer *layer, const struct dp_spot *spot)
 {
 	const char *names[MAX_KINDS + 1];
 	size_t count = 0;
@@ -214,11 +223,11 @@ static void unknown_role(
 	}
 	if (layer->layout->has_name)
 		names[count++] = "name";
-	dp_flaw_key(cluster, spot, names, count);
+	dp_flaw_key(&cluster->source, spot, names, count);
 }
 
 static void read_role(
-	const struct dp_cluster *cluster, struct layer *layer, const struct dp_spot *spot)
+	const struct cluster *cluster, struct layer *layer, const struct dp_spot *spot)
 {
 	size_t i = find_kind(layer, spot->key);
 
@@ -227,7 +236,8 @@ static void read_role(
 		return;
 	}
 	if (layer->keys[i])
-		dp_flaw(cluster, spot, "the same as %s, which is there too", layer->keys[i]);
+		dp_flaw(&cluster->source, spot, "the same as %s, which is there too",
+			layer->keys[i]);
 	layer->keys[i] = spot->key;
 	if (layer->layout->kinds[i].is_list)
 		read_hosts(cluster, spot, layer->layer, layer->roles[i]);
@@ -236,21 +246,21 @@ static void read_role(
 }
 
 /* Short enough that NAME-worker is a word. */
-static const char *read_layer_name(const struct dp_cluster *cluster, const struct dp_spot *spot)
+static const char *read_layer_name(const struct cluster *cluster, const struct dp_spot *spot)
 {
-	const char *name = dp_spot_text(cluster, spot, "what the layer runs");
+	const char *name = dp_spot_text(&cluster->source, spot, "what the layer runs");
 
 	if (!spot->value)
-		dp_flaw(cluster, spot, "missing");
+		dp_flaw(&cluster->source, spot, "missing");
 	if (!name || (dp_role_is_word(name, strlen(name)) &&
 			     strlen(name) + strlen("-worker") <= DEPLOY_FACT_MAX_BYTES))
 		return name;
-	dp_flaw_quoted(cluster, spot, name,
+	dp_flaw_quoted(&cluster->source, spot, name,
 		"cannot be a part of a role: expected 1 to 93 of A-Z a-z 0-9 _ . : / -");
 	return NULL;
 }
 
-static void begin_layer(const struct dp_cluster *cluster, struct layer *layer,
+static void begin_layer(const struct cluster *cluster, struct layer *layer,
 	const struct dp_spot *spot, enum deploy_layer which)
 {
 	const struct dp_spot name = dp_spot_member(spot, "name");
@@ -268,13 +278,13 @@ static void begin_layer(const struct dp_cluster *cluster, struct layer *layer,
 }
 
 static void read_layer(
-	const struct dp_cluster *cluster, const struct dp_spot *spot, enum deploy_layer which)
+	const struct cluster *cluster, const struct dp_spot *spot, enum deploy_layer which)
 {
 	struct layer layer;
 	const char *key;
 	json_t *value;
 
-	if (!dp_spot_is_a(cluster, spot, JSON_OBJECT, "a mapping"))
+	if (!dp_spot_is_a(&cluster->source, spot, JSON_OBJECT, "a mapping"))
 		return;
 	begin_layer(cluster, &layer, spot, which);
 	json_object_foreach(spot->value, key, value)
@@ -288,11 +298,11 @@ static void read_layer(
 		const struct dp_spot missing = dp_spot_member(spot, layer.roles[i]);
 
 		if (!layer.keys[i])
-			dp_flaw(cluster, &missing, "missing");
+			dp_flaw(&cluster->source, &missing, "missing");
 	}
 }
 
-static void read_layout(const struct dp_cluster *cluster, const struct dp_spot *layout)
+static void read_layout(const struct cluster *cluster, const struct dp_spot *layout)
 {
 	static const struct dp_spot_key keys[] = {{"name", true}, {"batch", false}, {"bus", false},
 		{"speed", false}, {"serving", false}};
@@ -300,11 +310,11 @@ static void read_layout(const struct dp_cluster *cluster, const struct dp_spot *
 	const char *text;
 	size_t layers = 0;
 
-	if (!dp_spot_check_keys(cluster, layout, keys, sizeof(keys) / sizeof(keys[0])))
+	if (!dp_spot_check_keys(&cluster->source, layout, keys, sizeof(keys) / sizeof(keys[0])))
 		return;
-	text = dp_spot_text(cluster, &name, "the cluster's nameservice");
+	text = dp_spot_text(&cluster->source, &name, "the cluster's nameservice");
 	if (text && !dp_role_is_word(text, strlen(text)))
-		dp_flaw_quoted(cluster, &name, text,
+		dp_flaw_quoted(&cluster->source, &name, text,
 			"cannot name a service: expected 1 to 100 of A-Z a-z 0-9 _ . : / -");
 	for (int i = 0; i < DEPLOY_LAYER_NONE; i++) {
 		const struct dp_spot layer =
@@ -314,10 +324,11 @@ static void read_layout(const struct dp_cluster *cluster, const struct dp_spot *
 		read_layer(cluster, &layer, (enum deploy_layer)i);
 	}
 	if (layers == 0)
-		dp_flaw(cluster, layout, "expected at least one layer: batch, bus, speed, serving");
+		dp_flaw(&cluster->source, layout,
+			"expected at least one layer: batch, bus, speed, serving");
 }
 
-static void read_root(struct dp_cluster *cluster, json_t *value)
+static void read_root(struct cluster *cluster, json_t *value)
 {
 	static const struct dp_spot_key keys[] = {{"buildoop_repository", true},
 		{"environment_path", false}, {"environment_branch", false},
@@ -325,7 +336,7 @@ static void read_root(struct dp_cluster *cluster, json_t *value)
 	const struct dp_spot root = {.value = value},
 			     layout = dp_spot_member(&root, "cluster_layout");
 
-	if (!dp_spot_check_keys(cluster, &root, keys, sizeof(keys) / sizeof(keys[0])))
+	if (!dp_spot_check_keys(&cluster->source, &root, keys, sizeof(keys) / sizeof(keys[0])))
 		return;
 	cluster->collection = read_collection(cluster, &root);
 	read_head(cluster, &root);
@@ -356,7 +367,7 @@ static int fail_json(const char *name, const json_error_t *problem, struct deplo
  * too large for it, or one of the few that are JSON and not our YAML.
  */
 static int read_json(
-	struct dp_cluster *cluster, const char *text, size_t len, struct deploy_error *err)
+	struct cluster *cluster, const char *text, size_t len, struct deploy_error *err)
 {
 	struct deploy_error ignored = {.code = DEPLOY_OK};
 	struct deploy_yaml *doc = NULL;
@@ -364,9 +375,9 @@ static int read_json(
 	json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &problem);
 
 	if (!root)
-		return fail_json(cluster->file, &problem, err);
-	if (deploy_yaml_read(&doc, cluster->file, text, len, &ignored) == 0)
-		cluster->doc = doc;
+		return fail_json(cluster->source.file, &problem, err);
+	if (deploy_yaml_read(&doc, cluster->source.file, text, len, &ignored) == 0)
+		cluster->source.doc = doc;
 	read_root(cluster, doc ? deploy_yaml_root(doc) : root);
 	deploy_yaml_free(doc);
 	json_decref(root);
@@ -374,16 +385,16 @@ static int read_json(
 }
 
 static int read_yaml(
-	struct dp_cluster *cluster, const char *text, size_t len, struct deploy_error *err)
+	struct cluster *cluster, const char *text, size_t len, struct deploy_error *err)
 {
 	struct deploy_yaml *doc = NULL;
 
-	if (deploy_yaml_read(&doc, cluster->file, text, len, err)) {
+	if (deploy_yaml_read(&doc, cluster->source.file, text, len, err)) {
 		if (len > DEPLOY_YAML_MAX_BYTES)
 			deploy_error_hint(err, "write it as JSON, of which more is read");
 		return err->code;
 	}
-	cluster->doc = doc;
+	cluster->source.doc = doc;
 	read_root(cluster, deploy_yaml_root(doc));
 	deploy_yaml_free(doc);
 	return 0;
@@ -392,7 +403,9 @@ static int read_yaml(
 int deploy_roles_read(struct deploy_roles *roles, const char *name, const char *text, size_t len,
 	struct deploy_error *err)
 {
-	struct dp_cluster cluster = {.roles = roles, .file = dp_roles_own(roles, dp_xstrdup(name))};
+	struct cluster cluster = {.roles = roles,
+		.source = {.flaws = dp_roles_flaws(roles),
+			.file = dp_roles_own(roles, dp_xstrdup(name))}};
 
 	if (len > DEPLOY_CLUSTER_MAX_BYTES)
 		return deploy_error_set(err, DEPLOY_INPUT, "%s: larger than %d bytes", name,

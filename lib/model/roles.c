@@ -40,13 +40,10 @@ struct deploy_roles {
 	size_t row_count, row_cap;
 	struct host *hosts;
 	size_t host_count, host_cap;
-	json_t *by_name;  /* name in lower case → index into hosts */
-	json_t *by_label; /* the same up to the first dot, of names that have one */
-	json_t *files;	  /* collection → file */
-	struct deploy_flaw flaws[DEPLOY_CLUSTER_MAX_FLAWS];
-	size_t flaw_count, told_count;
-	char **texts; /* owned for all the others */
-	size_t text_count, text_cap;
+	json_t *by_name;       /* name in lower case → index into hosts */
+	json_t *by_label;      /* the same up to the first dot, of names that have one */
+	json_t *files;	       /* collection → file */
+	struct dp_flaws flaws; /* and the texts of all the others */
 };
 
 const char *deploy_layer_name(enum deploy_layer layer)
@@ -78,23 +75,18 @@ void deploy_roles_free(struct deploy_roles *roles)
 		return;
 	for (size_t i = 0; i < roles->host_count; i++)
 		release_facts(&roles->hosts[i].facts);
-	for (size_t i = 0; i < roles->text_count; i++)
-		free(roles->texts[i]);
+	dp_flaws_release(&roles->flaws);
 	json_decref(roles->by_name);
 	json_decref(roles->by_label);
 	json_decref(roles->files);
 	free(roles->rows);
 	free(roles->hosts);
-	free(roles->texts);
 	free(roles);
 }
 
 const char *dp_roles_own(struct deploy_roles *roles, char *text)
 {
-	roles->texts = dp_grow(
-		roles->texts, &roles->text_cap, roles->text_count + 1, sizeof(*roles->texts));
-	roles->texts[roles->text_count++] = text;
-	return text;
+	return dp_flaws_own(&roles->flaws, text);
 }
 
 const char *dp_roles_file_of(const struct deploy_roles *roles, const char *collection)
@@ -107,24 +99,19 @@ void dp_roles_add_file(struct deploy_roles *roles, const char *file, const char 
 	(void)json_object_set_new_nocheck(roles->files, collection, json_string_nocheck(file));
 }
 
-bool dp_roles_count_flaw(struct deploy_roles *roles)
+struct dp_flaws *dp_roles_flaws(struct deploy_roles *roles)
 {
-	return ++roles->flaw_count <= DEPLOY_CLUSTER_MAX_FLAWS;
-}
-
-void dp_roles_tell_flaw(struct deploy_roles *roles, struct deploy_flaw flaw)
-{
-	roles->flaws[roles->told_count++] = flaw;
+	return &roles->flaws;
 }
 
 size_t deploy_roles_flaw_count(const struct deploy_roles *roles)
 {
-	return roles->flaw_count;
+	return roles->flaws.count;
 }
 
 const struct deploy_flaw *deploy_roles_flaw(const struct deploy_roles *roles, size_t index)
 {
-	return &roles->flaws[index];
+	return &roles->flaws.told[index];
 }
 
 size_t deploy_roles_count(const struct deploy_roles *roles)

@@ -6,8 +6,7 @@
 #include <stddef.h>
 
 #include "deploy/cluster.h"
-
-#define DP_WHY_BYTES 512
+#include "model/spot.h"
 
 /* True if the bytes are one word of a fact's value that a node takes. Source: deploop's DDL. */
 bool dp_role_is_word(const char *text, size_t len);
@@ -35,8 +34,7 @@ const char *dp_roles_file_of(const struct deploy_roles *roles, const char *colle
 /* Remember that file is about collection; both are owned already. */
 void dp_roles_add_file(struct deploy_roles *roles, const char *file, const char *collection);
 
-/* Count a flaw; false if there are too many to tell it. */
-bool dp_roles_count_flaw(struct deploy_roles *roles);
-void dp_roles_tell_flaw(struct deploy_roles *roles, struct deploy_flaw flaw);
+/* What is wrong in the files. */
+struct dp_flaws *dp_roles_flaws(struct deploy_roles *roles);
 
 #endif

@@ -117,6 +117,33 @@ told_presets() {
 	done <told
 }
 
+@test "plan(5): every plan of the page is right" {
+	local name
+	for name in first.yaml roll.yaml expressions.yaml; do
+		example deployctl-plan.5 "$name" >"$name"
+		deployctl 0 plan lint "$name"
+	done
+}
+
+# told FROM TO: the keys in a part of the page
+told_keys() {
+	awk -v from="$1" -v to="$2" '$0 ~ "^.S[hs] " from {on = 1} $0 ~ "^.S[hs] " to {on = 0}
+		on && /^\.It Cm/ {for (i = 3; i <= NF; i++) if ($i != ",") print $i}' \
+		"$REPO/man/deployctl-plan.5" | sort -u
+}
+
+# known PATH: the keys of a mapping in the schema, which test/cli/plan.bats compares with the program
+known_keys() {
+	json "d$1[\"properties\"].keys.sort.join(\"\n\")" "$REPO/examples/plan.schema.json"
+}
+
+@test "plan(5): the keys of the page are those of the schema" {
+	diff <(told_keys 'The top' Inputs) <(known_keys '')
+	diff <(told_keys Inputs Filters) <(known_keys '["definitions"]["input"]')
+	diff <(told_keys Filters Steps) <(known_keys '["definitions"]["filter"]')
+	diff <(told_keys Steps Rolls) <(known_keys '["definitions"]["step"]' | grep -vxE 'with|steps|always|every|inputs')
+}
+
 @test "exit(7): the statuses of the page are all there are, with their texts" {
 	local list='/^\.Ss The nodes/,/^\.Ss Which/'
 	awk '/^\.Sh EXIT STATUS/ {on = 1} /^\.Sh SEE/ {on = 0} on && /^\.It/ {getline text; print $2, text}' \

@@ -66,7 +66,7 @@ static void check_facts(const struct deploy_roles *roles)
 
 static void check_flaws(const struct deploy_roles *roles, size_t count)
 {
-	for (size_t i = 0; i < count && i < DEPLOY_CLUSTER_MAX_FLAWS; i++) {
+	for (size_t i = 0; i < count && i < DEPLOY_MAX_FLAWS; i++) {
 		const struct deploy_flaw *flaw = deploy_roles_flaw(roles, i);
 
 		require(*flaw->pointer == '/' || *flaw->pointer == '\0');

@@ -481,7 +481,7 @@ static void all_flaws_are_counted_and_the_first_hundred_told(void **state)
 
 	(void)state;
 	assert_int_equal(150, deploy_roles_flaw_count(roles));
-	expect_flaw(roles, DEPLOY_CLUSTER_MAX_FLAWS - 1,
+	expect_flaw(roles, DEPLOY_MAX_FLAWS - 1,
 		"100:33 /cluster_layout/bus/worker/99/x: unknown key");
 	deploy_roles_free(roles);
 	free(text);
