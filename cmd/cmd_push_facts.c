@@ -162,6 +162,9 @@ static int find_all_assigned(struct push *push, struct deploy_error *err)
 	push->nodes = deploy_nodeset_new();
 	json_object_foreach(push->assigned, node, entry)(void)
 		deploy_nodeset_add(push->nodes, node, &ignored);
+	if (!deploy_nodeset_count(push->nodes))
+		out_note(push->ctx->out,
+			"nothing is assigned to anybody; how to: deployctl help assign-role");
 	deploy_limit_apply(&push->opts->act.target.limit, push->nodes);
 	return 0;
 }

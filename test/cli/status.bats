@@ -252,9 +252,21 @@ web3  alfa        front     web   -' "$output"
 	deployctl 1 discover --cached -S 'not country=de'
 	holds "$stderr" '5 more nodes are known'
 	deployctl 1 discover --cached --new
+	holds "$stderr" '5 more nodes are known, but not what is asked here; to learn it: deployctl discover -o wide'
 	deployctl 0 facts --cached country -o json
 	same 'de 1 web1 4' "$(document '[*d["items"][0].values_at("value", "count", "nodes"),
 		s["not_judged"]].join(" ")')"
+}
+
+@test "what to type where too little is known is what it takes" {
+	deployctl 0 ping "${W[@]}"
+	deployctl 1 discover --cached --new
+	# shellcheck disable=SC2086
+	deployctl 0 ${stderr##*to learn it: deployctl } "${W[@]}"
+	deployctl 0 discover --cached --new -o name
+	same "$(names db1 web4)" "$output"
+	deployctl 0 discover --cached -F country=uk -C nginx -A rpcutil -o name
+	same web4 "$output"
 }
 
 @test "a fact that nodes were asked for and lack is known, too" {
