@@ -1,6 +1,7 @@
 /* deployctl assign-role — who has which role in a cluster: from files, or said one by one. */
 #include "assign_state.h"
 #include "command.h"
+#include "completion.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -517,6 +518,7 @@ const struct command cmd_assign_role = {
 		"digits and _ . : / -.",
 	.min_args = 0,
 	.max_args = ARGS_ANY,
+	.complete = complete_nodes,
 	.options = assign_options,
 	.opts_size = sizeof(struct assign_opts),
 	.needs = NEED_SETTINGS | NEED_BROKER,

@@ -2,6 +2,7 @@
 #include "act_opts.h"
 #include "assigned.h"
 #include "command.h"
+#include "completion.h"
 #include "report.h"
 
 #include <stdlib.h>
@@ -402,6 +403,7 @@ const struct command cmd_push_facts = {
 		"nodes that are assigned something, whether they answer or not.",
 	.min_args = 0,
 	.max_args = ARGS_ANY,
+	.complete = complete_nodes,
 	.options = push_options,
 	.opts_size = sizeof(struct push_opts),
 	.opts_init = push_init,

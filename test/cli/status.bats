@@ -312,6 +312,13 @@ candidates() {
 	same 'web1 web2 web3 web4 ' "$(candidates status web)"
 	same '' "$(candidates --state "$PWD/other.db" status web)"
 	same '' "$(candidates status web1 web)"
+	for words in push-facts assign-role 'puppet run' inventory; do
+		# shellcheck disable=SC2086
+		deployctl 0 __complete $words web
+		same 'web1 web2 web3 web4' "$(cut -f1 <<<"$output" | paste -sd' ')"
+	done
+	deployctl 0 __complete puppet ''
+	same 'run enable disable status' "$(cut -f1 <<<"$output" | paste -sd' ')"
 }
 
 @test "an mco file that cannot be used keeps nobody from reading what was recorded" {
