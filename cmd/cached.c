@@ -153,7 +153,7 @@ static void note(struct report *report, const struct search *search)
 	if (search->unknown)
 		out_note(report->out,
 			"%zu more node%s known, but not what is asked here; to learn it: deployctl "
-			"inventory",
+			"discover -o wide",
 			search->unknown, search->unknown == 1 ? " is" : "s are");
 }
 

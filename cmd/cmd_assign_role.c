@@ -2,6 +2,7 @@
 #include "assign_state.h"
 #include "command.h"
 #include "flaws.h"
+#include "completion.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -451,6 +452,7 @@ const struct command cmd_assign_role = {
 		"digits and _ . : / -.",
 	.min_args = 0,
 	.max_args = ARGS_ANY,
+	.complete = complete_nodes,
 	.options = assign_options,
 	.opts_size = sizeof(struct assign_opts),
 	.needs = NEED_SETTINGS | NEED_BROKER,

@@ -102,12 +102,6 @@ static int inventory_main(struct ctx *ctx, void *opts, struct args args, struct 
 	return status;
 }
 
-static void inventory_complete(struct completion *completion, struct args operands)
-{
-	(void)operands;
-	completion_offer_nodes(completion, 0);
-}
-
 const struct command cmd_inventory = {
 	.name = "inventory",
 	.group = "observe",
@@ -119,7 +113,7 @@ const struct command cmd_inventory = {
 		"long values are cut; -o wide shows all of them.",
 	.min_args = 1,
 	.max_args = ARGS_ANY,
-	.complete = inventory_complete,
+	.complete = complete_nodes,
 	.options = inventory_options,
 	.opts_size = sizeof(struct inventory_opts),
 	.opts_init = inventory_init,

@@ -1,6 +1,7 @@
 /* deployctl puppet — run nodes' Puppet agents, let them run or not, and see what they do. */
 #include "act_opts.h"
 #include "command.h"
+#include "completion.h"
 #include "report.h"
 
 #include <string.h>
@@ -262,9 +263,16 @@ static int puppet_main(struct ctx *ctx, void *options, struct args args, struct 
 	if (parse_deed(&deed, args.values[0], err) || check_opts(deed, opts, err) ||
 		act_settle(&opts->act, ctx, nodes, err))
 		return (int)exit_of_error(err->code);
-	if (deed == RUN && !opts->act.rolling.policy.batch_count && !opts->act.rolling.policy.window)
+	if (deed == RUN && !opts->act.rolling.policy.batch_count &&
+		!opts->act.rolling.policy.window)
 		opts->act.rolling.policy.window = WINDOW;
 	return deed == STATUS ? show_status(ctx, opts, err) : change(ctx, deed, opts, err);
+}
+
+static void puppet_complete(struct completion *completion, struct args operands)
+{
+	if (operands.count)
+		completion_offer_nodes(completion, 0);
 }
 
 const struct command cmd_puppet = {
@@ -291,6 +299,7 @@ const struct command cmd_puppet = {
 	.min_args = 1,
 	.max_args = ARGS_ANY,
 	.first_operand = puppet_first_operand,
+	.complete = puppet_complete,
 	.options = puppet_options,
 	.opts_size = sizeof(struct puppet_opts),
 	.opts_init = puppet_init,

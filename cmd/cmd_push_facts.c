@@ -2,6 +2,7 @@
 #include "act_opts.h"
 #include "assigned.h"
 #include "command.h"
+#include "completion.h"
 #include "report.h"
 
 #include <stdlib.h>
@@ -162,6 +163,9 @@ static int find_all_assigned(struct push *push, struct deploy_error *err)
 	push->nodes = deploy_nodeset_new();
 	json_object_foreach(push->assigned, node, entry)(void)
 		deploy_nodeset_add(push->nodes, node, &ignored);
+	if (!deploy_nodeset_count(push->nodes))
+		out_note(push->ctx->out,
+			"nothing is assigned to anybody; how to: deployctl help assign-role");
 	deploy_limit_apply(&push->opts->act.target.limit, push->nodes);
 	return 0;
 }
@@ -419,6 +423,7 @@ const struct command cmd_push_facts = {
 		"nodes that are assigned something, whether they answer or not.",
 	.min_args = 0,
 	.max_args = ARGS_ANY,
+	.complete = complete_nodes,
 	.options = push_options,
 	.opts_size = sizeof(struct push_opts),
 	.opts_init = push_init,

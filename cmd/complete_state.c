@@ -48,6 +48,12 @@ void completion_offer_nodes(struct completion *completion, size_t head)
 	offer_names(completion, DEPLOY_NAMES_NODES, NULL, head, "");
 }
 
+void complete_nodes(struct completion *completion, struct args operands)
+{
+	(void)operands;
+	completion_offer_nodes(completion, 0);
+}
+
 void completion_offer_runs(struct completion *completion)
 {
 	offer_names(completion, DEPLOY_NAMES_RUNS, NULL, 0, "");

@@ -36,4 +36,7 @@ void completion_offer_fact_terms(struct completion *completion, size_t head); /*
 void completion_offer_facts(struct completion *completion);
 void completion_offer_runs(struct completion *completion);
 
+/* Of a command whose operands are nodes. */
+void complete_nodes(struct completion *completion, struct args operands);
+
 #endif

@@ -54,7 +54,7 @@ bool deploy_standing_shows_role(const struct deploy_standing *standing);
 typedef int deploy_standing_fn(void *arg, const struct deploy_standing *standing);
 
 /*
- * Every node that is known or assigned something, sorted bytewise; node: only this one, NULL: all.
+ * Every node that answered, is assigned something, or that the CA has, sorted bytewise; node: only this one, NULL: all.
  * role_facts: names of the facts, as in struct deploy_config. Another value than 0 of fn ends it.
  * Errors: those of deploy_state_open().
  */

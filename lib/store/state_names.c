@@ -9,7 +9,8 @@
 
 /* ?1: what they begin with, ?2: where the fact stands, ?3: how many. */
 static const char *const texts[] = {
-	[DEPLOY_NAMES_NODES] = "SELECT identity, NULL FROM node WHERE ?2 IS NULL AND identity >= ?1"
+	[DEPLOY_NAMES_NODES] = "SELECT identity, NULL FROM node WHERE ?2 IS NULL AND"
+			       " coalesce(first_seen, certificate) IS NOT NULL AND identity >= ?1"
 			       " AND identity < ?1 || char(1114111) ORDER BY identity LIMIT ?3",
 	[DEPLOY_NAMES_RUNS] = "SELECT id, command FROM run WHERE ?2 IS NULL AND life <> 'leaving' "
 			      "AND id >= upper(?1)"

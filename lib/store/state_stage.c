@@ -110,6 +110,13 @@ static const char *value_of(sqlite3_stmt *row, int column)
 	return text && text[0] ? text : NULL;
 }
 
+/* A name that was only ever asked for is no node: nobody answered to it, and the CA has none. */
+static bool is_node(const struct deploy_standing *standing)
+{
+	return standing->first_seen_us || standing->last_seen_us || standing->assignments ||
+	       standing->due || standing->certificate;
+}
+
 static int tell(sqlite3_stmt *row, deploy_standing_fn *fn, void *arg)
 {
 	struct deploy_standing standing = {
@@ -137,6 +144,8 @@ static int tell(sqlite3_stmt *row, deploy_standing_fn *fn, void *arg)
 		standing.shown[part] = value_of(row, FIRST_SHOWN + part);
 		standing.assigned[part] = value_of(row, FIRST_ASSIGNED + part);
 	}
+	if (!is_node(&standing))
+		return 0;
 	judge(&standing);
 	return fn(arg, &standing);
 }

@@ -190,7 +190,8 @@ web1  ok      changed' "$output"
 
 @test "nobody is a result of its own, and nothing that was not assigned is given" {
 	push 1 --all
-	same 'no node is left to ask' "$stderr"
+	same 'nothing is assigned to anybody; how to: deployctl help assign-role
+no node is left to ask' "$stderr"
 	push 0 --all --empty-ok
 	push 1 a=b -F country=xx --dt 50ms
 	push 65 'web[1-2]'

@@ -253,9 +253,21 @@ web3  alfa        front     web   -' "$output"
 	deployctl 1 discover --cached -S 'not country=de'
 	holds "$stderr" '5 more nodes are known'
 	deployctl 1 discover --cached --new
+	holds "$stderr" '5 more nodes are known, but not what is asked here; to learn it: deployctl discover -o wide'
 	deployctl 0 facts --cached country -o json
 	same 'de 1 web1 4' "$(document '[*d["items"][0].values_at("value", "count", "nodes"),
 		s["not_judged"]].join(" ")')"
+}
+
+@test "what to type where too little is known is what it takes" {
+	deployctl 0 ping "${W[@]}"
+	deployctl 1 discover --cached --new
+	# shellcheck disable=SC2086
+	deployctl 0 ${stderr##*to learn it: deployctl } "${W[@]}"
+	deployctl 0 discover --cached --new -o name
+	same "$(names db1 web4)" "$output"
+	deployctl 0 discover --cached -F country=uk -C nginx -A rpcutil -o name
+	same web4 "$output"
 }
 
 @test "a fact that nodes were asked for and lack is known, too" {
@@ -301,6 +313,13 @@ candidates() {
 	same 'web1 web2 web3 web4 ' "$(candidates status web)"
 	same '' "$(candidates --state "$PWD/other.db" status web)"
 	same '' "$(candidates status web1 web)"
+	for words in push-facts assign-role 'puppet run' inventory; do
+		# shellcheck disable=SC2086
+		deployctl 0 __complete $words web
+		same 'web1 web2 web3 web4' "$(cut -f1 <<<"$output" | paste -sd' ')"
+	done
+	deployctl 0 __complete puppet ''
+	same 'run enable disable status' "$(cut -f1 <<<"$output" | paste -sd' ')"
 }
 
 @test "an mco file that cannot be used keeps nobody from reading what was recorded" {

@@ -139,6 +139,21 @@ static void who_is_only_assigned_something_is_listed_too(void **arg)
 	check(world->path, "nobody", "");
 }
 
+static void a_name_that_was_only_asked_for_is_no_node(void **arg)
+{
+	struct world *world = *arg;
+
+	deploy_state_close(open_state(world->path, true));
+	run_sql(world->path,
+		"INSERT INTO node(identity, last_outcome, last_outcome_at)"
+		" VALUES('typo', 'silent', 5);"
+		"INSERT INTO node(identity, certificate, certificate_at)"
+		" VALUES('ca', 'requested', 6), ('cleaned', NULL, 7);"
+		"INSERT INTO assignment VALUES('given', 'c', '', 20, NULL, NULL, NULL)");
+	check(world->path, NULL, "ca discovered 0, given role 20");
+	check(world->path, "typo", "");
+}
+
 static int print_parts(void *arg, const struct deploy_standing *standing)
 {
 	for (int part = 0; part < DEPLOY_ROLE_PARTS; part++)
@@ -202,12 +217,13 @@ static void names_begin_as_asked_and_are_not_too_many(void **arg)
 	struct deploy_state *state = open_state(world->path, true);
 
 	run_sql(world->path,
-		"INSERT INTO node(identity) VALUES('web2'), ('web1'), ('db1');"
+		"INSERT INTO node(identity, first_seen) VALUES('web2', 1), ('web1', 1), ('db1', 1);"
+		"INSERT INTO node(identity) VALUES('web0');"
 		"INSERT INTO inventory(node, facts) VALUES('web1', '{\"country\": \"uk\", \"os\": "
 		"1}'),"
 		" ('web2', '{\"country\": \"de\", \"my.fact\": \"x\", \"gone\": null}'), ('db1', "
 		"'no');"
-		"INSERT INTO node(identity) VALUES('n4');"
+		"INSERT INTO node(identity, first_seen) VALUES('n4', 1);"
 		"INSERT INTO inventory(node, facts) VALUES('n4', '{\"country\": 7}');"
 		"DELETE FROM node WHERE identity = 'n4';"
 		"INSERT INTO run(id, kind, command, is_act, uid, host, boot, pid_space, pid,"
@@ -243,6 +259,7 @@ int main(void)
 		in_a_world(the_stage_follows_from_what_is_recorded),
 		in_a_world(certificate_and_puppet_decide_the_last_stages),
 		in_a_world(who_is_only_assigned_something_is_listed_too),
+		in_a_world(a_name_that_was_only_asked_for_is_no_node),
 		in_a_world(each_part_of_a_role_is_found_where_it_stands),
 		in_a_world(names_begin_as_asked_and_are_not_too_many),
 		cmocka_unit_test(every_stage_has_a_name),
