@@ -1,5 +1,6 @@
 /* deployctl sign-cert — which certificates the Puppet CA has, and having it sign or revoke them. */
 #include "cert.h"
+#include "completion.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -322,6 +323,7 @@ const struct command cmd_sign_cert = {
 	.opts_init = sign_init,
 	.opts_release = sign_release,
 	.needs = NEED_SETTINGS | NEED_BROKER,
+	.complete = complete_nodes,
 	.exits = sign_exits,
 	.examples = sign_examples,
 	.main = sign_main,

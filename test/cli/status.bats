@@ -313,7 +313,7 @@ candidates() {
 	same 'web1 web2 web3 web4 ' "$(candidates status web)"
 	same '' "$(candidates --state "$PWD/other.db" status web)"
 	same '' "$(candidates status web1 web)"
-	for words in push-facts assign-role 'puppet run' inventory; do
+	for words in push-facts assign-role sign-cert 'puppet run' inventory; do
 		# shellcheck disable=SC2086
 		deployctl 0 __complete $words web
 		same 'web1 web2 web3 web4' "$(cut -f1 <<<"$output" | paste -sd' ')"
