@@ -61,6 +61,17 @@ has() {
 	esac
 }
 
+# await COMMAND...: until it succeeds, for a minute
+await() {
+	local i
+	for ((i = 0; i < 300; i++)); do
+		"$@" && return
+		sleep 0.2
+	done
+	printf 'in vain: %s\n' "$*" >&2
+	return 1
+}
+
 # A port of the loopback interface that nobody listens on.
 free_port() {
 	ruby -rsocket -e 's = TCPServer.new("127.0.0.1", 0); puts s.addr[1]'

@@ -74,7 +74,7 @@ run_on() {
 }
 
 @test "a node that somebody has disabled stays so" {
-	lab mco rpc puppet disable 'message=by ops, disk' -I web02.example.net >/dev/null
+	"$DEPLOYCTL" rpc puppet disable 'message=by ops, disk' -I web02.example.net >/dev/null
 	run_on 2 web02
 	has "$output" 'disabled: by ops, disk'
 	run --separate-stderr "$DEPLOYCTL" puppet status web02.example.net
@@ -94,15 +94,15 @@ run_on() {
 
 @test "somebody's run is waited for, and is not taken for ours" {
 	fact web03 sleep lab_sleep 6
-	lab mco rpc puppet runonce force=true environment=slow -I web03.example.net >/dev/null
-	until [ -e "$DEPLOYCTL_LAB/nodes/web03.example.net/puppet/var/state/agent_catalog_run.lock" ]; do sleep 0.2; done
+	"$DEPLOYCTL" rpc puppet runonce force:=true environment=slow -I web03.example.net >/dev/null
+	await test -e "$DEPLOYCTL_LAB/nodes/web03.example.net/puppet/var/state/agent_catalog_run.lock"
 	run_on 2 web03 --environment failing
 	has "$output" 'resources failed'
 }
 
 @test "a daemon is signalled, takes no options, and its run is ours all the same" {
 	lab node puppet web02.example.net agent --logdest "$BATS_TEST_TMPDIR/agent.log"
-	until grep -qs 'Applied catalog' "$BATS_TEST_TMPDIR/agent.log"; do sleep 0.2; done
+	await grep -qs 'Applied catalog' "$BATS_TEST_TMPDIR/agent.log"
 	run_on 0 web02 -o json
 	equal '[["use_cached_catalog"], nil]' "$(json 'd["items"].map { |i| [i["options_left_out"], i["initiated_at"]] }[0].inspect')"
 	run_on 2 web02 --noop
