@@ -16,7 +16,7 @@ ca() {
 # outcome TEXT [EXPRESSION VALUE]...: the last one began so, with these data
 outcome() {
 	local lines
-	mapfile -t lines < <(grep -v ' certificate$' <<<"$output")
+	mapfile -t lines < <(grep -vE '^[a-z]+ certificate' <<<"$output")
 	has "${lines[0]}" "$1"
 	shift
 	while [ $# -gt 0 ]; do

@@ -122,7 +122,10 @@ expected_of() {
 	case $1 in
 	*'web[01-20].example.net'*) echo 4 ;; # the lab has nine
 	*https://files.example.net*) echo 5 ;; # nobody has that file
-	'deployctl sign-cert web01.example.net') echo 6 ;; # nobody is there to compare the fingerprint
+	'deployctl sign-cert web01.example.net') echo 2 ;; # it has not asked for a certificate
+	*--registered* | *--topology*) echo 1 ;; # nobody has a role yet
+	*01KAM8*) echo 1 ;; # no run of ours is called so
+	*'plan lint *.yaml') echo 65 ;; # files of clusters are among them
 	*'--verify-node --wait 5s --yes') echo 2 ;; # nor to send a request
 	*'--request --certname'*) echo 77 ;; # it is there, and somebody else's
 	*) echo 0 ;;
@@ -146,7 +149,9 @@ nods() {
 @test "every example of a command does what it says, in a shell" {
 	local line status wrong=0
 	"$DEPLOYCTL" __commands | ruby -rjson -e 'JSON.parse($stdin.read)["items"].
-		each { |c| c["examples"].each { |e| puts e["command"] } }' >examples
+		each { |c| c["examples"].each { |e| puts e["command"] } }' >all
+	# Nodes without a certificate would ask for one: Puppet runs are tried in puppet_run.bats.
+	grep -v '^deployctl puppet run' all >examples
 	[ "$(wc -l <examples)" -gt 10 ]
 	unset DEPLOYCTL_CONFIG
 	make_secrets etc
@@ -156,7 +161,7 @@ nods() {
 		"$LAB_PUPPET_ADMIN_CERT" "$LAB_PUPPET_ADMIN_KEY" >>.config/deployctl/config.yaml
 	# The folders that shells look into are there for whoever completes with them.
 	mkdir -p .local/share/bash-completion/completions .zfunc .config/fish/completions
-	cp "$top/examples/clusters/preview.json" .
+	cp "$top/examples/clusters/preview.json" "$top"/examples/*.yaml .
 	cp "$top/examples/clusters/lab.yaml" b.yaml
 	sed 's/environment_cluster: lab/environment_cluster: a/; s/lab\([1-3]\)/other\1/' b.yaml >a.yaml
 	sed -i 's/environment_cluster: lab/environment_cluster: b/' b.yaml
