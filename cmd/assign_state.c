@@ -47,44 +47,6 @@ static json_t *by_node(const json_t *items)
 	return map;
 }
 
-static bool has_word(const char *words, const char *word, size_t len)
-{
-	for (; words && *words; words += strspn(words, " ")) {
-		size_t n = strcspn(words, " ");
-
-		if (n == len && memcmp(words, word, len) == 0)
-			return true;
-		words += n;
-	}
-	return false;
-}
-
-/*
- * Of layers that were not chosen, a node keeps what it was assigned before, as long as the file
- * still says so. The words stand in the file's order.
- */
-static json_t *unite(const char *whole, const char *chosen, const char *before)
-{
-	size_t size = strlen(whole) + 1, at = 0;
-	char *words = out_resize(NULL, size);
-	json_t *value;
-
-	for (; *whole; whole += strspn(whole, " ")) {
-		size_t len = strcspn(whole, " ");
-
-		if (has_word(chosen, whole, len) || has_word(before, whole, len)) {
-			if (at)
-				words[at++] = ' ';
-			memcpy(words + at, whole, len);
-			at += len;
-		}
-		whole += len;
-	}
-	value = json_stringn(words, at);
-	free(words);
-	return value;
-}
-
 static const char *fact(const json_t *facts, const char *name)
 {
 	return json_string_value(json_object_get(facts, name));
@@ -136,11 +98,15 @@ static json_t *settle_node(const struct assigning *assigning, const char *node, 
 				  fact(facts, names[DEPLOY_ROLE_COLLECTION])) == 0;
 	for (int i = 0; i < DEPLOY_ROLE_PARTS; i++) {
 		const char *all = fact(whole ? whole : facts, names[i]);
+		char *words;
 
-		if (all)
-			(void)json_object_set_new(after, names[i],
-				unite(all, fact(facts, names[i]),
-					is_same_cluster ? fact(before.facts, names[i]) : NULL));
+		if (!all)
+			continue;
+		/* Of layers that were not chosen it keeps what the file still says. */
+		words = deploy_fact_unite(all, fact(facts, names[i]),
+			is_same_cluster ? fact(before.facts, names[i]) : NULL);
+		(void)json_object_set_new(after, names[i], json_string(words));
+		free(words);
 	}
 	set_environment(assigning, after, facts);
 	return after;

@@ -28,7 +28,6 @@
 
 #define DEPLOY_CLUSTER_MAX_BYTES (32 * 1024 * 1024) /* of one file; of YAML 1 MiB */
 #define DEPLOY_CLUSTER_MAX_HOSTS 100000
-#define DEPLOY_FACT_MAX_BYTES	 100 /* of a value; nodes take no more */
 
 enum deploy_layer {
 	DEPLOY_LAYER_BATCH,
@@ -64,7 +63,7 @@ void deploy_roles_free(struct deploy_roles *roles);
  * while there is one the roles are not to be used. Across files too: wrong are a host in two files,
  * or twice in a layer; two names of one host (short and long, or different in case only); two files
  * of one cluster; values that nodes refuse: each word of A-Z a-z 0-9 _ . : / -, together at most
- * DEPLOY_FACT_MAX_BYTES for a fact. name: what errors call the text. Time is linear.
+ * DEPLOY_FACT_VALUE_MAX bytes for a fact. name: what errors call the text. Time is linear.
  * Errors: DEPLOY_INPUT "name:line:column: why" if it is neither JSON nor YAML as we read them.
  */
 int deploy_roles_read(struct deploy_roles *roles, const char *name, const char *text, size_t len,

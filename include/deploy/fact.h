@@ -25,4 +25,10 @@ int deploy_fact_check_value(const char *name, const char *value, struct deploy_e
  */
 bool deploy_fact_equal(const char *a, const char *b);
 
+/*
+ * The words of whole, in its order, that are in chosen or in before, each of which may be NULL: "" if
+ * there is none. Caller frees with free().
+ */
+char *deploy_fact_unite(const char *whole, const char *chosen, const char *before);
+
 #endif

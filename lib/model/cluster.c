@@ -13,6 +13,8 @@
 #include "model/roles.h"
 #include "model/input_file.h"
 #include "model/spot.h"
+#include "deploy/fact.h"
+#include "model/fact_words.h"
 
 #define MAX_COLLECTION 50 /* bytes: of a Puppet environment's name, as deploop's agent takes it */
 
@@ -95,13 +97,13 @@ static const char *read_entities(const struct cluster *cluster, const struct dp_
 		const struct dp_spot spot = {.up = entity, .value = value, .index = i};
 		const char *word = dp_spot_text(&cluster->source, &spot, "text");
 
-		if (word && !dp_role_is_word(word, strlen(word)))
+		if (word && !dp_fact_is_word(word, strlen(word)))
 			dp_flaw_quoted(&cluster->source, &spot, word,
 				"is refused by nodes: expected 1 to 100 of A-Z a-z 0-9 _ . : / -");
-		else if (word && !dp_role_add_word(&words, word, strlen(word))) {
+		else if (word && !dp_fact_add_word(&words, word, strlen(word))) {
 			dp_flaw(&cluster->source, entity,
 				"longer than %d bytes in all; nodes refuse that",
-				DEPLOY_FACT_MAX_BYTES);
+				DEPLOY_FACT_VALUE_MAX);
 			break;
 		}
 	}
@@ -204,7 +206,7 @@ static size_t find_kind(const struct layer *layer, const char *key)
 			break;
 		/* Without a name any will do: that it is missing is told already. */
 		if (layer->layout->has_name && !layer->name && len > kind_len &&
-			len <= DEPLOY_FACT_MAX_BYTES && key[len - kind_len - 1] == '-' &&
+			len <= DEPLOY_FACT_VALUE_MAX && key[len - kind_len - 1] == '-' &&
 			strcmp(key + len - kind_len, kind) == 0)
 			break;
 	}
@@ -252,8 +254,8 @@ static const char *read_layer_name(const struct cluster *cluster, const struct d
 
 	if (!spot->value)
 		dp_flaw(&cluster->source, spot, "missing");
-	if (!name || (dp_role_is_word(name, strlen(name)) &&
-			     strlen(name) + strlen("-worker") <= DEPLOY_FACT_MAX_BYTES))
+	if (!name || (dp_fact_is_word(name, strlen(name)) &&
+			     strlen(name) + strlen("-worker") <= DEPLOY_FACT_VALUE_MAX))
 		return name;
 	dp_flaw_quoted(&cluster->source, spot, name,
 		"cannot be a part of a role: expected 1 to 93 of A-Z a-z 0-9 _ . : / -");
@@ -313,7 +315,7 @@ static void read_layout(const struct cluster *cluster, const struct dp_spot *lay
 	if (!dp_spot_check_keys(&cluster->source, layout, keys, sizeof(keys) / sizeof(keys[0])))
 		return;
 	text = dp_spot_text(&cluster->source, &name, "the cluster's nameservice");
-	if (text && !dp_role_is_word(text, strlen(text)))
+	if (text && !dp_fact_is_word(text, strlen(text)))
 		dp_flaw_quoted(&cluster->source, &name, text,
 			"cannot name a service: expected 1 to 100 of A-Z a-z 0-9 _ . : / -");
 	for (int i = 0; i < DEPLOY_LAYER_NONE; i++) {

@@ -43,6 +43,56 @@ int deploy_fact_check_value(const char *name, const char *value, struct deploy_e
 	return 0;
 }
 
+bool dp_fact_is_word(const char *text, size_t len)
+{
+	return len && len <= DEPLOY_FACT_VALUE_MAX && strspn(text, LETTERS "-.:/") >= len;
+}
+
+/* A word, not a part of one: "rm" is not in "storm-worker". */
+static bool has_word(const char *value, const char *word, size_t len)
+{
+	while (*value) {
+		size_t n = strcspn(value, " ");
+
+		if (n == len && memcmp(value, word, len) == 0)
+			return true;
+		value += n + strspn(value + n, " ");
+	}
+	return false;
+}
+
+bool dp_fact_add_word(char **value, const char *word, size_t len)
+{
+	size_t old = *value ? strlen(*value) : 0;
+	char *longer;
+
+	if (*value && has_word(*value, word, len))
+		return true;
+	if (old + (old > 0) + len > DEPLOY_FACT_VALUE_MAX)
+		return false;
+	longer = dp_xasprintf("%s%s%.*s", *value ? *value : "", *value ? " " : "", (int)len, word);
+	free(*value);
+	*value = longer;
+	return true;
+}
+
+char *deploy_fact_unite(const char *whole, const char *chosen, const char *before)
+{
+	struct dp_buf words;
+
+	dp_buf_init(&words, strlen(whole) + 1);
+	dp_buf_add_text(&words, "");
+	while (*whole) {
+		size_t len = strcspn(whole, " ");
+
+		if ((chosen && has_word(chosen, whole, len)) ||
+			(before && has_word(before, whole, len)))
+			dp_buf_addf(&words, "%s%.*s", words.len ? " " : "", (int)len, whole);
+		whole += len + strspn(whole + len, " ");
+	}
+	return dp_buf_take(&words);
+}
+
 static int compare_words(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);

@@ -14,6 +14,8 @@
 #include "base/mem.h"
 #include "deploy/nodeset.h"
 #include "deploy/text.h"
+#include "deploy/fact.h"
+#include "model/fact_words.h"
 
 /* In the order of enum deploy_role_part. */
 enum fact { COLLECTION, CATEGORY, ROLE, ENTITY, FACTS };
@@ -124,56 +126,12 @@ const struct deploy_role *deploy_roles_get(const struct deploy_roles *roles, siz
 	return &roles->rows[index].role;
 }
 
-bool dp_role_is_word(const char *text, size_t len)
-{
-	static const char others[] = "-_.:/";
-
-	if (len == 0 || len > DEPLOY_FACT_MAX_BYTES)
-		return false;
-	for (size_t i = 0; i < len; i++) {
-		char c = text[i];
-
-		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-			    (c && strchr(others, c))))
-			return false;
-	}
-	return true;
-}
-
-/* A word, not a part of one: "rm" is not in "storm-worker". */
-static bool has_word(const char *value, const char *word, size_t len)
-{
-	while (*value) {
-		size_t n = strcspn(value, " ");
-
-		if (n == len && memcmp(value, word, len) == 0)
-			return true;
-		value += n + strspn(value + n, " ");
-	}
-	return false;
-}
-
-bool dp_role_add_word(char **value, const char *word, size_t len)
-{
-	size_t old = *value ? strlen(*value) : 0;
-	char *longer;
-
-	if (*value && has_word(*value, word, len))
-		return true;
-	if (old + (old > 0) + len > DEPLOY_FACT_MAX_BYTES)
-		return false;
-	longer = dp_xasprintf("%s%s%.*s", *value ? *value : "", *value ? " " : "", (int)len, word);
-	free(*value);
-	*value = longer;
-	return true;
-}
-
 static bool add_words(char **value, const char *words)
 {
 	while (*words) {
 		size_t n = strcspn(words, " ,");
 
-		if (n && !dp_role_add_word(value, words, n))
+		if (n && !dp_fact_add_word(value, words, n))
 			return false;
 		words += n + strspn(words + n, " ,");
 	}
@@ -308,7 +266,7 @@ bool dp_roles_put(
 	too_long = merge(&host->facts, role);
 	if (too_long != FACTS)
 		return refuse(why, "with this, the %s of %s is longer than %d bytes",
-			fact_names[too_long], host->name, DEPLOY_FACT_MAX_BYTES);
+			fact_names[too_long], host->name, DEPLOY_FACT_VALUE_MAX);
 	roles->rows =
 		dp_grow(roles->rows, &roles->row_cap, roles->row_count + 1, sizeof(*roles->rows));
 	row = &roles->rows[roles->row_count++];
@@ -327,14 +285,14 @@ static int check_words(const char *what, const char *words, size_t most, struct 
 		size_t n = strcspn(word, most > 1 ? " ," : "");
 		char *shown;
 
-		if (dp_role_is_word(word, n)) {
+		if (dp_fact_is_word(word, n)) {
 			word += n + (word[n] != '\0');
 			continue;
 		}
 		shown = deploy_text_escape(word, n < 60 ? n : 60);
 		(void)deploy_error_set(err, DEPLOY_USAGE,
 			"%s: nodes refuse \"%s\": expected 1 to %d of A-Z a-z 0-9 _ . : / -", what,
-			shown, DEPLOY_FACT_MAX_BYTES);
+			shown, DEPLOY_FACT_VALUE_MAX);
 		free(shown);
 		return err->code;
 	}
@@ -360,7 +318,7 @@ int deploy_roles_add(
 	if (!add_words(&entity, role->entity)) {
 		free(entity);
 		return deploy_error_set(err, DEPLOY_USAGE, "entity: longer than %d bytes in all",
-			DEPLOY_FACT_MAX_BYTES);
+			DEPLOY_FACT_VALUE_MAX);
 	}
 	copy.collection = dp_roles_own(roles, dp_xstrdup(role->collection));
 	copy.category = dp_roles_own(roles, dp_xstrdup(role->category));

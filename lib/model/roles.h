@@ -8,15 +8,6 @@
 #include "deploy/cluster.h"
 #include "model/spot.h"
 
-/* True if the bytes are one word of a fact's value that a node takes. Source: deploop's DDL. */
-bool dp_role_is_word(const char *text, size_t len);
-
-/*
- * Add word to *value, a malloc()ed text or NULL, unless it is among its words already. False if
- * that is more than a node takes; *value is then as before.
- */
-bool dp_role_add_word(char **value, const char *word, size_t len);
-
 /* Keep text, which is taken, as long as the set; returns it. */
 const char *dp_roles_own(struct deploy_roles *roles, char *text);
 

@@ -7,6 +7,7 @@
 #include "deploy/fact.h"
 #include "model/roles.h"
 #include "plan/reader.h"
+#include "model/fact_words.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define FREE(name, read)                                                                           \
@@ -63,7 +64,7 @@ static void read_role_word(struct dp_plan_reader *r, const struct dp_spot *spot,
 	const char *text = dp_spot_text(&r->source, spot, "text");
 
 	(void)field;
-	if (text && !dp_role_is_word(text, strlen(text)))
+	if (text && !dp_fact_is_word(text, strlen(text)))
 		dp_flaw_quoted(&r->source, spot, text,
 			"is refused by nodes: expected 1 to 100 of A-Z a-z 0-9 _ . : / -");
 }

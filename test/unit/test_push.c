@@ -570,6 +570,30 @@ static void words_are_compared_as_words(void **state)
 	free(missing);
 }
 
+static void words_of_a_file_stand_in_its_order(void **state)
+{
+	static const struct {
+		const char *whole, *chosen, *before, *united;
+	} cases[] = {
+		{"dn rm", "dn rm", NULL, "dn rm"},
+		{"dn hbase-master", "hbase-master", "dn", "dn hbase-master"},
+		{"dn hbase-master", "hbase-master", NULL, "hbase-master"},
+		/* Words of before that the file says no more are gone. */
+		{"dn", "dn", "dn rm", "dn"},
+		{"storm-worker", "worker", "storm", ""},
+		{"blue", NULL, NULL, ""},
+		{"blue green", NULL, "green", "green"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char *words = deploy_fact_unite(cases[i].whole, cases[i].chosen, cases[i].before);
+
+		assert_string_equal(cases[i].united, words);
+		free(words);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -586,6 +610,7 @@ int main(void)
 		cmocka_unit_test(many_names_are_asked_for_in_portions),
 		cmocka_unit_test(what_agents_would_refuse_is_not_sent),
 		cmocka_unit_test(words_are_compared_as_words),
+		cmocka_unit_test(words_of_a_file_stand_in_its_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
