@@ -66,6 +66,10 @@ enum exit_status exit_of_error(enum deploy_code code)
 		return EXIT_NO_INPUT;
 	case DEPLOY_REFUSED:
 		return EXIT_REFUSED;
+	case DEPLOY_STOPPED:
+		return EXIT_STOPPED;
+	case DEPLOY_NO_NODES:
+		return EXIT_NO_NODES;
 	case DEPLOY_INTERRUPTED:
 		return EXIT_INT;
 	case DEPLOY_BUG:

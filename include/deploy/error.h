@@ -16,7 +16,9 @@ enum deploy_code {
 	DEPLOY_INTERRUPTED = -9, /* a signal asked us to stop */
 	DEPLOY_BUG = -10,	 /* an invariant of ours does not hold */
 	DEPLOY_NO_INPUT = -11,	 /* an input file is missing or cannot be read */
-	DEPLOY_REFUSED = -12	 /* a check says no, before anything was changed */
+	DEPLOY_REFUSED = -12,	 /* a check says no, before anything was changed */
+	DEPLOY_STOPPED = -13,	 /* a limit stopped it */
+	DEPLOY_NO_NODES = -14	 /* no node matched */
 };
 
 /*

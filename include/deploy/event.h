@@ -2,6 +2,8 @@
 #ifndef DEPLOY_EVENT_H
 #define DEPLOY_EVENT_H
 
+#include <stdbool.h>
+
 #include "deploy/error.h"
 #include "deploy/outcome.h"
 
@@ -22,7 +24,7 @@ enum deploy_event_type {
 				* and how long ago */
 	DEPLOY_EVENT_BLOCKED,  /* text: the broker takes no publishes, and its reason */
 	DEPLOY_EVENT_UNBLOCKED,
-	DEPLOY_EVENT_TASK_ENDED, /* count: nodes of the task */
+	DEPLOY_EVENT_TASK_ENDED, /* count: nodes of the task; is_ok; text: why a chore is not */
 	DEPLOY_EVENT_TYPES
 };
 
@@ -38,6 +40,7 @@ struct deploy_event {
 	const char *node;  /* NULL if it is about no single node; may be foreign and unchecked */
 	unsigned attempt;  /* 1-based, 0 if it does not apply */
 	size_t count;
+	bool is_ok; /* as in deploy_task_result */
 	const struct deploy_outcome *outcome; /* NULL unless the type says so */
 	enum deploy_ignored reason;
 	const char *text; /* NULL unless the type says so */

@@ -30,6 +30,8 @@ struct deploy_policy {
 	long long batch_sleep_ms;		     /* between groups only */
 	unsigned tries;				     /* at most 1000; 0 counts as 1 */
 	long long try_sleep_ms;
+	const long long *try_sleeps_ms; /* instead, growing ones: the last repeats; borrowed */
+	size_t try_sleep_count;		/* 0: try_sleep_ms */
 	bool retries_silent; /* ask silent nodes again, too */
 	bool has_max_fail;
 	struct deploy_amount max_fail; /* failures tolerated */
@@ -107,7 +109,20 @@ enum deploy_on_failure {
 };
 
 /*
- * A task has a request or an act; an act has limits of time of its own beside the deadline.
+ * What asks no node: a task of its own in the plan, with neither request, act nor nodes. Of its
+ * policy timeout_ms and deadline_ms count. One that is not ok stops nothing by itself. An interrupt,
+ * a deadline, and whatever else stops the run end it at once, as not ok.
+ */
+enum deploy_chore {
+	DEPLOY_CHORE_NONE,
+	DEPLOY_CHORE_REST,    /* nothing: the task's delay_ms is all; always ok */
+	DEPLOY_CHORE_CONFIRM, /* ask whoever runs it text; ok: yes */
+	DEPLOY_CHORE_CONNECT, /* ok: host:port takes a TCP connection within timeout_ms (0: 5 s) */
+	DEPLOY_CHORE_PUBLISH  /* message body to topic text; ok: the broker has taken it */
+};
+
+/*
+ * A task has a request, an act or a chore; an act has limits of time of its own beside the deadline.
  * A task asks a frozen set (nodes), or the nodes that an earlier open task found (nodes_from),
  * or is open: it asks whoever matches filter, and its nodes are those that answer. A request that
  * wants no reply ends its task as soon as the broker says that it has it: nodes are then unknown
@@ -116,6 +131,12 @@ enum deploy_on_failure {
 struct deploy_task {
 	struct deploy_request *request; /* owned; NULL if there is an act */
 	struct deploy_act *act;		/* owned; never of an open task */
+	enum deploy_chore chore;	/* NONE if there is a request or an act */
+	char *text;			/* owned; of CONFIRM and PUBLISH */
+	char *host;			/* owned; of CONNECT: a name or an address */
+	unsigned port;			/* of CONNECT */
+	char *body;			/* owned; of PUBLISH */
+	char *label;			/* owned; which step it came from; NULL: none */
 	struct deploy_filter filter;	/* owned; what nodes check on a broadcast */
 	struct deploy_nodeset *nodes;	/* owned; NULL unless the set is known */
 	struct deploy_nodeset *exclude; /* owned; NULL for none; never asked, never credited */
@@ -152,6 +173,8 @@ void deploy_plan_free(struct deploy_plan *plan);
 struct deploy_task *deploy_plan_take_request(
 	struct deploy_plan *plan, struct deploy_request *request);
 struct deploy_task *deploy_plan_take_act(struct deploy_plan *plan, struct deploy_act *act);
+/* … or a chore, whose fields are to be filled in. */
+struct deploy_task *deploy_plan_take_chore(struct deploy_plan *plan, enum deploy_chore chore);
 
 /* Have a task need an earlier one, by its index, and no others but those given in this way. */
 void deploy_task_need(struct deploy_task *task, size_t earlier);

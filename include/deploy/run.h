@@ -43,7 +43,8 @@ enum deploy_run_end {
 /* What a task came to. Everything is lent until the director returns. */
 struct deploy_task_result {
 	size_t task;                        /* index in the plan */
-	bool is_ok;                         /* it was not stopped; an open one found somebody */
+	bool is_ok;      /* not stopped; an open one: found somebody; a chore: see deploy_chore */
+	const char *why; /* a chore is not ok; else NULL */
 	const struct deploy_nodeset *nodes; /* whom it asked, or found */
 	const struct deploy_nodeset *ok;    /* … of them; the other sets are in tally */
 	const struct deploy_tally *tally;
@@ -98,6 +99,15 @@ struct deploy_run_options {
 	int (*before_publish)(void *arg);
 	void *before_publish_arg;
 	const struct deploy_director *director; /* NULL: the plan is all there is to do */
+	/*
+	 * Of DEPLOY_CHORE_CONFIRM: show a question, and return a descriptor that can be read when
+	 * there is an answer, or -1: nobody can be asked. It stays the callee's, who is not told
+	 * when a question is dropped. One question at a time. NULL: nobody can be asked.
+	 */
+	int (*ask)(void *arg, const char *text);
+	/* Called when it can be read; must not wait. 1: yes, 0: no, -1: not said yet. */
+	int (*answer)(void *arg);
+	void *ask_arg;
 };
 
 struct deploy_run_result {

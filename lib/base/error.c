@@ -30,6 +30,10 @@ const char *deploy_code_name(enum deploy_code code)
 		return "no_input";
 	case DEPLOY_REFUSED:
 		return "refused";
+	case DEPLOY_STOPPED:
+		return "stopped";
+	case DEPLOY_NO_NODES:
+		return "no_nodes";
 	case DEPLOY_INTERRUPTED:
 		return "interrupted";
 	case DEPLOY_BUG:

@@ -121,6 +121,10 @@ void deploy_plan_free(struct deploy_plan *plan)
 		deploy_filter_release(&task->filter);
 		deploy_nodeset_free(task->nodes);
 		deploy_nodeset_free(task->exclude);
+		free(task->text);
+		free(task->host);
+		free(task->body);
+		free(task->label);
 		free(task->needs);
 		free(task);
 	}
@@ -159,6 +163,14 @@ struct deploy_task *deploy_plan_take_act(struct deploy_plan *plan, struct deploy
 	struct deploy_task *task = add_task(plan);
 
 	task->act = act;
+	return task;
+}
+
+struct deploy_task *deploy_plan_take_chore(struct deploy_plan *plan, enum deploy_chore chore)
+{
+	struct deploy_task *task = add_task(plan);
+
+	task->chore = chore;
 	return task;
 }
 

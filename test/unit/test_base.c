@@ -69,16 +69,16 @@ static void first_hint_wins(void **state)
 static void every_code_has_its_own_text(void **state)
 {
 	(void)state;
-	for (int i = DEPLOY_REFUSED; i <= DEPLOY_OK; i++) {
+	for (int i = DEPLOY_NO_NODES; i <= DEPLOY_OK; i++) {
 		assert_non_null(deploy_code_name((enum deploy_code)i));
 		assert_string_not_equal(deploy_code_name((enum deploy_code)i), "unknown code");
-		for (int j = DEPLOY_REFUSED; j < i; j++)
+		for (int j = DEPLOY_NO_NODES; j < i; j++)
 			assert_string_not_equal(deploy_code_name((enum deploy_code)i),
 				deploy_code_name((enum deploy_code)j));
 	}
 	assert_string_equal(deploy_code_name((enum deploy_code)1), "unknown code");
 	assert_string_equal(
-		deploy_code_name((enum deploy_code)(DEPLOY_REFUSED - 1)), "unknown code");
+		deploy_code_name((enum deploy_code)(DEPLOY_NO_NODES - 1)), "unknown code");
 }
 
 static void every_log_level_has_its_own_text(void **state)

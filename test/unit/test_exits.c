@@ -74,8 +74,8 @@ static void every_error_has_a_status_of_its_own_kind(void **state)
 	} cases[] = {{DEPLOY_OK, 0}, {DEPLOY_USAGE, 64}, {DEPLOY_CONFIG, 78}, {DEPLOY_INPUT, 65},
 		{DEPLOY_CONNECT, 69}, {DEPLOY_AUTH, 77}, {DEPLOY_PROTOCOL, 69},
 		{DEPLOY_TIMEOUT, 124}, {DEPLOY_IO, 74}, {DEPLOY_NO_INPUT, 66}, {DEPLOY_REFUSED, 6},
-		{DEPLOY_INTERRUPTED, 130}, {DEPLOY_BUG, 70}, {(enum deploy_code) - 99, 70},
-		{(enum deploy_code)3, 70}};
+		{DEPLOY_STOPPED, 5}, {DEPLOY_NO_NODES, 1}, {DEPLOY_INTERRUPTED, 130},
+		{DEPLOY_BUG, 70}, {(enum deploy_code) - 99, 70}, {(enum deploy_code)3, 70}};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++)
