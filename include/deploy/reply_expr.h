@@ -16,8 +16,7 @@
 /*
  * Compile an expression that sees a reply and nothing else. label as in deploy_expr_new(). Caller
  * frees with deploy_expr_free().
- * Errors: DEPLOY_INPUT, those of deploy_expr_new() and of deploy_expr_check(); the hint of the latter
- * is a name that was probably meant, or those that there are.
+ * Errors: those of deploy_expr_new() and of deploy_expr_check(), which then also lists the names.
  */
 int deploy_reply_expr_new(
 	struct deploy_expr **out, const char *label, const char *text, struct deploy_error *err);
@@ -47,8 +46,8 @@ int deploy_reply_judge_test(bool *out, struct deploy_reply_judge *judge, struct 
  *   fail_when holds                 false: "fail_when met: EXPR"
  *   until, if there is one          says it, also of what failed: "until not met: EXPR"
  *   otherwise                       true if reply is ok
- * Of a failed reply, why has the node's own message, too. A condition that cannot be evaluated makes
- * it false, and why says so.
+ * What a failed node says itself comes first: "disk full; until not met: EXPR". A condition that
+ * cannot be evaluated makes it false, and why says so.
  */
 bool deploy_reply_judge(
 	void *arg, const char *node, const struct deploy_outcome *reply, char *why, size_t size);
