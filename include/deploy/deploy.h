@@ -53,6 +53,7 @@
 #include "deploy/playbook.h"
 #include "deploy/puppet.h"
 #include "deploy/push.h"
+#include "deploy/reply_expr.h"
 #include "deploy/request.h"
 #include "deploy/run.h"
 #include "deploy/stage.h"

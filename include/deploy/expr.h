@@ -43,6 +43,9 @@ int deploy_expr_new_template(
 
 void deploy_expr_free(struct deploy_expr *expr);
 
+/* The text that it was made from. Borrowed. */
+const char *deploy_expr_source(const struct deploy_expr *expr);
+
 /* A name that an expression takes from outside, and where. Strings live as long as expr. */
 struct deploy_expr_use {
 	const char *name;

@@ -318,6 +318,11 @@ void deploy_expr_free(struct deploy_expr *expr)
 	free(expr);
 }
 
+const char *deploy_expr_source(const struct deploy_expr *expr)
+{
+	return expr->text;
+}
+
 const struct deploy_expr_use *deploy_expr_uses(const struct deploy_expr *expr, size_t *count)
 {
 	*count = expr->use_count;
