@@ -1,0 +1,318 @@
+/*
+ * Lists of steps under way. A list waits for tasks and for lists in it; when it waits for nothing
+ * it is queued, and goes on. What follows a list (always, on_success, …) is a list, too.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "play/play_parts.h"
+
+struct dp_frame *dp_frame_new(struct deploy_play *play, enum dp_frame_kind kind,
+	struct dp_frame *up, struct dp_scope *scope, const struct deploy_steps *steps)
+{
+	struct dp_frame *frame = dp_xcalloc(1, sizeof(*frame));
+
+	frame->next = play->frames;
+	play->frames = frame;
+	frame->up = up;
+	frame->scope = scope;
+	frame->kind = kind;
+	frame->steps = steps;
+	frame->suffix = dp_xstrdup(up && up->scope == scope ? up->suffix : "");
+	frame->is_cleanup = up && up->is_cleanup;
+	return frame;
+}
+
+static void clear_step(struct dp_frame *frame)
+{
+	struct dp_at *at = &frame->at;
+
+	free(at->label);
+	deploy_nodeset_free(at->own);
+	deploy_nodeset_free(at->over);
+	deploy_nodeset_free(at->rest);
+	deploy_nodeset_free(at->lost);
+	deploy_nodeset_free(at->failed);
+	json_decref(at->probes);
+	*at = (struct dp_at){0};
+}
+
+void dp_frames_free(struct deploy_play *play)
+{
+	struct dp_frame *frame;
+
+	while ((frame = play->frames)) {
+		play->frames = frame->next;
+		clear_step(frame);
+		deploy_nodeset_free(frame->group);
+		deploy_nodeset_free(frame->lost);
+		json_decref(frame->group_names);
+		free(frame->suffix);
+		free(frame);
+	}
+}
+
+const struct deploy_step *dp_frame_step(const struct dp_frame *frame)
+{
+	return &frame->steps->items[frame->index];
+}
+
+void dp_frame_queue(struct deploy_play *play, struct dp_frame *frame)
+{
+	if (frame->is_queued)
+		return;
+	frame->is_queued = true;
+	play->queue = dp_grow(
+		play->queue, &play->queue_cap, play->queue_count + 1, sizeof(play->queue[0]));
+	play->queue[play->queue_count++] = frame;
+}
+
+void dp_frame_lose(struct dp_frame *frame, const struct deploy_nodeset *nodes)
+{
+	for (; frame; frame = frame->up) {
+		struct deploy_nodeset *lost;
+
+		if (!frame->group)
+			continue;
+		lost = deploy_nodeset_copy(nodes);
+		deploy_nodeset_intersect(lost, frame->group);
+		deploy_nodeset_unite(frame->lost, lost);
+		deploy_nodeset_free(lost);
+	}
+}
+
+bool dp_is_caught(const struct dp_frame *frame, const struct deploy_step *step)
+{
+	if (step && step->on_failure == DEPLOY_ON_FAILURE_CONTINUE)
+		return true;
+	for (; frame->up; frame = frame->up) {
+		const struct deploy_step *outer = dp_frame_step(frame->up);
+
+		if (frame->kind == DP_FRAME_AFTER)
+			continue;
+		if (outer->on_failure == DEPLOY_ON_FAILURE_CONTINUE ||
+			(frame->kind == DP_FRAME_GROUP && outer->policy.max_fail.value))
+			return true;
+	}
+	return false;
+}
+
+/* Which list follows, NULL at the end. */
+static const struct deploy_steps *next_after(const struct deploy_play *play, struct dp_frame *frame)
+{
+	const struct deploy_playbook *book = frame->scope->book;
+	const struct deploy_steps *lists[2] = {NULL, NULL};
+
+	if (frame->kind == DP_FRAME_BOOK) {
+		lists[0] = frame->is_bad ? &book->on_failure : &book->on_success;
+		lists[1] = &book->always;
+	} else if (frame->kind == DP_FRAME_GROUP) {
+		lists[1] = &dp_frame_step(frame->up)->always;
+	}
+	/* There is little time after a signal. */
+	if (play->signal)
+		lists[0] = NULL;
+	while (frame->after < 2) {
+		const struct deploy_steps *list = lists[frame->after++];
+
+		if (list && list->count)
+			return list;
+	}
+	return NULL;
+}
+
+/* A list is over: tell the one around it, if that still waits for it. */
+static void end_frame(struct deploy_play *play, struct dp_frame *frame)
+{
+	struct dp_frame *up = frame->up;
+
+	frame->state = DP_FRAME_OVER;
+	clear_step(frame);
+	if (!up) {
+		play->is_over = true;
+		return;
+	}
+	if (frame->is_abandoned)
+		return;
+	if (frame->kind == DP_FRAME_AFTER) {
+		up->is_bad = up->is_bad || frame->is_bad;
+	} else if (frame->kind == DP_FRAME_GROUP) {
+		deploy_nodeset_unite(up->at.lost, frame->lost);
+		if (frame->is_bad)
+			deploy_nodeset_unite(up->at.failed, deploy_nodeset_count(frame->lost)
+								    ? frame->lost
+								    : frame->group);
+	} else {
+		up->at.is_bad = up->at.is_bad || frame->is_bad;
+	}
+	up->pending--;
+	dp_frame_queue(play, up);
+}
+
+static void go_on_afterwards(struct deploy_play *play, struct dp_frame *frame)
+{
+	const struct deploy_steps *list = next_after(play, frame);
+	struct dp_frame *after;
+
+	if (!list) {
+		end_frame(play, frame);
+		return;
+	}
+	after = dp_frame_new(play, DP_FRAME_AFTER, frame, frame->scope, list);
+	after->is_cleanup = true;
+	frame->is_cleanup = true;
+	frame->pending++;
+	dp_frame_queue(play, after);
+}
+
+static void begin_afterwards(struct deploy_play *play, struct dp_frame *frame)
+{
+	frame->state = DP_FRAME_AFTERWARDS;
+	go_on_afterwards(play, frame);
+}
+
+void dp_step_failed(
+	struct deploy_play *play, struct dp_frame *frame, const struct deploy_error *err)
+{
+	const struct deploy_step *step = dp_frame_step(frame);
+	bool is_caught = dp_is_caught(frame, step);
+
+	if (err && err->code && !is_caught && !play->why.code)
+		play->why = *err;
+	if (is_caught)
+		dp_play_tell(play, DEPLOY_PLAY_FAILED, frame->at.label, step, 0,
+			err && err->code ? err->text : NULL);
+	if (step->on_failure != DEPLOY_ON_FAILURE_CONTINUE)
+		frame->is_bad = true;
+}
+
+static bool is_named(const char *const *names, size_t count, const struct deploy_step *step)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(names[i], step->id) == 0 || strcmp(names[i], step->number) == 0)
+			return true;
+	return false;
+}
+
+/* Why the command line leaves out a step of the plan itself; NULL: it does not. */
+static const char *left_out(struct deploy_play *play, const struct dp_frame *frame)
+{
+	const struct deploy_play_options *options = &play->options;
+	const struct deploy_step *step = dp_frame_step(frame);
+
+	if (frame != play->root)
+		return NULL;
+	if (options->from && is_named(&options->from, 1, step))
+		play->options.from = NULL;
+	if (options->from)
+		return "it comes before --from";
+	if (options->only_count && !is_named(options->only, options->only_count, step))
+		return "it is not among --only";
+	return is_named(options->skip, options->skip_count, step) ? "--skip" : NULL;
+}
+
+static enum dp_progress skip(struct deploy_play *play, struct dp_frame *frame, const char *why)
+{
+	dp_play_tell(play, DEPLOY_PLAY_SKIPPED, frame->at.label, dp_frame_step(frame), 0, why);
+	return DP_STEP_OVER;
+}
+
+static enum dp_progress begin_step(
+	struct deploy_play *play, struct dp_frame *frame, struct deploy_error *err)
+{
+	const struct deploy_step *step = dp_frame_step(frame);
+	bool is_wanted = true;
+	const char *why;
+
+	if (!frame->at.label) {
+		frame->at.label =
+			dp_xasprintf("%s%s%s", frame->scope->prefix, step->id, frame->suffix);
+		why = left_out(play, frame);
+		if (why)
+			return skip(play, frame, why);
+	}
+	if (!dp_sets_ready(play, frame, err))
+		return err->code ? DP_STEP_BAD : DP_BUSY;
+	if (step->when && dp_world_test(play, frame, "when", step->when, &is_wanted, err))
+		return DP_STEP_BAD;
+	if (!is_wanted)
+		return skip(play, frame, "when is false");
+	frame->at.has_begun = true;
+	return dp_step_begin(play, frame, err);
+}
+
+/* Go on with steps until one has to wait. */
+static void walk_steps(struct deploy_play *play, struct dp_frame *frame)
+{
+	while (!frame->pending && !frame->is_bad && frame->index < frame->steps->count) {
+		struct deploy_error err = {.code = DEPLOY_OK};
+		enum dp_progress progress = frame->at.has_begun
+						    ? dp_step_go_on(play, frame, &err)
+						    : begin_step(play, frame, &err);
+
+		if (progress == DP_BUSY)
+			continue;
+		if (progress == DP_STEP_BAD)
+			dp_step_failed(play, frame, &err);
+		if (frame->is_bad)
+			break;
+		clear_step(frame);
+		frame->index++;
+	}
+}
+
+/* A failure that nobody catches ends the play, whatever else is under way. */
+static bool is_uncaught(const struct dp_frame *frame)
+{
+	return frame->is_bad && !dp_is_caught(frame, NULL);
+}
+
+static void walk(struct deploy_play *play, struct dp_frame *frame)
+{
+	if (frame->state == DP_FRAME_OVER || frame->pending)
+		return;
+	if (frame->state == DP_FRAME_AFTERWARDS) {
+		go_on_afterwards(play, frame);
+		return;
+	}
+	walk_steps(play, frame);
+	if (frame->pending && !frame->is_bad)
+		return;
+	if (is_uncaught(frame) && frame != play->root && !frame->is_cleanup) {
+		play->has_stopped = true;
+		return;
+	}
+	begin_afterwards(play, frame);
+}
+
+void dp_play_walk(struct deploy_play *play)
+{
+	for (size_t i = 0; i < play->queue_count; i++) {
+		struct dp_frame *frame = play->queue[i];
+
+		frame->is_queued = false;
+		if (!play->has_stopped || frame->is_cleanup)
+			walk(play, frame);
+	}
+	play->queue_count = 0;
+}
+
+bool dp_play_clean_up(struct deploy_play *play)
+{
+	for (struct dp_frame *frame = play->frames; frame; frame = frame->next) {
+		if (frame->state != DP_FRAME_AT_STEPS || frame->is_cleanup ||
+			frame->kind == DP_FRAME_AFTER || !frame->at.label)
+			continue;
+		if (frame->kind == DP_FRAME_LANE) {
+			frame->state = DP_FRAME_OVER;
+			continue;
+		}
+		frame->is_bad = frame->is_abandoned = true;
+		frame->pending = 0;
+		begin_afterwards(play, frame);
+		if (frame->state != DP_FRAME_OVER)
+			return true;
+	}
+	return false;
+}
