@@ -65,7 +65,7 @@ static void an_expression_sees_its_reply_and_nothing_else(void **state)
 			"statuscode and statusmsg"},
 		{"not dta", "--until:1:5: nothing is called dta here (did you mean data?); a reply "
 			    "has node, data, statuscode and statusmsg"},
-		{"data.x ==", "--until:1:9: the expression ends too early"},
+		{"data.x ==", "--until:1:10: the expression ends too early"},
 	};
 	struct deploy_expr *expr;
 
