@@ -92,7 +92,7 @@ static const struct example rpc_examples[] = {
 	{"deployctl rpc nrpe runcommand command=check_load -C apache --until 'data.exitcode == 0' "
 	 "--tries 10",
 		"look every 10 s until the load is fine"},
-	{"deployctl rpc rpcutil daemon_stats --filter-replies 'data.threads > 20'",
+	{"deployctl rpc rpcutil daemon_stats --filter-replies '#data.threads > 20'",
 		"of all that answer show those with many threads"},
 	{"deployctl rpc rpcutil ping --nr -C apache",
 		"tell all that match, wait for nobody: neither discovery nor answers"},

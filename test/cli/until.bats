@@ -102,11 +102,19 @@ silent: web3'
 
 @test "--filter-replies goes with --display, and says nothing when it leaves out nothing" {
 	also 'reply web2 fail 1 no'
-	ask_rpc 2 "${FACT[@]}" -I 'web[1-3]' --display ok --filter-replies 'node ~= "web3"'
+	ask_rpc 2 "${FACT[@]}" -I 'web[1-3]' --display ok --filter-replies 'node == "web1"'
 	same 'web1: ok' "$(grep '^[a-z]' <<<"$output")"
 	holds "$stderr" 'left out by --filter-replies: 1 of 3 replies'
 	ask_rpc 0 "${FACT[@]}" -I web1 --filter-replies true
 	same '1 node: 1 ok' "$stderr"
+}
+
+@test "--filter-replies hides no node that did not answer" {
+	also 'reply web1 silent'
+	ask_rpc 4 "${FACT[@]}" -I 'web[1-2],nosuch' -t 0.1 --filter-replies false
+	same 'nosuch: not connected
+web1: silent' "$(grep '^[a-z]' <<<"$output")"
+	holds "$stderr" 'left out by --filter-replies: 1 of 1 reply'
 }
 
 @test "a reply that --filter-replies cannot be evaluated for is shown, and one note says so" {
