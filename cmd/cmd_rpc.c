@@ -20,6 +20,9 @@ struct rpc_opts {
 	bool dry_run;
 	bool no_results;
 	bool sorts; /* as mco has it */
+	const char *until_text, *filter_text;
+	struct deploy_reply_judge judge; /* until is ours */
+	struct deploy_expr *filter;
 	struct confirm_opts confirm;
 };
 
@@ -43,6 +46,11 @@ static const struct opt rpc_options[] = {
 	OPT_GROUP(target_options, struct rpc_opts, target),
 	OPT_GROUP(limit_options, struct rpc_opts, target),
 	OPT_GROUP(rolling_options, struct rpc_opts, rolling),
+	OPT_TEXT(0, "until", struct rpc_opts, until_text, "EXPR",
+		"a node is ok when EXPR is true of its reply; else it failed, and is asked again "
+		"as --tries says"),
+	OPT_TEXT(0, "filter-replies", struct rpc_opts, filter_text, "EXPR",
+		"show only replies of which EXPR is true"),
 	OPT_CHOICE(0, "display", struct rpc_opts, display, "WHICH", report_display_names,
 		"show these replies", "what the action's DDL says, or all; all for programs"),
 	OPT_FLAG(0, "sort", struct rpc_opts, sorts,
@@ -81,6 +89,11 @@ static const struct example rpc_examples[] = {
 	{"deployctl rpc rpcutil get_facts facts=country,cluster -I 'web[01-09].example.net' "
 	 "--batch 1,30%,100% --max-fail 0",
 		"growing groups, and nothing more as soon as one fails"},
+	{"deployctl rpc nrpe runcommand command=check_load -C apache --until 'data.exitcode == 0' "
+	 "--tries 10",
+		"look every 10 s until the load is fine"},
+	{"deployctl rpc rpcutil daemon_stats --filter-replies '#data.threads > 20'",
+		"of all that answer show those with many threads"},
 	{"deployctl rpc rpcutil ping --nr -C apache",
 		"tell all that match, wait for nobody: neither discovery nor answers"},
 	{NULL, NULL},
@@ -99,7 +112,9 @@ static int check_no_results(const struct rpc_opts *rpc, struct deploy_error *err
 		{policy->tries > 1, "--tries", "nobody says that it failed"},
 		{policy->retries_silent, "--retry-silent", "everybody is silent"},
 		{policy->has_max_fail, "--max-fail", "nobody says that it failed"},
+		{rpc->until_text != NULL, "--until", "there is nothing that EXPR could be true of"},
 		{rpc->display != UNSET, "--display", "there are no replies to show"},
+		{rpc->filter_text != NULL, "--filter-replies", "there are no replies to show"},
 	};
 
 	for (size_t i = 0; i < sizeof(conflicts) / sizeof(conflicts[0]); i++)
@@ -127,6 +142,24 @@ static int settle_policy(
 		config->default_batch_size);
 }
 
+/* A mistake in what was typed is one of usage. */
+static int compile(
+	struct deploy_expr **out, const char *option, const char *text, struct deploy_error *err)
+{
+	struct deploy_error why = {0};
+
+	if (!text || deploy_reply_expr_new(out, option, text, &why) == 0)
+		return 0;
+	return deploy_error_set(err, DEPLOY_USAGE, "%s", why.text);
+}
+
+static int settle_expressions(struct rpc_opts *rpc, struct deploy_error *err)
+{
+	if (compile(&rpc->judge.until, "--until", rpc->until_text, err))
+		return err->code;
+	return compile(&rpc->filter, "--filter-replies", rpc->filter_text, err);
+}
+
 static void rpc_init(void *opts)
 {
 	target_opts_init(&((struct rpc_opts *)opts)->target);
@@ -136,7 +169,12 @@ static void rpc_init(void *opts)
 
 static void rpc_release(void *opts)
 {
-	target_opts_release(&((struct rpc_opts *)opts)->target);
+	struct rpc_opts *rpc = opts;
+
+	target_opts_release(&rpc->target);
+	deploy_reply_judge_release(&rpc->judge);
+	deploy_expr_free(rpc->judge.until);
+	deploy_expr_free(rpc->filter);
 }
 
 /*
@@ -251,6 +289,10 @@ static int ask(struct ctx *ctx, struct rpc_opts *rpc, struct report *report,
 	request->ttl_s = rpc->ttl_s ? rpc->ttl_s : ctx->config->ttl_s;
 	report->task = (unsigned)target_plan(
 		plan, ctx, &rpc->target, request, &rpc->rolling.policy, found);
+	report->filter = rpc->filter;
+	if (rpc->judge.until)
+		plan->tasks[report->task]->judge =
+			(struct deploy_judge){deploy_reply_judge, &rpc->judge};
 	plan->deadline_ms = rpc->rolling.run_deadline_ms;
 	status = report_run(report, ctx, plan, err);
 	deploy_plan_free(plan);
@@ -320,7 +362,9 @@ static int rpc_main(struct ctx *ctx, void *opts, struct args args, struct deploy
 		rolling_opts_expect(&rpc->rolling, ctx->config, ddl->timeout_s * 1000LL + WAY_MS);
 	report.ddl = action;
 	report.display = settle_display(ctx, rpc, action);
-	if (err->code || settle_policy(rpc, ctx->config, err) || target_settle(&rpc->target, err) ||
+	report.until = rpc->until_text;
+	if (err->code || settle_policy(rpc, ctx->config, err) || settle_expressions(rpc, err) ||
+		target_settle(&rpc->target, err) ||
 		parse_request(&request, ctx, args, action, err) ||
 		target_connect(ctx, &rpc->target, err)) {
 		status = exit_of_error(err->code);
@@ -350,6 +394,13 @@ const struct command cmd_rpc = {
 		"VALUE becomes what the action wants, and what a node would refuse is not sent; "
 		"without one it is a text. Named nodes (-I without a regular expression) are asked "
 		"directly, without discovery.\n\n"
+		"EXPR is a Lua expression that sees node, data, statuscode and statusmsg of a "
+		"reply, "
+		"with the functions that deployctl-plan(5) lists. --until has the last word, also "
+		"on an action that failed by itself (1), but not if it was not carried out (2 to "
+		"5); an EXPR that cannot be evaluated makes the node failed. --filter-replies "
+		"changes neither counts nor status, and hides no node that did not answer; -o "
+		"jsonl tells every event, whatever is shown.\n\n"
 		"A node that was asked and did not answer is silent, and one that the broker has "
 		"no "
 		"queue for is not connected; neither is ok, and both keep the exit status from "

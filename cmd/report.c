@@ -23,6 +23,7 @@ void report_release(struct report *report)
 	deploy_tally_release(&report->told);
 	deploy_aggregate_free(report->aggregate);
 	deploy_nodeset_free(report->names);
+	deploy_reply_judge_release(&report->judge);
 }
 
 bool report_is_reply(const struct deploy_outcome *outcome)
@@ -42,6 +43,26 @@ static bool is_shown(const struct report *report, const struct deploy_outcome *o
 	default:
 		return true;
 	}
+}
+
+/* What cannot be judged is not hidden. */
+static bool passes_filter(
+	struct report *report, const char *node, const struct deploy_outcome *outcome)
+{
+	struct deploy_error why = {0};
+	bool passes;
+
+	if (!report->filter || !report_is_reply(outcome))
+		return true;
+	if (deploy_reply_judge_test(&passes, &report->judge, report->filter, node, outcome, &why) ==
+		0) {
+		report->left_out += !passes;
+		return passes;
+	}
+	if (!report->has_filter_failed)
+		out_note(report->out, "%s: %s; such replies are shown", node, why.text);
+	report->has_filter_failed = true;
+	return true;
 }
 
 static void measure(struct report *report, int64_t rtt_us)
@@ -84,7 +105,7 @@ void report_keep(struct report *report, const char *node, const struct deploy_ou
 		measure(report, outcome->rtt_us);
 	if (report_is_reply(outcome) && report->aggregate)
 		deploy_aggregate_add(report->aggregate, outcome->data);
-	if (!is_shown(report, outcome))
+	if (!is_shown(report, outcome) || !passes_filter(report, node, outcome))
 		return;
 	if (is_viewed(report) || report->view->items)
 		report->view->keep(report, node, outcome);
@@ -266,6 +287,10 @@ static void show(struct report *report, const struct deploy_run_result *result, 
 		report_stream_names(report);
 	if (out_format(report->out) != OUT_JSONL)
 		out_flush(report->out);
+	if (report->left_out)
+		out_note(report->out, "left out by --filter-replies: %zu of %zu %s",
+			report->left_out, report->replies,
+			report->replies == 1 ? "reply" : "replies");
 	if (result->end == DEPLOY_RUN_NO_NODES)
 		report_note_nobody(report, result);
 	else if (report_is_broadcast(report, result))
@@ -301,8 +326,8 @@ static void take_told(struct report *report, struct deploy_run_result *result)
 	report->told = engine;
 }
 
-int report_run(struct report *report, struct ctx *ctx, struct deploy_plan *plan,
-	struct deploy_error *err)
+int report_run(
+	struct report *report, struct ctx *ctx, struct deploy_plan *plan, struct deploy_error *err)
 {
 	struct deploy_run_options options = {.signal_fd = ctx->signal_fd,
 		.sink = take_event,

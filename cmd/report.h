@@ -54,7 +54,9 @@ struct report {
 	const char *collective;		  /* NULL: the main one */
 	unsigned task;			  /* the one whose nodes are the result */
 	const struct report_view *view;
-	int display;			     /* enum report_display */
+	int display;		    /* enum report_display */
+	struct deploy_expr *filter; /* only replies for which it is true are shown; NULL: all */
+	const char *until;	    /* what else makes a reply ok, to ask again; NULL: nothing */
 	const struct deploy_ddl_action *ddl; /* report_replies: what the action returns, or NULL */
 	bool is_filtered;		     /* a filter was given: nobody there is then no fault */
 	bool empty_ok;
@@ -78,12 +80,15 @@ struct report {
 	bool is_cached;		   /* what earlier runs have learnt, with its age */
 
 	/* What was gathered. */
-	int64_t learnt_at_us;	    /* is_cached: when the outcome that is being kept was */
+	int64_t learnt_at_us;		    /* is_cached: when the outcome that is being kept was */
 	struct deploy_aggregate *aggregate; /* NULL if there is nothing to sum up */
 	json_t *items;			    /* node → reply, for documents */
 	json_t *kept;			    /* what the view keeps, as it likes */
 	json_t *groups;			    /* text → nodes, of answers that are folded */
 	struct deploy_nodeset *names;	    /* what -o name prints; of nodes in items */
+	struct deploy_reply_judge judge;    /* what filter is evaluated by */
+	size_t left_out;		    /* replies that filter did not want */
+	bool has_filter_failed;
 	long long rtt_sum_us, rtt_min_us, rtt_max_us;
 	size_t replies, rejected, lacking;  /* lacking: nodes that are not as wanted */
 	bool is_whole;			    /* the nodes are to be all that match */
@@ -98,7 +103,7 @@ struct report {
  * Carry out plan on the bus of ctx, show what happens and what it came to. Returns the exit status.
  * plan is borrowed. err: filled in when the connection ended or the plan cannot be sent.
  */
-int report_run(struct report *report, struct ctx *ctx, struct deploy_plan *plan,
-	struct deploy_error *err);
+int report_run(
+	struct report *report, struct ctx *ctx, struct deploy_plan *plan, struct deploy_error *err);
 
 #endif

@@ -83,7 +83,10 @@ static char *render(const struct report *report, const struct deploy_outcome *ou
 			report_state(outcome), outcome->message);
 	} else if (outcome->state == DEPLOY_OUTCOME_FAILED) {
 		message = deploy_text_escape(outcome->message, strlen(outcome->message));
-		(void)fprintf(stream, "failed (%d): %s\n", outcome->statuscode, message);
+		if (outcome->statuscode)
+			(void)fprintf(stream, "failed (%d): %s\n", outcome->statuscode, message);
+		else
+			(void)fprintf(stream, "failed: %s\n", message);
 		free(message);
 	} else {
 		(void)fputs("ok\n", stream);
@@ -111,7 +114,7 @@ void report_fold(struct report *report, const char *node, const struct deploy_ou
 /* ": ok", its first words in colour, then the rest of the text. */
 static void print_answer(struct out *out, const char *text)
 {
-	size_t len = strcspn(text, "(\n");
+	size_t len = strcspn(text, "(:\n");
 	char word[32];
 
 	if (len && text[len] == '(')

@@ -158,6 +158,7 @@ static void note_again(const struct report *report, const struct deploy_tally *t
 		add_option(stream, "-T", report->collective);
 		if (report->no_results)
 			(void)fputs(" --nr", stream);
+		add_option(stream, "--until", report->until);
 		add_option(stream, "-I", folded);
 		(void)fclose(stream);
 		out_note(report->out, "%s", text);

@@ -31,9 +31,9 @@ int deploy_reply_expr_new(
 		deploy_expr_check(*out, &world, &why) != 0) {
 		deploy_expr_free(*out);
 		*out = NULL;
-		deploy_error_hint(err, "%s", why.hint);
 		(void)deploy_error_set(err, DEPLOY_INPUT,
-			"%s; a reply has node, data, statuscode and statusmsg", why.text);
+			"%s%s%s%s; a reply has node, data, statuscode and statusmsg", why.text,
+			why.hint[0] ? " (" : "", why.hint, why.hint[0] ? ")" : "");
 	}
 	json_decref(world.values);
 	return err->code;

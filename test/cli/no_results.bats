@@ -95,7 +95,8 @@ to ask those again: deployctl rpc rpcutil ping --nr -I web3' "$stderr"
 }
 
 @test "--nr refuses what needs answers, and says why; nothing is sent" {
-	for words in '--batch 2' '--window 2' '--tries 2' '--retry-silent' '--max-fail 0' '--display all'; do
+	for words in '--batch 2' '--window 2' '--tries 2' '--retry-silent' '--max-fail 0' '--display all' \
+		'--until true' '--filter-replies true'; do
 		# shellcheck disable=SC2086
 		ask_rpc 64 rpcutil ping --nr -I web1 $words
 		holds "$stderr" "--nr and ${words%% *} exclude each other: without answers "
