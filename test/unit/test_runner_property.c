@@ -516,6 +516,7 @@ static void judge_input(struct world *world, const struct dp_input *input)
 		break;
 	case DP_IN_TICK:
 	case DP_IN_RESPONSE:
+	case DP_IN_ANSWER:
 		break;
 	}
 	if (judge->now_us >= judge->run_deadline_us)
