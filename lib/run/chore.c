@@ -42,6 +42,8 @@ static long long timeout_ms(const struct dp_chore *chore)
 
 static void finish(struct dp_chore *chore)
 {
+	if (chore->is_over)
+		return;
 	chore->is_over = chore->is_ok = true;
 }
 
@@ -103,17 +105,22 @@ void dp_chore_start(struct dp_chore *chore, struct dp_stage *stage)
 	}
 }
 
-void dp_chore_take(struct dp_chore *chore, const struct dp_input *input)
+static void conclude(struct dp_chore *chore, bool is_ok, const char *why)
 {
-	bool is_response = input->kind == DP_IN_RESPONSE;
-	bool is_yes = is_response ? input->response->err.code == DEPLOY_OK : input->is_yes;
-
-	if (chore->is_over || is_response != (chore->task->chore == DEPLOY_CHORE_CONNECT))
-		return;
-	if (is_yes)
+	if (is_ok)
 		finish(chore);
 	else
-		dp_chore_cut(chore, is_response ? input->response->err.text : input->text);
+		dp_chore_cut(chore, why);
+}
+
+void dp_chore_take(struct dp_chore *chore, const struct dp_input *input)
+{
+	bool is_connect = chore->task->chore == DEPLOY_CHORE_CONNECT;
+
+	if (input->kind == DP_IN_RESPONSE && is_connect)
+		conclude(chore, !input->response->err.code, input->response->err.text);
+	else if (input->kind == DP_IN_ANSWER && !is_connect)
+		conclude(chore, input->is_yes, input->text);
 }
 
 void dp_chore_advance(struct dp_chore *chore, const struct dp_stage *stage)
