@@ -181,6 +181,18 @@ static CURLcode set_up_request(struct transfer *transfer)
 	return rc;
 }
 
+/* A connection that was made before says nothing, and one that was made for this is not kept. */
+static CURLcode set_up_probe(CURL *easy)
+{
+	CURLcode rc = CURLE_OK;
+
+	SET(CURLOPT_PROTOCOLS_STR, "http");
+	SET(CURLOPT_CONNECT_ONLY, 1L);
+	SET(CURLOPT_FRESH_CONNECT, 1L);
+	SET(CURLOPT_FORBID_REUSE, 1L);
+	return rc;
+}
+
 static CURLcode set_up_rules(CURL *easy)
 {
 	CURLcode rc = CURLE_OK;
@@ -234,6 +246,8 @@ static int begin(struct dp_http *http, struct transfer *transfer)
 		rc = set_up_tls(transfer->easy, request->server);
 	if (!rc)
 		rc = set_up_request(transfer);
+	if (!rc && request->is_probe)
+		rc = set_up_probe(transfer->easy);
 	if (!rc && curl_multi_add_handle(http->multi, transfer->easy) == CURLM_OK)
 		return 0;
 	clean_up(transfer);
@@ -414,6 +428,8 @@ static int judge(struct transfer *transfer, CURLcode rc, long status)
 {
 	if (rc)
 		return fail(transfer, rc);
+	if (transfer->request->is_probe)
+		return 0;
 	if (status >= 300 && status < 400)
 		return refuse_redirect(transfer, status);
 	if (status < 200 || status > 599)
@@ -560,7 +576,8 @@ uint64_t dp_http_start(struct dp_http *http, struct dp_http_request *request)
 		(!request->server->cert_file && strcmp(request->method, "GET") == 0));
 	transfer->request = request;
 	transfer->response.id = ++http->last_id;
-	if (dp_http_check_url(transfer->place, request->url, &transfer->response.err)) {
+	if ((request->is_probe ? dp_http_check_probe : dp_http_check_url)(
+		    transfer->place, request->url, &transfer->response.err)) {
 		queue_add(&http->finished, transfer);
 		return http->last_id;
 	}

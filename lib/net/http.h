@@ -5,11 +5,13 @@
  *
  * Only https, TLS 1.2 or later, and only the certificate authorities of the server's ca_file are
  * trusted. No redirect is followed, no proxy, .netrc or cookie used, whatever the environment says.
+ * A probe only connects, with neither TLS nor a byte sent.
  */
 #ifndef DP_HTTP_H
 #define DP_HTTP_H
 
 #include <poll.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,12 +40,14 @@ struct dp_http_request {
 	const char *content_type; /* of body; static */
 	char *body;		  /* owned; NULL: none */
 	size_t max_bytes;	  /* of the response's body; 1 MiB */
+	bool is_probe;
+	struct dp_http_server probed; /* server of a probe */
 };
 
 struct dp_http_response {
 	uint64_t id;		 /* that dp_http_start() returned */
 	struct deploy_error err; /* if there is no response: why, beginning with "host:port: " */
-	int status;		 /* 200 to 599, but no 3xx; 0 if err is set */
+	int status;		 /* 200 to 599, but no 3xx; 0 if err is set, and of a probe */
 	const char *body;	 /* NUL-terminated, never NULL; bytes as they came */
 	size_t body_len;
 };
@@ -51,6 +55,8 @@ struct dp_http_response {
 /* Owned by whoever starts it; copies url. dp_http_request_free() is for those never started. */
 struct dp_http_request *dp_http_request_new(
 	const struct dp_http_server *server, const char *method, const char *url);
+/* … that only finds out whether host, a name or an address, takes TCP connections at port. */
+struct dp_http_request *dp_http_probe_new(const char *host, unsigned port, long long timeout_ms);
 void dp_http_request_free(struct dp_http_request *request);
 
 /*
@@ -59,6 +65,9 @@ void dp_http_request_free(struct dp_http_request *request);
  */
 #define DP_HTTP_PLACE 300
 int dp_http_check_url(char out[DP_HTTP_PLACE], const char *url, struct deploy_error *err);
+
+/* The same for the URL of a probe. Errors: DEPLOY_CONFIG if its host can be none. */
+int dp_http_check_probe(char out[DP_HTTP_PLACE], const char *url, struct deploy_error *err);
 
 struct dp_http; /* requests under way, and connections that are kept for the next ones */
 

@@ -12,6 +12,9 @@
 
 #define MAX_BODY_BYTES (1024 * 1024)
 
+/* A scheme by which libcurl connects without TLS. */
+#define PROBE_SCHEME "http"
+
 struct dp_http_request *dp_http_request_new(
 	const struct dp_http_server *server, const char *method, const char *url)
 {
@@ -21,6 +24,21 @@ struct dp_http_request *dp_http_request_new(
 	request->method = method;
 	request->url = dp_xstrdup(url);
 	request->max_bytes = MAX_BODY_BYTES;
+	return request;
+}
+
+struct dp_http_request *dp_http_probe_new(const char *host, unsigned port, long long timeout_ms)
+{
+	bool is_ipv6 = strchr(host, ':') && host[0] != '[';
+	char *url = dp_xasprintf(
+		PROBE_SCHEME "://%s%s%s:%u", is_ipv6 ? "[" : "", host, is_ipv6 ? "]" : "", port);
+	struct dp_http_request *request = dp_http_request_new(NULL, "GET", url);
+
+	free(url);
+	request->is_probe = true;
+	request->probed =
+		(struct dp_http_server){.connect_timeout_ms = timeout_ms, .timeout_ms = timeout_ms};
+	request->server = &request->probed;
 	return request;
 }
 
@@ -50,29 +68,51 @@ static bool has_part(CURLU *url, CURLUPart part)
 	return text != NULL;
 }
 
-int dp_http_check_url(char out[DP_HTTP_PLACE], const char *text, struct deploy_error *err)
+/* True if the URL has that scheme, and beside it names a host and a port, and at most a path. */
+static bool read_place(char out[DP_HTTP_PLACE], CURLU *url, const char *wanted)
 {
-	CURLU *url = curl_url();
-	char *scheme = NULL, *host = NULL, *port = NULL;
-	bool is_good;
+	char *scheme = url_part(url, CURLUPART_SCHEME);
+	char *host = url_part(url, CURLUPART_HOST);
+	char *port = url_part(url, CURLUPART_PORT);
+	bool is_good = scheme && strcmp(scheme, wanted) == 0 && host && strlen(host) < 256 &&
+		       port && !has_part(url, CURLUPART_USER) && !has_part(url, CURLUPART_QUERY) &&
+		       !has_part(url, CURLUPART_FRAGMENT);
 
-	is_good = url && curl_url_set(url, CURLUPART_URL, text, 0) == CURLUE_OK;
-	if (is_good) {
-		scheme = url_part(url, CURLUPART_SCHEME);
-		host = url_part(url, CURLUPART_HOST);
-		port = url_part(url, CURLUPART_PORT);
-		is_good = scheme && strcmp(scheme, "https") == 0 && host && strlen(host) < 256 &&
-			  port && !has_part(url, CURLUPART_USER) &&
-			  !has_part(url, CURLUPART_QUERY) && !has_part(url, CURLUPART_FRAGMENT);
-	}
 	if (is_good)
 		(void)snprintf(out, DP_HTTP_PLACE, "%s:%s", host, port);
-	else
-		(void)deploy_error_set(
-			err, DEPLOY_CONFIG, "\"%s\" is not https://HOST[:PORT]", text);
 	curl_free(scheme);
 	curl_free(host);
 	curl_free(port);
+	return is_good;
+}
+
+int dp_http_check_url(char out[DP_HTTP_PLACE], const char *text, struct deploy_error *err)
+{
+	CURLU *url = curl_url();
+	bool is_good = url && curl_url_set(url, CURLUPART_URL, text, 0) == CURLUE_OK &&
+		       read_place(out, url, "https");
+
 	curl_url_cleanup(url);
-	return is_good ? 0 : err->code;
+	return is_good ? 0
+		       : deploy_error_set(
+				 err, DEPLOY_CONFIG, "\"%s\" is not https://HOST[:PORT]", text);
+}
+
+/* What is no host could otherwise name another one, or a part of the URL. */
+int dp_http_check_probe(char out[DP_HTTP_PLACE], const char *text, struct deploy_error *err)
+{
+	static const char scheme[] = PROBE_SCHEME "://";
+	CURLU *url = curl_url();
+	char *path = NULL;
+	bool is_good = url && curl_url_set(url, CURLUPART_URL, text, 0) == CURLUE_OK &&
+		       read_place(out, url, PROBE_SCHEME);
+
+	if (is_good)
+		path = url_part(url, CURLUPART_PATH);
+	is_good = path && strcmp(path, "/") == 0 && text[strlen(text) - 1] != '/';
+	curl_free(path);
+	curl_url_cleanup(url);
+	return is_good ? 0
+		       : deploy_error_set(err, DEPLOY_CONFIG, "%s: no name or address of a host",
+				 text + strlen(scheme));
 }

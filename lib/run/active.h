@@ -1,4 +1,4 @@
-/* A task that is under way: its discovery, or its ask and the acts of its nodes. */
+/* A task that is under way: its chore, its discovery, or its ask and the acts of its nodes. */
 #ifndef DP_ACTIVE_H
 #define DP_ACTIVE_H
 
@@ -7,9 +7,9 @@
 struct dp_active;
 
 /*
- * Begin a task; nodes are taken over, NULL: it is open. whole: nodes are all that the task names,
- * so that it may broadcast if it says so. task and tally are borrowed. Caller frees with
- * dp_active_free().
+ * Begin a task; nodes are taken over, NULL: it is open, or a chore. whole: nodes are all that the
+ * task names, so that it may broadcast if it says so. task and tally are borrowed. Caller frees
+ * with dp_active_free().
  */
 struct dp_active *dp_active_begin(struct dp_stage *stage, unsigned index,
 	const struct deploy_task *task, struct deploy_nodeset *nodes, bool whole,
@@ -41,7 +41,11 @@ bool dp_active_was_sent(const struct dp_active *active);
 /* Say that it has ended. The nodes found, if it is open, which are the caller's; else NULL. */
 struct deploy_nodeset *dp_active_end(struct dp_active *active, struct dp_stage *stage);
 
-/* Those that it asks; NULL if it is open. */
+/* After that: whether it came to what it was to; and why a chore did not, else NULL. */
+bool dp_active_is_ok(const struct dp_active *active);
+const char *dp_active_why(const struct dp_active *active);
+
+/* Those that it asks; NULL if it is open, or a chore. */
 const struct deploy_nodeset *dp_active_nodes(const struct dp_active *active);
 
 /* What it has to hand over at the end of what it was told to keep: node → data. */

@@ -1,6 +1,6 @@
 /*
- * One row per node. What may fall due stands in queues in the order in which it was set, which is
- * the order in which it falls due, since a task has one timeout and one pause between tries.
+ * One row per node. Who was sent to stands in a queue in the order in which that was, which is the
+ * order in which it falls due, since a task has one timeout; pauses between tries may grow.
  */
 #include "run/ask_parts.h"
 
@@ -34,7 +34,10 @@ static struct dp_row *first_in_flight(struct dp_ask *ask)
 
 static struct dp_row *first_retry(struct dp_ask *ask)
 {
-	return first_of(ask, &ask->retries, ROW_WAITING);
+	uint32_t row;
+	int64_t at_us;
+
+	return dp_timers_first(&ask->retries, &row, &at_us) ? &ask->rows[row] : NULL;
 }
 
 struct dp_ask *dp_ask_take_nodes(const struct deploy_task *task, struct deploy_nodeset *nodes,
@@ -56,6 +59,7 @@ struct dp_ask *dp_ask_take_nodes(const struct deploy_task *task, struct deploy_n
 				 ? deploy_amount_limit(policy->max_fail, ask->count)
 				 : ask->count;
 	ask->deadline_us = DP_NEVER;
+	dp_timers_init(&ask->retries, dp_ask_max_tries(ask) > 1 ? ask->count : 0);
 	return ask;
 }
 
@@ -69,7 +73,7 @@ void dp_ask_free(struct dp_ask *ask)
 	free(ask->attempts);
 	free(ask->unsent.items);
 	free(ask->deadlines.items);
-	free(ask->retries.items);
+	dp_timers_release(&ask->retries);
 	free(ask);
 }
 
@@ -89,6 +93,8 @@ void dp_ask_move(struct dp_ask *ask, struct dp_row *row, enum dp_row_state state
 
 	if (row->state == ROW_SENT && !row->is_probed)
 		ask->unprobed--;
+	if (row->state == ROW_WAITING)
+		dp_timers_clear(&ask->retries, (uint32_t)(row - ask->rows));
 	if (counts[row->state])
 		(*counts[row->state])--;
 	row->state = (uint8_t)state;
@@ -245,7 +251,6 @@ static void start_retries(struct dp_ask *ask, struct dp_stage *stage)
 			count = 0;
 		}
 		attempt = row->attempt + 1u;
-		dp_row_queue_pop(&ask->retries);
 		enlist(ask, stage, index, &count);
 	}
 	start_wave(ask, stage, attempt, count);
@@ -260,6 +265,16 @@ static bool deserves_another_try(
 	       (state == DEPLOY_OUTCOME_SILENT && ask->policy->retries_silent);
 }
 
+/* How long a row that has had so many tries waits for the next one. */
+static long long pause_ms(const struct deploy_policy *policy, unsigned tries)
+{
+	size_t last = policy->try_sleep_count;
+
+	if (!last)
+		return policy->try_sleep_ms;
+	return policy->try_sleeps_ms[(tries < last ? tries : last) - 1];
+}
+
 void dp_ask_conclude(struct dp_ask *ask, struct dp_stage *stage, struct dp_row *row,
 	const struct deploy_outcome *outcome)
 {
@@ -267,12 +282,12 @@ void dp_ask_conclude(struct dp_ask *ask, struct dp_stage *stage, struct dp_row *
 		dp_ask_settle(ask, stage, row, outcome);
 		return;
 	}
-	row->at_us = stage->now_us + ask->policy->try_sleep_ms * 1000;
+	row->at_us = stage->now_us + pause_ms(ask->policy, row->attempt) * 1000;
 	row->last_state = (uint8_t)outcome->state;
 	row->last_code = outcome->statuscode;
 	row->last_unconnected = outcome->not_connected;
 	dp_ask_move(ask, row, ROW_WAITING);
-	dp_row_queue_push(&ask->retries, (uint32_t)(row - ask->rows), row->attempt);
+	dp_timers_set(&ask->retries, (uint32_t)(row - ask->rows), row->at_us);
 	dp_stage_emit(stage, (struct deploy_event){.type = DEPLOY_EVENT_RETRY,
 				     .node = dp_ask_name(ask, row),
 				     .attempt = row->attempt,

@@ -123,6 +123,7 @@ void dp_ask_end(struct dp_ask *ask, struct dp_stage *stage)
 		dp_ask_settle(ask, stage, &ask->rows[i], &outcome);
 	}
 	ask->next = ask->count;
-	dp_stage_emit(
-		stage, (struct deploy_event){.type = DEPLOY_EVENT_TASK_ENDED, .count = ask->count});
+	dp_stage_emit(stage, (struct deploy_event){.type = DEPLOY_EVENT_TASK_ENDED,
+				     .count = ask->count,
+				     .is_ok = !ask->is_stopped});
 }

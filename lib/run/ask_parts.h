@@ -8,6 +8,7 @@
 
 #include "run/ask.h"
 #include "run/row_queue.h"
+#include "run/timers.h"
 
 enum dp_row_state {
 	ROW_IDLE,    /* not asked yet */
@@ -41,8 +42,9 @@ struct dp_ask {
 	size_t count;
 	uint32_t *wave; /* scratch: rows of one send */
 	struct dp_attempt_count *attempts;
-	struct dp_row_queue unsent, deadlines, retries; /* rows QUEUED, SENT, WAITING */
-	size_t next;					/* first row that was never started */
+	struct dp_row_queue unsent, deadlines; /* rows QUEUED, SENT */
+	struct dp_timers retries;	       /* … WAITING */
+	size_t next;			       /* first row that was never started */
 	size_t queued, sent, waiting, done;
 	size_t unprobed; /* rows SENT that nobody will say are not connected */
 	size_t not_ok, tolerated;

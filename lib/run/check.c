@@ -30,8 +30,41 @@ static int check_request(const struct deploy_plan *plan, size_t index, const cha
 /* True if the task of that index comes before another and is open. */
 static bool finds_nodes(const struct deploy_plan *plan, int index, size_t before)
 {
-	return (size_t)index < before && !plan->tasks[index]->nodes &&
-	       plan->tasks[index]->nodes_from < 0;
+	return (size_t)index < before && plan->tasks[index]->request &&
+	       !plan->tasks[index]->nodes && plan->tasks[index]->nodes_from < 0;
+}
+
+/* The broker takes no longer name of a topic; a longer message could have to wait. */
+#define MAX_TOPIC_BYTES	  255
+#define MAX_MESSAGE_BYTES (64 * 1024)
+
+static int check_publish(
+	const struct deploy_task *task, size_t index, bool has_bus, struct deploy_error *err)
+{
+	if (!task->text || !*task->text || strlen(task->text) > MAX_TOPIC_BYTES)
+		return deploy_error_set(err, DEPLOY_USAGE, "task %zu: a topic has 1 to %d bytes",
+			index + 1, MAX_TOPIC_BYTES);
+	if (!task->body || strlen(task->body) > MAX_MESSAGE_BYTES)
+		return deploy_error_set(err, DEPLOY_USAGE,
+			"task %zu: a message has at most %d bytes", index + 1, MAX_MESSAGE_BYTES);
+	if (!has_bus)
+		return deploy_error_set(err, DEPLOY_USAGE, "task %zu needs the broker", index + 1);
+	return 0;
+}
+
+static int check_chore(
+	const struct deploy_task *task, size_t index, bool has_bus, struct deploy_error *err)
+{
+	if (task->nodes || task->nodes_from >= 0)
+		return deploy_error_set(
+			err, DEPLOY_USAGE, "task %zu asks no node and has some", index + 1);
+	if (task->chore == DEPLOY_CHORE_CONFIRM && !task->text)
+		return deploy_error_set(err, DEPLOY_USAGE, "task %zu has no question", index + 1);
+	if (task->chore == DEPLOY_CHORE_CONNECT &&
+		(!task->host || !task->port || task->port > 65535))
+		return deploy_error_set(err, DEPLOY_USAGE,
+			"task %zu: a host and a port from 1 to 65535 are needed", index + 1);
+	return task->chore == DEPLOY_CHORE_PUBLISH ? check_publish(task, index, has_bus, err) : 0;
 }
 
 static int check_nodes(const struct deploy_plan *plan, size_t index, struct deploy_error *err)
@@ -66,9 +99,13 @@ int dp_check_tasks(
 {
 	const char *collective = collective_of(plan);
 
-	for (size_t i = from; i < plan->task_count; i++)
-		if ((plan->tasks[i]->request && check_request(plan, i, collective, has_bus, err)) ||
+	for (size_t i = from; i < plan->task_count; i++) {
+		const struct deploy_task *task = plan->tasks[i];
+
+		if ((task->request && check_request(plan, i, collective, has_bus, err)) ||
+			(task->chore && check_chore(task, i, has_bus, err)) ||
 			check_nodes(plan, i, err) || check_needs(plan, i, err))
 			return err->code;
+	}
 	return 0;
 }

@@ -1,6 +1,7 @@
 /*
- * The one place that waits: for the broker, for HTTP, for signals, for the runner's next deadline.
- * Each turn: take what arrived, tell the runner, publish what it wants sent, wait.
+ * The one place that waits: for the broker, for HTTP, for signals, for answers of whoever runs us,
+ * for the runner's next deadline. Each turn: take what arrived, tell the runner, publish what it
+ * wants sent, wait.
  */
 #include "deploy/run.h"
 
@@ -16,6 +17,7 @@
 #include "run/check.h"
 #include "run/fetches.h"
 #include "run/outbox.h"
+#include "run/questions.h"
 #include "run/runner.h"
 #include "run/stage.h"
 #include "wire/transport.h"
@@ -50,6 +52,9 @@ struct loop {
 	struct dp_runner *runner;
 	struct dp_outbox *outbox;
 	struct dp_fetches *fetches;
+	struct dp_questions *questions;
+	struct dp_turns
+		notices; /* messages to topics: a refusal is of the last one that was sent */
 	bool can_write, has_more;
 	bool has_unrecorded; /* something was queued since before_publish was called */
 	enum echo echo;
@@ -99,6 +104,15 @@ static void act(void *arg, const struct dp_action *action)
 		loop->has_unrecorded = true;
 		dp_fetches_add(loop->fetches, action);
 		break;
+	case DP_DO_ASK:
+		loop->has_unrecorded = true;
+		dp_questions_add(loop->questions, action);
+		break;
+	case DP_DO_ANNOUNCE:
+		assert(loop->transport);
+		loop->has_unrecorded = true;
+		dp_turns_add(&loop->notices, action);
+		break;
 	case DP_DO_SEND:
 		assert(loop->outbox);
 		loop->has_unrecorded = true;
@@ -110,6 +124,8 @@ static void act(void *arg, const struct dp_action *action)
 	case DP_DO_WITHDRAW:
 		if (loop->outbox)
 			dp_outbox_withdraw(loop->outbox, action->task, action->attempt);
+		dp_questions_withdraw(loop->questions, action->task);
+		dp_turns_withdraw(&loop->notices, action->task);
 		break;
 	case DP_DO_EMIT:
 		if (loop->options->sink)
@@ -153,6 +169,17 @@ static void take_returned(struct loop *loop, const struct dp_arrival *arrival)
 		step(loop, &input);
 }
 
+/* Whether the broker has what was announced. */
+static void take_word(struct loop *loop, bool is_taken, const char *why)
+{
+	struct dp_input answer;
+
+	if (!loop->notices.is_out)
+		return;
+	answer = dp_turns_finish(&loop->notices, is_taken, why);
+	step(loop, &answer);
+}
+
 static void take(struct loop *loop, const struct dp_arrival *arrival)
 {
 	struct dp_input input = {.kind = DP_IN_UNBLOCKED, .text = arrival->text};
@@ -165,6 +192,10 @@ static void take(struct loop *loop, const struct dp_arrival *arrival)
 	case DP_ARRIVAL_ECHO:
 		if (loop->echo == ECHO_SENT)
 			loop->echo = ECHO_BACK;
+		break;
+	case DP_ARRIVAL_TAKEN:
+	case DP_ARRIVAL_REFUSED:
+		take_word(loop, arrival->kind == DP_ARRIVAL_TAKEN, arrival->text);
 		break;
 	case DP_ARRIVAL_REPLY:
 		take_reply(loop, arrival);
@@ -216,7 +247,8 @@ static int receive(struct loop *loop, struct deploy_error *err)
 static bool wants_write(const struct loop *loop)
 {
 	return loop->transport &&
-	       (!dp_outbox_is_empty(loop->outbox) || loop->echo == ECHO_WANTED) &&
+	       (!dp_outbox_is_empty(loop->outbox) || dp_turns_next(&loop->notices) ||
+		       loop->echo == ECHO_WANTED) &&
 	       !dp_transport_is_blocked(loop->transport);
 }
 
@@ -237,6 +269,7 @@ static bool record(struct loop *loop)
 
 static int publish(struct loop *loop, struct deploy_error *err)
 {
+	const struct dp_turn *notice = dp_turns_next(&loop->notices);
 	int64_t before_us = dp_clock_us();
 	size_t room = DP_MAX_TURN_BYTES;
 	struct dp_input sent;
@@ -249,6 +282,11 @@ static int publish(struct loop *loop, struct deploy_error *err)
 		loop->echo = ECHO_SENT;
 		return dp_transport_echo(loop->transport, err);
 	}
+	/* It may take what there is of room in a turn. */
+	if (notice) {
+		loop->notices.is_out = true;
+		return dp_transport_announce(loop->transport, notice->text, notice->body, err);
+	}
 	do {
 		rc = dp_outbox_publish(loop->outbox, before_us, &room, &sent, err);
 		/* A node may answer while we are still publishing: round trips begin before. */
@@ -260,16 +298,23 @@ static int publish(struct loop *loop, struct deploy_error *err)
 	return rc;
 }
 
-/* Send what can be sent, and is on record. */
+/* Send what can be sent, and is on record; a question is shown after what led to it. */
 static int send_out(struct loop *loop, struct deploy_error *err)
 {
 	bool may_publish = loop->can_write && wants_write(loop);
+	bool may_ask = dp_questions_has_next(loop->questions);
+	struct dp_input answer;
 	int rc;
 
-	if (!may_publish && !dp_fetches_has_unstarted(loop->fetches))
+	if (!may_publish && !may_ask && !dp_fetches_has_unstarted(loop->fetches))
 		return 0;
 	if (!record(loop))
 		return 0;
+	/* What the answer leads to is not on record yet. */
+	if (may_ask && dp_questions_ask(loop->questions, &answer)) {
+		step(loop, &answer);
+		return 0;
+	}
 	rc = dp_fetches_start(loop->fetches, err);
 	return rc || !may_publish ? rc : publish(loop, err);
 }
@@ -324,7 +369,8 @@ static int wait_ms(const struct loop *loop)
 {
 	int64_t wake_us = dp_runner_wake_us(loop->runner), left_us;
 
-	if (loop->has_more || dp_fetches_has_unstarted(loop->fetches))
+	if (loop->has_more || dp_fetches_has_unstarted(loop->fetches) ||
+		dp_questions_has_next(loop->questions))
 		return 0;
 	if (is_awaiting_echo(loop) && !dp_transport_is_blocked(loop->transport))
 		wake_us = loop->echo_us + MAX_UNDRAINED_US;
@@ -343,20 +389,25 @@ static void wait_for_more(struct loop *loop)
 	const struct deploy_run_options *options = loop->options;
 	int idle_ms = options->idle ? options->idle(options->idle_arg) : -1;
 	int left_ms = wait_ms(loop);
-	struct pollfd fds[1 + DP_HTTP_MAX_FDS + 1] = {{.fd = options->signal_fd, .events = POLLIN}};
+	/* The signal, the answer, HTTP, and room for the broker. */
+	struct pollfd fds[2 + DP_HTTP_MAX_FDS + 1] = {
+		{.fd = options->signal_fd, .events = POLLIN}, dp_questions_fd(loop->questions)};
+	struct dp_input answer;
 	size_t count;
 
 	if (idle_ms >= 0 && idle_ms < left_ms)
 		left_ms = idle_ms;
-	count = dp_fetches_fds(loop->fetches, fds + 1, &left_ms);
+	count = dp_fetches_fds(loop->fetches, fds + 2, &left_ms);
 	if (loop->transport)
-		dp_transport_wait(loop->transport, wants_write(loop), fds, 1 + count, left_ms,
+		dp_transport_wait(loop->transport, wants_write(loop), fds, 2 + count, left_ms,
 			&loop->can_write);
 	else
-		(void)poll(fds, 1 + count, left_ms);
-	dp_fetches_turn(loop->fetches, fds + 1, count);
+		(void)poll(fds, 2 + count, left_ms);
+	dp_fetches_turn(loop->fetches, fds + 2, count);
 	if (fds[0].revents & POLLIN)
 		take_signals(loop);
+	if (dp_questions_turn(loop->questions, &fds[1], &answer))
+		step(loop, &answer);
 }
 
 static void tell_progress(struct loop *loop)
@@ -472,6 +523,7 @@ int deploy_run(struct deploy_run_result *result, struct deploy_bus *bus, struct 
 	loop.runner = dp_runner_new(plan, act, &loop);
 	loop.outbox = bus ? dp_outbox_new(bus->transport, plan) : NULL;
 	loop.fetches = dp_fetches_new();
+	loop.questions = dp_questions_new(options);
 	if (options->director)
 		dp_runner_set_director(loop.runner, &director);
 	if (options->wants_intents)
@@ -484,5 +536,7 @@ int deploy_run(struct deploy_run_result *result, struct deploy_bus *bus, struct 
 	dp_runner_free(loop.runner);
 	dp_outbox_free(loop.outbox);
 	dp_fetches_free(loop.fetches);
+	dp_questions_free(loop.questions);
+	free(loop.notices.items);
 	return err->code;
 }

@@ -195,6 +195,7 @@ static void take(struct dp_runner *runner, const struct dp_input *input)
 	case DP_IN_SENT:
 	case DP_IN_REPLY:
 	case DP_IN_RESPONSE:
+	case DP_IN_ANSWER:
 	case DP_IN_RETURNED:
 		take_for_task(runner, input);
 		break;

@@ -37,6 +37,7 @@ enum dp_input_kind {
 	DP_IN_SENT,  /* a request was handed to the broker: rows, or everyone if the task is open */
 	DP_IN_REPLY, /* well signed, for a request of this run: task, attempt, reply */
 	DP_IN_RESPONSE, /* to a DP_DO_FETCH: task, attempt, rows[0], response */
+	DP_IN_ANSWER,	/* to a DP_DO_ASK or DP_DO_ANNOUNCE: task, is_yes, or text: why not */
 	DP_IN_RETURNED, /* the broker says that sender has no queue: task, attempt, sender */
 	DP_IN_REJECTED, /* a message that is no reply of ours: sender (or NULL), text */
 	DP_IN_SIGNAL,	/* SIGINT or SIGTERM: signal */
@@ -54,6 +55,7 @@ struct dp_input {
 	size_t row_count;
 	bool is_mandatory;  /* SENT: the broker will say if the node has no queue */
 	bool is_confirmed;  /* TICK: the broker has said all it has to say of what was sent */
+	bool is_yes;	    /* ANSWER */
 	const char *sender; /* RETURNED, REJECTED */
 	const struct dp_reply *reply;
 	const struct dp_http_response *response;
@@ -63,7 +65,9 @@ struct dp_input {
 
 enum dp_action_kind {
 	DP_DO_SEND,  /* ask rows of task, or with is_broadcast everyone that matches its filter */
-	DP_DO_FETCH, /* of an act: fetch, for rows[0] */
+	DP_DO_FETCH, /* of an act: fetch, for rows[0]; of a chore: likewise, for nobody */
+	DP_DO_ASK,   /* of a chore: ask whoever runs us text, when it is its turn */
+	DP_DO_ANNOUNCE, /* of a chore: publish body to topic text, when it is its turn */
 	DP_DO_PROBE, /* find out whether rows of task are connected; must have no effect on them */
 	DP_DO_WITHDRAW, /* forget what is not sent yet of task: of attempt, or with 0 all of it */
 	DP_DO_EMIT	/* tell event */
@@ -82,6 +86,7 @@ struct dp_action {
 	bool is_broadcast;
 	const struct deploy_request *request; /* SEND: an act's; NULL: that of the task */
 	struct dp_http_request *fetch;	      /* FETCH: taken over */
+	const char *text, *body;	      /* ASK, ANNOUNCE: live as long as the plan */
 	struct deploy_event event;
 };
 

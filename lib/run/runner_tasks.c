@@ -133,50 +133,46 @@ static void drop(struct dp_runner *runner, const struct deploy_nodeset *set)
 }
 
 /* Hand a task that has ended to the director. */
-static void report(struct dp_runner *runner, size_t index, bool is_ok)
+static void report(struct dp_runner *runner, size_t index)
 {
 	const struct dp_part *part = runner->parts[index];
-	const struct deploy_tally *tally = &part->tally;
+	const struct deploy_nodeset *asked = dp_active_nodes(part->active);
+	struct deploy_nodeset *none, *ok;
 	struct deploy_task_result result = {.task = index,
-		.is_ok = is_ok,
-		.nodes = part->found ? part->found : dp_active_nodes(part->active),
-		.tally = tally,
+		.is_ok = dp_active_is_ok(part->active),
+		.why = dp_active_why(part->active),
+		.tally = &part->tally,
 		.replies = dp_active_replies(part->active)};
-	struct deploy_nodeset *ok;
 
 	if (!runner->director)
 		return;
+	none = deploy_nodeset_new();
+	result.nodes = part->found ? part->found : asked ? asked : none;
 	ok = deploy_nodeset_copy(result.nodes);
 	for (int state = DEPLOY_OUTCOME_OK + 1; state < DEPLOY_OUTCOME_STATES; state++)
-		deploy_nodeset_subtract(ok, tally->set[state]);
+		deploy_nodeset_subtract(ok, part->tally.set[state]);
 	result.ok = ok;
 	direct(runner, &result);
 	deploy_nodeset_free(ok);
+	deploy_nodeset_free(none);
 }
 
-/* True if an open task came to something, and was not cut short. */
-static bool is_found(struct dp_runner *runner, size_t index, const struct deploy_nodeset *found)
+/* An open task came to nothing, though it was not cut short. */
+static void miss_nodes(struct dp_runner *runner, size_t index)
 {
-	const struct deploy_task *task = runner->plan->tasks[index];
-
 	if (!dp_active_was_sent(runner->parts[index]->active)) {
 		dp_runner_leave(runner, DEPLOY_RUN_LOST, "the broker takes no publishes");
-		return false;
-	}
-	if (deploy_nodeset_count(found) || dp_is_mute(task))
-		return true;
-	if (task->on_failure != DEPLOY_ON_FAILURE_CONTINUE) {
+	} else if (runner->plan->tasks[index]->on_failure != DEPLOY_ON_FAILURE_CONTINUE) {
 		dp_runner_end_as(runner, DEPLOY_RUN_NO_NODES);
 		dp_runner_stop(runner, NULL);
 	}
-	return false;
 }
 
 static void end_task(struct dp_runner *runner, size_t index)
 {
 	const struct deploy_task *task = runner->plan->tasks[index];
 	struct dp_part *part = runner->parts[index];
-	bool was_stopped = dp_active_was_stopped(part->active), is_ok = !was_stopped;
+	bool was_stopped = dp_active_was_stopped(part->active);
 
 	part->found = dp_active_end(part->active, &runner->stage);
 	runner->under_way--;
@@ -191,10 +187,10 @@ static void end_task(struct dp_runner *runner, size_t index)
 		dp_runner_end_as(runner, DEPLOY_RUN_STOPPED);
 		dp_runner_stop(runner, NULL);
 	}
-	if (part->found && !was_stopped)
-		is_ok = is_found(runner, index, part->found);
+	if (part->found && !was_stopped && !dp_active_is_ok(part->active))
+		miss_nodes(runner, index);
 	dp_needs_over(&runner->needs, index);
-	report(runner, index, is_ok);
+	report(runner, index);
 	dp_active_free(part->active);
 	part->active = NULL;
 }

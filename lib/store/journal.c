@@ -133,7 +133,9 @@ static int record_event(
 		return dp_run_task_started(
 			journal->state, &journal->run, event, task ? task->request : NULL, err);
 	case DEPLOY_EVENT_TASK_ENDED:
-		return dp_run_task_ended(journal->state, &journal->run, event, err);
+		if (dp_run_task_ended(journal->state, &journal->run, event, err))
+			return err->code;
+		return event->text ? record_other(journal, event, err) : 0;
 	case DEPLOY_EVENT_INTENT:
 		return dp_run_intent(journal->state, &journal->run, event, err);
 	case DEPLOY_EVENT_RETRY:

@@ -239,6 +239,10 @@ static int take_body(struct dp_carrier *carrier, const amqp_frame_t *frame, stru
 static int take_frame(struct dp_carrier *carrier, const amqp_frame_t *frame,
 	struct dp_delivery *out, struct deploy_error *err)
 {
+	if (frame->channel == DP_AMQP_TOPICS)
+		return frame->frame_type == AMQP_FRAME_METHOD
+			       ? dp_amqp_take_word(carrier, &frame->payload.method, out, err)
+			       : fail_frame(carrier, err, "a message where none was asked for");
 	switch (frame->frame_type) {
 	case AMQP_FRAME_METHOD:
 		return take_method(carrier, &frame->payload.method, out, err);
@@ -270,6 +274,7 @@ int dp_carrier_receive(
 	for (;;) {
 		/* The frame before was copied, or its reader is done with it. */
 		amqp_maybe_release_buffers_on_channel(carrier->connection, DP_AMQP_CHANNEL);
+		amqp_maybe_release_buffers_on_channel(carrier->connection, DP_AMQP_TOPICS);
 		amqp_maybe_release_buffers_on_channel(carrier->connection, 0);
 		status = amqp_simple_wait_frame_noblock(carrier->connection, &frame, &now);
 		if (status == AMQP_STATUS_TIMEOUT)

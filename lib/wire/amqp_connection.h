@@ -10,7 +10,9 @@
 #include "base/buf.h"
 #include "wire/carrier.h"
 
-#define DP_AMQP_CHANNEL	    1
+#define DP_AMQP_CHANNEL 1
+/* What the broker refuses closes its channel, so what it may refuse has its own. */
+#define DP_AMQP_TOPICS	    2
 #define DP_AMQP_HEARTBEAT_S 10
 #define DP_AMQP_FRAME_MAX   131072
 
@@ -29,6 +31,8 @@ struct dp_carrier {
 	struct dp_buf text; /* of the broker: a reason */
 	char sender[256], key[256], id[256];
 	bool has_sender;
+	bool has_topics;    /* the channel for topics is open, or is being opened */
+	uint64_t announced; /* messages on it: the broker counts as we do */
 };
 
 /* A carrier for one broker that is not connected. Free with dp_amqp_release(). */
@@ -57,6 +61,10 @@ int dp_amqp_check_exchange(struct dp_carrier *carrier, amqp_channel_t channel,
 /* A queue of our own that is gone with the connection; consumed before anything is asked. */
 int dp_amqp_open_reply_queue(struct dp_carrier *carrier, amqp_channel_t channel,
 	int64_t deadline_us, struct deploy_error *err);
+
+/* What the broker says on the channel for topics. Errors: DEPLOY_CONNECT. */
+int dp_amqp_take_word(struct dp_carrier *carrier, const amqp_method_t *method,
+	struct dp_delivery *out, struct deploy_error *err);
 
 /* What librabbitmq takes as a time limit; never zero, which would mean none. */
 struct timeval dp_amqp_time_left(int64_t deadline_us);

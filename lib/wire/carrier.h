@@ -53,6 +53,14 @@ int dp_carrier_publish(
 	struct dp_carrier *carrier, const struct dp_publish *publish, struct deploy_error *err);
 
 /*
+ * Publish text to a topic, as STOMP's /topic/NAME is called: routing key topic (at most 255 bytes)
+ * of amq.topic. Call as the one above, and only when the one before has its DP_DELIVERY_TAKEN or
+ * DP_DELIVERY_REFUSED, which ends nothing else. Errors: DEPLOY_CONNECT.
+ */
+int dp_carrier_announce(
+	struct dp_carrier *carrier, const char *topic, const char *text, struct deploy_error *err);
+
+/*
  * Ask the broker for a sign of life: DP_DELIVERY_ECHO comes behind all that it had for us until
  * then. Call only while writable and not blocked. Errors: DEPLOY_CONNECT.
  */
@@ -66,7 +74,9 @@ enum dp_delivery_kind {
 	DP_DELIVERY_RETURNED,  /* routing_key, id */
 	DP_DELIVERY_BLOCKED,   /* text */
 	DP_DELIVERY_UNBLOCKED,
-	DP_DELIVERY_ECHO /* of dp_carrier_echo() */
+	DP_DELIVERY_ECHO,   /* of dp_carrier_echo() */
+	DP_DELIVERY_TAKEN,  /* what was announced last: the broker has it */
+	DP_DELIVERY_REFUSED /* … or will not have it: text */
 };
 
 /* Borrowed until the next call of the carrier. */

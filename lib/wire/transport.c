@@ -307,6 +307,13 @@ int dp_transport_receive(
 	case DP_DELIVERY_ECHO:
 		out->kind = DP_ARRIVAL_ECHO;
 		return 0;
+	case DP_DELIVERY_TAKEN:
+		out->kind = DP_ARRIVAL_TAKEN;
+		return 0;
+	case DP_DELIVERY_REFUSED:
+		out->kind = DP_ARRIVAL_REFUSED;
+		out->text = delivery.text;
+		return 0;
 	}
 	return 0;
 }
@@ -314,4 +321,10 @@ int dp_transport_receive(
 int dp_transport_echo(struct dp_transport *transport, struct deploy_error *err)
 {
 	return dp_carrier_echo(transport->carrier, err);
+}
+
+int dp_transport_announce(struct dp_transport *transport, const char *topic, const char *text,
+	struct deploy_error *err)
+{
+	return dp_carrier_announce(transport->carrier, topic, text, err);
 }

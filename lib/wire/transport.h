@@ -62,7 +62,9 @@ enum dp_arrival_kind {
 	DP_ARRIVAL_REJECTED, /* sender if it claims one; text: why */
 	DP_ARRIVAL_BLOCKED,  /* text: the broker's reason */
 	DP_ARRIVAL_UNBLOCKED,
-	DP_ARRIVAL_ECHO /* of dp_transport_echo() */
+	DP_ARRIVAL_ECHO,   /* of dp_transport_echo() */
+	DP_ARRIVAL_TAKEN,  /* what was announced last */
+	DP_ARRIVAL_REFUSED /* … likewise; text: the broker's reason */
 };
 
 /* Borrowed until the next call. */
@@ -78,6 +80,10 @@ int dp_transport_receive(
 	struct dp_transport *transport, struct dp_arrival *out, struct deploy_error *err);
 
 bool dp_transport_is_blocked(const struct dp_transport *transport);
+
+/* See dp_carrier_announce(). */
+int dp_transport_announce(struct dp_transport *transport, const char *topic, const char *text,
+	struct deploy_error *err);
 
 /* See dp_carrier_echo(). */
 int dp_transport_echo(struct dp_transport *transport, struct deploy_error *err);

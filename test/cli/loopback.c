@@ -7,6 +7,7 @@
  *                         > EXCHANGE KEYS mandatory|- REQUESTID   for each publish
  *                         NODE AGENT ACTION REQUESTID             for each execution
  *                         ! REASON                                for what every node drops
+ *                         @ TOPIC TEXT                            for each message to a topic
  *                         = VmHWM KIB                             at the end: peak of memory
  *   DEPLOYCTL_LOOP_FACTS  a file that keeps what nodes were given, from run to run
  */
@@ -509,6 +510,36 @@ int dp_carrier_publish(
 	carry_out(carrier, publish);
 	if (++carrier->publishes == broker->blocked_after)
 		block(carrier);
+	return 0;
+}
+
+/* Every topic has its listeners, but for "forbidden". */
+static void tell(struct dp_carrier *carrier, const char *topic, const char *text)
+{
+	bool is_forbidden = strcmp(topic, "forbidden") == 0;
+	struct parcel *parcel =
+		new_parcel(is_forbidden ? DP_DELIVERY_REFUSED : DP_DELIVERY_TAKEN, 0);
+
+	if (is_forbidden)
+		parcel->delivery.text = dp_xstrdup("the broker refuses: ACCESS_REFUSED - access to "
+						   "topic 'forbidden' refused (403)");
+	else if (carrier->log)
+		(void)fprintf(carrier->log, "@ %s %s\n", topic, text);
+	send_parcel(carrier, parcel);
+}
+
+int dp_carrier_announce(
+	struct dp_carrier *carrier, const char *topic, const char *text, struct deploy_error *err)
+{
+	const struct loop_broker *broker = &carrier->fleet.broker;
+
+	if (broker->lost_after != LOOP_NEVER && carrier->publishes >= broker->lost_after)
+		return deploy_error_set(err, DEPLOY_CONNECT,
+			"%s: publish: the broker closed the connection", carrier->peer);
+	if (!broker->blocked_after && !carrier->was_blocked)
+		block(carrier);
+	if (!carrier->blocked_us)
+		tell(carrier, topic, text);
 	return 0;
 }
 

@@ -7,7 +7,8 @@
  *   probe t0 web2 · withdraw t0
  *   outcome web1 failed try1 code 5 · retry web1 failed try1 code 5
  *   ignored late web2 · stopped WHY · blocked WHY · unblocked
- *   end t0 3                        task 0 ended
+ *   end t0 3                        task 0 ended; "not ok: WHY" if it is a chore
+ *   ask t0 TEXT · announce t0 TOPIC: BODY · fetch t0 URL
  *   done complete
  */
 #ifndef RUNNER_BENCH_H
@@ -23,6 +24,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "net/http.h"
 #include "run/runner.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -55,6 +57,7 @@ struct bench {
 	bool is_quiet;	   /* no action is noted */
 	bool tells_intents, shows_asked, shows_ignored_text, shows_message;
 	char group[100]; /* the last one */
+	bool was_ok;	 /* the task that ended last */
 	bool is_done;
 	struct deploy_run_result result;
 };
@@ -156,7 +159,11 @@ static inline void note_event(struct bench *bench, const struct deploy_event *ev
 		note(bench, "unblocked\n");
 		break;
 	case DEPLOY_EVENT_TASK_ENDED:
-		note(bench, "end t%u %zu\n", event->task, event->count);
+		note(bench, "end t%u %zu", event->task, event->count);
+		if (event->text)
+			note(bench, " not ok: %s", event->text);
+		bench->was_ok = event->is_ok;
+		note(bench, "\n");
 		break;
 	case DEPLOY_EVENT_STEP:
 	case DEPLOY_EVENT_TYPES:
@@ -213,7 +220,14 @@ static inline void act(void *arg, const struct dp_action *action)
 		withdraw_sends(bench, action->task);
 		break;
 	case DP_DO_FETCH:
-		fail();
+		note(bench, "fetch t%u %s\n", action->task, action->fetch->url);
+		dp_http_request_free(action->fetch);
+		break;
+	case DP_DO_ASK:
+		note(bench, "ask t%u %s\n", action->task, action->text);
+		break;
+	case DP_DO_ANNOUNCE:
+		note(bench, "announce t%u %s: %s\n", action->task, action->text, action->body);
 		break;
 	case DP_DO_EMIT:
 		note_event(bench, &action->event);

@@ -324,6 +324,10 @@ static void act(void *arg, const struct dp_action *action)
 	case DP_DO_WITHDRAW:
 		withdraw(bench, action->attempt);
 		break;
+	case DP_DO_ASK:
+	case DP_DO_ANNOUNCE:
+		fail();
+		break;
 	case DP_DO_EMIT:
 		note_event(bench, &action->event);
 		break;

@@ -444,6 +444,10 @@ static void act(void *arg, const struct dp_action *action)
 	case DP_DO_WITHDRAW:
 		judge_withdraw(world, action->attempt);
 		break;
+	case DP_DO_ASK:
+	case DP_DO_ANNOUNCE:
+		fail();
+		break;
 	case DP_DO_EMIT:
 		judge_event(world, &action->event);
 		break;

@@ -26,6 +26,7 @@ struct dp_carrier {
 	char returned[64][32], id[64];
 	size_t head, count, waits_to_write;
 	bool has_echo, is_mute, is_blocked;
+	bool has_word, refuses; /* about what was announced */
 };
 
 static struct dp_carrier carrier;
@@ -93,6 +94,17 @@ int dp_carrier_echo(struct dp_carrier *asked, struct deploy_error *err)
 	return 0;
 }
 
+int dp_carrier_announce(
+	struct dp_carrier *to, const char *topic, const char *text, struct deploy_error *err)
+{
+	(void)err;
+	assert_false(to->has_word);
+	note("announce %s: %s\n", topic, text);
+	to->has_word = !to->is_mute;
+	to->refuses = strcmp(topic, "forbidden") == 0;
+	return 0;
+}
+
 int dp_carrier_publish(
 	struct dp_carrier *to, const struct dp_publish *publish, struct deploy_error *err)
 {
@@ -115,8 +127,14 @@ int dp_carrier_receive(struct dp_carrier *from, struct dp_delivery *out, struct 
 		*out = (struct dp_delivery){.kind = DP_DELIVERY_RETURNED,
 			.routing_key = from->returned[from->head++],
 			.id = from->id};
+	else if (from->has_word)
+		*out = (struct dp_delivery){
+			.kind = from->refuses ? DP_DELIVERY_REFUSED : DP_DELIVERY_TAKEN,
+			.text = "no such right (403)"};
 	else if (from->has_echo)
 		out->kind = DP_DELIVERY_ECHO;
+	from->has_word = from->has_word && out->kind != DP_DELIVERY_TAKEN &&
+			 out->kind != DP_DELIVERY_REFUSED;
 	from->has_echo = from->has_echo && out->kind != DP_DELIVERY_ECHO;
 	return 0;
 }
@@ -128,7 +146,8 @@ void dp_carrier_wait(struct dp_carrier *waiting, bool wants_write, struct pollfd
 
 	*can_write = wants_write;
 	waiting->waits_to_write += wants_write;
-	if (!is_ready && !wants_write && waiting->head == waiting->count && !waiting->has_echo)
+	if (!is_ready && !wants_write && waiting->head == waiting->count && !waiting->has_echo &&
+		!waiting->has_word)
 		now_us += timeout_ms * 1000LL;
 }
 

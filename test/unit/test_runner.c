@@ -255,6 +255,41 @@ static void node_that_waits_for_its_next_try_keeps_its_place_in_the_window(void 
 	expect(bench, "send t0 try2 web1\noutcome web1 ok try2\nsend t0 try1 web2\n");
 }
 
+/* Who failed later is due earlier: its pause is its first. */
+static void pauses_between_tries_may_grow(void **state)
+{
+	static const long long pauses_ms[] = {100, 5000};
+	struct bench *bench = *state;
+	struct deploy_policy *policy = add_policy(bench, "web[1-2]");
+
+	policy->tries = 4;
+	policy->try_sleeps_ms = pauses_ms;
+	policy->try_sleep_count = COUNT(pauses_ms);
+	policy->try_sleep_ms = 1;
+	policy->timeout_ms = 20000;
+	begin(bench);
+	reply(bench, "web1", 1);
+	pass(bench, 100);
+	answer(bench, 0, 2, "web1", 1);
+	pass(bench, 1000);
+	reply(bench, "web2", 1);
+	forget(bench);
+	pass(bench, 99);
+	expect(bench, "");
+	pass(bench, 1);
+	expect(bench, "send t0 try2 web2\n");
+	pass(bench, 3899);
+	expect(bench, "");
+	pass(bench, 1);
+	expect(bench, "send t0 try3 web1\n");
+	answer(bench, 0, 3, "web1", 1);
+	forget(bench);
+	pass(bench, 4999);
+	expect(bench, "");
+	pass(bench, 1);
+	expect(bench, "send t0 try4 web1\n");
+}
+
 static void only_what_failed_is_asked_again_after_the_pause(void **state)
 {
 	struct bench *bench = *state;
@@ -1784,6 +1819,7 @@ int main(void)
 		TEST(batch_sleep_is_between_groups_and_not_after_the_last),
 		TEST(window_keeps_that_many_in_flight),
 		TEST(node_that_waits_for_its_next_try_keeps_its_place_in_the_window),
+		TEST(pauses_between_tries_may_grow),
 		TEST(only_what_failed_is_asked_again_after_the_pause),
 		TEST(silent_nodes_are_asked_again_only_if_the_policy_says_so),
 		TEST(groups_share_the_number_of_a_try),

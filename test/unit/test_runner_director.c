@@ -157,6 +157,45 @@ static void tasks_are_added_beside_others(void **state)
 		      "told t1 ok: web8, ok nobody\n");
 }
 
+static int confirm(struct bench *bench, const struct deploy_turn *turn, struct deploy_error *err)
+{
+	struct deploy_task *task = deploy_plan_take_chore(bench->plan, DEPLOY_CHORE_CONFIRM);
+
+	(void)turn;
+	(void)err;
+	task->text = strdup("Go on?");
+	return 0;
+}
+
+/* The first one again, after a pause, as who polls does. */
+static int confirm_later(
+	struct bench *bench, const struct deploy_turn *turn, struct deploy_error *err)
+{
+	assert_string_equal(turn->ended->why, "the answer was no");
+	(void)confirm(bench, turn, err);
+	bench->plan->tasks[1]->delay_ms = 1000;
+	return 0;
+}
+
+static void a_director_hears_what_a_chore_came_to(void **state)
+{
+	static move_fn *const moves[] = {confirm, confirm_later, NULL};
+	struct dp_input answer_to = {.kind = DP_IN_ANSWER, .text = "the answer was no"};
+	struct bench *bench = *state;
+	struct script script;
+
+	begin_directed(bench, &script, moves);
+	forget(bench);
+	tell(bench, &answer_to);
+	expect(bench, "end t0 0 not ok: the answer was no\ntold t0 not ok: , ok nobody\n");
+	pass(bench, 1000);
+	expect(bench, "start t1 0\nask t1 Go on?\n");
+	answer_to = (struct dp_input){.kind = DP_IN_ANSWER, .task = 1, .is_yes = true};
+	tell(bench, &answer_to);
+	expect(bench, "end t1 0\ntold t1 ok: , ok nobody\n"
+		      "told: nothing left (complete)\ndone complete\n");
+}
+
 static int give_up(struct bench *bench, const struct deploy_turn *turn, struct deploy_error *err)
 {
 	(void)turn;
@@ -278,6 +317,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_director_makes_the_plan_as_it_goes),
 		TEST(tasks_are_added_beside_others),
+		TEST(a_director_hears_what_a_chore_came_to),
 		TEST(a_director_may_give_up),
 		TEST(after_a_stop_only_cleanup_is_started),
 		TEST(who_leaves_is_asked_for_nothing),

@@ -516,6 +516,7 @@ static void judge_input(struct world *world, const struct dp_input *input)
 		break;
 	case DP_IN_TICK:
 	case DP_IN_RESPONSE:
+	case DP_IN_ANSWER:
 		break;
 	}
 	if (judge->now_us >= judge->run_deadline_us)
@@ -565,12 +566,18 @@ static void judge_task_ended(struct world *world, const struct deploy_event *eve
 				(is_tick(judge) && (judge->now_us >= judge->latest_us ||
 							   judge->now_us >= judge->quiet_us)),
 			"discovery ended early");
+		REQUIRE(event->is_ok == (!is_cut_off(judge) && judge->is_sent && sums->found),
+			"a discovery is %sok", event->is_ok ? "" : "not ");
 		if (!judge->is_sent)
 			end_with(judge, DEPLOY_RUN_LOST);
 		if (!sums->found)
 			end_with(judge, DEPLOY_RUN_NO_NODES);
 	} else {
 		REQUIRE(in_state(judge, DONE) == judge->nodes, "the task ended before its nodes");
+		REQUIRE(event->is_ok
+				? !judge->is_stopped && !judge->is_stop_told
+				: judge->is_stopped || judge->is_stop_told || is_cut_off(judge),
+			"a task is %sok", event->is_ok ? "" : "not ");
 		if (judge->is_stopped || judge->is_stop_told)
 			end_with(judge, DEPLOY_RUN_STOPPED);
 	}
@@ -705,6 +712,16 @@ static void judge_outcome(struct world *world, int name, const struct deploy_out
 		judge->is_stopped = judge->is_over_limit = true;
 }
 
+/* The n-th pause is the n-th of the list, or else its last. */
+static long long pause_ms(const struct deploy_policy *policy, unsigned n)
+{
+	size_t count = policy->try_sleep_count;
+
+	if (count == 0)
+		return policy->try_sleep_ms;
+	return n < count ? policy->try_sleeps_ms[n - 1] : policy->try_sleeps_ms[count - 1];
+}
+
 static void judge_retry(struct world *world, int name, const struct deploy_outcome *outcome)
 {
 	struct judge *judge = &world->judge;
@@ -716,7 +733,7 @@ static void judge_retry(struct world *world, int name, const struct deploy_outco
 			!judge->is_stopped,
 		"%s has no further try", names[name]);
 	node->where = WAITING;
-	node->since_us = judge->now_us + policy_on_stage(judge)->try_sleep_ms * MS;
+	node->since_us = judge->now_us + pause_ms(policy_on_stage(judge), node->attempt) * MS;
 	node->last_state = outcome->state;
 	node->last_code = outcome->statuscode;
 	node->last_unconnected = outcome->not_connected;
@@ -1105,6 +1122,7 @@ static struct deploy_nodeset *set_of(mask members)
 
 static void draw_policy(struct world *world, struct deploy_policy *policy)
 {
+	static const long long pauses[][3] = {{1, 20, 300}, {90, 5, 0}};
 	unsigned shape = draw(world, 3);
 
 	policy->batch_count = shape == 1 ? 1 + draw(world, 3) : 0;
@@ -1116,6 +1134,8 @@ static void draw_policy(struct world *world, struct deploy_policy *policy)
 	policy->batch_sleep_ms = draw_ms(world, 40, 200);
 	policy->tries = draw(world, MAX_TRIES + 1);
 	policy->try_sleep_ms = draw_ms(world, 30, 200);
+	policy->try_sleeps_ms = pauses[draw(world, COUNT(pauses))];
+	policy->try_sleep_count = chance(world, 30) ? 1 + draw(world, COUNT(pauses[0])) : 0;
 	policy->retries_silent = chance(world, 50);
 	policy->has_max_fail = chance(world, 60);
 	policy->max_fail.is_percent = chance(world, 40);
