@@ -2,6 +2,8 @@
 #ifndef DEPLOY_EVENT_H
 #define DEPLOY_EVENT_H
 
+#include <stdbool.h>
+
 #include "deploy/error.h"
 #include "deploy/outcome.h"
 
@@ -42,6 +44,7 @@ struct deploy_event {
 	enum deploy_ignored reason;
 	const char *text; /* NULL unless the type says so */
 	int64_t waited_us;
+	bool is_ok;
 };
 
 typedef void deploy_event_fn(void *arg, const struct deploy_event *event);
