@@ -165,7 +165,7 @@ static int confirm(struct ctx *ctx, enum deed deed, const struct puppet_opts *op
 /* Only a whole run that changes things says how far a node has come. */
 static const char *kind_of(enum deed deed, const struct puppet_opts *opts)
 {
-	static const char *const kinds[] = {[RUN] = "puppet run",
+	static const char *const kinds[] = {[RUN] = DEPLOY_PUPPET_RUN,
 		[ENABLE] = "puppet enable",
 		[DISABLE] = "puppet disable",
 		[STATUS] = "puppet status"};
@@ -215,6 +215,8 @@ static int carry_out(struct ctx *ctx, enum deed deed, const struct puppet_opts *
 	task = deploy_plan_take_act(plan, act);
 	task->nodes = deploy_nodeset_copy(nodes);
 	task->policy = opts->act.rolling.policy;
+	if (strcmp(kind_of(deed, opts), DEPLOY_PUPPET_RUN) == 0)
+		task->deed = DEPLOY_PUPPET_RUN;
 	return run(ctx, deed, opts, plan, err);
 }
 

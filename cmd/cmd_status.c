@@ -1,7 +1,6 @@
 /* deployctl status — what the state file knows: of the fleet, a node, a run, a cluster. */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "command.h"
 #include "completion.h"
@@ -129,14 +128,6 @@ static int show(struct ctx *ctx, const struct status_opts *opts, struct args arg
 	return exit_of_error(err->code);
 }
 
-static void wait_ms(long long ms)
-{
-	struct timespec left = {(time_t)(ms / 1000), (long)(ms % 1000) * 1000000};
-
-	while (nanosleep(&left, &left) != 0)
-		;
-}
-
 /* A reader of a file that was not there yet would never see it: each look opens it anew. */
 static int watch(
 	struct ctx *ctx, const struct status_opts *opts, struct args args, struct deploy_error *err)
@@ -156,7 +147,7 @@ static int watch(
 			break;
 		deploy_state_close(ctx->state);
 		ctx->state = NULL;
-		wait_ms(opts->every_ms ? opts->every_ms : EVERY_MS);
+		when_wait(opts->every_ms ? opts->every_ms : EVERY_MS);
 	}
 	free(before);
 	return status == EXIT_ALL_OK && ended >= 0 ? ended : status;

@@ -49,17 +49,27 @@ static void add_counts(json_t *item, const struct deploy_run_record *run)
 		json_integer(run->life == DEPLOY_LIFE_RUNNING ? (json_int_t)run->asked : 0));
 }
 
+bool runs_can_resume(const struct deploy_run_record *run)
+{
+	return run->plan_file && (run->life == DEPLOY_LIFE_INTERRUPTED ||
+					 (run->life == DEPLOY_LIFE_ENDED && run->exit > 0));
+}
+
 json_t *runs_item(const struct deploy_run_record *run)
 {
 	json_t *item = json_pack("{s:o, s:o, s:o, s:b, s:s, s:o, s:o}", "run",
 		report_foreign_text(run->id), "kind", report_foreign_text(run->kind), "plan",
-		report_foreign_text(run->plan_digest), "act", run->is_act, "state",
+		report_foreign_text(run->plan_file), "act", run->is_act, "state",
 		deploy_run_life_name(run->life), "end", report_foreign_text(run->end), "exit",
 		run->exit >= 0 ? json_integer(run->exit) : json_null());
 
 	add_counts(item, run);
+	(void)json_object_set_new(item, "plan_digest", report_foreign_text(run->plan_digest));
+	(void)json_object_set_new(item, "resumed", json_integer((json_int_t)run->resumed));
 	(void)json_object_set_new(item, "started", when_json(run->started_us));
 	(void)json_object_set_new(item, "ended", when_json(run->ended_us));
+	(void)json_object_set_new(item, "cancelled_at", when_json(run->cancelled_us));
+	(void)json_object_set_new(item, "cancelled_by", report_foreign_text(run->cancelled_by));
 	(void)json_object_set_new(item, "user", report_foreign_text(run->user));
 	(void)json_object_set_new(item, "host", report_foreign_text(run->host));
 	(void)json_object_set_new(item, "command", report_foreign_text(run->command));

@@ -23,6 +23,15 @@ int status_node(const struct status_look *look, const char *node, bool *is_known
 int status_run(
 	const struct status_look *look, const char *id, int *ended, struct deploy_error *err);
 
+/*
+ * The tasks of a run, as items to which the outcomes are added; then they are printed, a line for
+ * each step, if there are several.
+ */
+json_t *status_tasks(const struct status_look *look, const char *run, bool is_dead,
+	struct deploy_error *err); /* a new reference; NULL on failure */
+void status_tasks_add(json_t *tasks, const struct deploy_outcome_record *record, bool is_dead);
+void status_tasks_print(struct out *out, const json_t *tasks);
+
 /* A cluster: its categories, their roles, their nodes. *nodes: how many; 0: nothing was shown. */
 int status_topology(const struct status_look *look, const char *cluster, size_t *nodes,
 	struct deploy_error *err);

@@ -8,10 +8,13 @@
 
 struct run_look {
 	const struct status_look *look;
+	const char *id;
 	json_t *run;  /* as an item; NULL until it is found */
 	int ended;    /* -1: not yet */
 	bool is_dead; /* nodes without an outcome will never have one */
+	bool can_resume;
 	json_t *items;
+	json_t *tasks;
 	json_t *groups;		     /* what became of them, as text → names */
 	struct deploy_nodeset *rest; /* nodes that were not ok */
 };
@@ -24,10 +27,18 @@ static void print_run(const struct status_look *look, const struct deploy_run_re
 	status_name(out, run->id);
 	status_line(out, "kind", "%s", run->kind);
 	status_line(out, "command", "deployctl %s", run->command ? run->command : run->kind);
+	if (run->plan_file)
+		status_line(out, "plan", "%s", run->plan_file);
 	if (run->reason)
 		status_line(out, "reason", "%s", run->reason);
 	status_line(out, "who", "%s on %s", run->user ? run->user : "-", run->host);
 	status_line(out, "started", "%s", status_time(look, started, run->started_us));
+	if (run->resumed)
+		status_line(out, "resumed", "%u time%s", run->resumed, run->resumed > 1 ? "s" : "");
+	if (run->cancelled_us)
+		status_line(out, "cancelled", "%s, by %s",
+			status_time(look, ended, run->cancelled_us),
+			run->cancelled_by ? run->cancelled_by : "-");
 	if (run->life == DEPLOY_LIFE_ENDED)
 		status_line(out, "ended", "%s, %s, status %d %s",
 			status_time(look, ended, run->ended_us), run->end ? run->end : "-",
@@ -64,6 +75,7 @@ static int take_run(void *arg, const struct deploy_run_record *run)
 
 	of->run = runs_item(run);
 	of->is_dead = run->life == DEPLOY_LIFE_INTERRUPTED;
+	of->can_resume = runs_can_resume(run);
 	/* What the file says may be any number; of one that died nobody knows how it would end. */
 	if (run->life == DEPLOY_LIFE_ENDED)
 		of->ended = (int)exit_info(run->exit)->status;
@@ -91,24 +103,26 @@ static void fold(struct run_look *of, const char *node, const char *text)
 	json_decref(key);
 }
 
-/* The last try of each node is what became of it; an act of one task is all there is so far. */
+/* The last try of each node is what became of it, in each step of a plan. */
 static void fold_outcome(struct run_look *of, const struct deploy_outcome_record *record)
 {
 	const struct deploy_outcome *outcome = &record->outcome;
-	char text[1024];
+	char text[1024], step[256] = "";
 
 	if (!record->is_last || (record->is_known && outcome->state == DEPLOY_OUTCOME_OK))
 		return;
 	if (!record->is_known && !of->is_dead)
 		return;
+	if (record->label)
+		(void)snprintf(step, sizeof(step), "step %s: ", record->label);
 	if (!record->is_known)
-		(void)snprintf(
-			text, sizeof(text), "unknown: it was to be asked when the run was cut off");
+		(void)snprintf(text, sizeof(text),
+			"%sunknown: it was to be asked when the run was cut off", step);
 	else if (outcome->state == DEPLOY_OUTCOME_FAILED && outcome->statuscode)
-		(void)snprintf(text, sizeof(text), "failed (%d): %s", outcome->statuscode,
+		(void)snprintf(text, sizeof(text), "%sfailed (%d): %s", step, outcome->statuscode,
 			outcome->message);
 	else
-		(void)snprintf(text, sizeof(text), "%s%s%s", report_state(outcome),
+		(void)snprintf(text, sizeof(text), "%s%s%s%s", step, report_state(outcome),
 			outcome->message[0] && !outcome->not_connected ? ": " : "",
 			outcome->not_connected ? "" : outcome->message);
 	fold(of, record->node, text);
@@ -124,6 +138,7 @@ static json_t *outcome_item(const struct deploy_outcome_record *record)
 			"last", record->is_last);
 
 	(void)json_object_set_new(item, "not_connected", json_boolean(outcome->not_connected));
+	(void)json_object_set_new(item, "label", report_foreign_text(record->label));
 	(void)json_object_set_new(item, "agent", report_foreign_text(record->agent));
 	(void)json_object_set_new(item, "action", report_foreign_text(record->action));
 	(void)json_object_set_new(item, "statuscode",
@@ -141,6 +156,7 @@ static int take_outcome(void *arg, const struct deploy_outcome_record *record)
 	struct out *out = of->look->out;
 
 	fold_outcome(of, record);
+	status_tasks_add(of->tasks, record, of->is_dead);
 	if (out_format(out) == OUT_NAME && record->is_last)
 		status_name(out, record->node);
 	else if (!out_is_for_people(out))
@@ -193,12 +209,17 @@ static void print(const struct run_look *of, const struct deploy_error *err)
 	const char *text;
 	json_t *names;
 
+	if (out_is_for_people(out))
+		status_tasks_print(out, of->tasks);
 	if (out_is_for_people(out) && json_object_size(of->groups))
 		out_text(out, "\n");
 	json_object_foreach(of->groups, text, names) if (out_is_for_people(out))
 		print_group(out, text, names);
-	if (out_is_for_people(out) && of->ended >= 0 && deploy_nodeset_count(of->rest))
+	if (out_is_for_people(out) && of->can_resume)
+		out_text(out, "\nto go on: deployctl resume %s\n", of->id);
+	else if (out_is_for_people(out) && of->ended >= 0 && deploy_nodeset_count(of->rest))
 		print_way_on(of);
+	(void)json_object_set(of->run, "tasks", of->tasks);
 	out_lines(out, "outcome", of->items);
 	out_document(out, "run", of->items, of->run, EXIT_ALL_OK, err);
 }
@@ -206,6 +227,7 @@ static void print(const struct run_look *of, const struct deploy_error *err)
 int status_run(const struct status_look *look, const char *id, int *ended, struct deploy_error *err)
 {
 	struct run_look of = {.look = look,
+		.id = id,
 		.ended = -1,
 		.items = json_array(),
 		.groups = json_object(),
@@ -215,17 +237,17 @@ int status_run(const struct status_look *look, const char *id, int *ended, struc
 		.run = id, .with_data = !out_is_for_people(look->out)};
 
 	out_set_run(look->out, id);
-	if (!deploy_state_each_run(look->ctx->state, &run, take_run, &of, err) &&
-		!deploy_state_each_outcome(look->ctx->state, &outcomes, take_outcome, &of, err)) {
-		if (of.run)
-			print(&of, err);
-		else /* somebody prunes while we look */
-			(void)deploy_error_set(
-				err, DEPLOY_INPUT, "run %s: it is not kept any more", id);
-	}
+	if (!deploy_state_each_run(look->ctx->state, &run, take_run, &of, err) && of.run)
+		of.tasks = status_tasks(look, id, of.is_dead, err);
+	if (of.tasks &&
+		!deploy_state_each_outcome(look->ctx->state, &outcomes, take_outcome, &of, err))
+		print(&of, err);
+	if (!of.run) /* somebody prunes while we look */
+		(void)deploy_error_set(err, DEPLOY_INPUT, "run %s: it is not kept any more", id);
 	*ended = of.ended;
 	json_decref(of.run);
 	json_decref(of.items);
+	json_decref(of.tasks);
 	json_decref(of.groups);
 	deploy_nodeset_free(of.rest);
 	return err->code;

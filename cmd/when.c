@@ -15,6 +15,14 @@ int64_t when_now_us(void)
 	return (int64_t)now.tv_sec * SECOND_US + now.tv_nsec / 1000;
 }
 
+void when_wait(long long ms)
+{
+	struct timespec left = {(time_t)(ms / 1000), (long)(ms % 1000) * 1000000};
+
+	while (nanosleep(&left, &left) != 0)
+		;
+}
+
 const char *when_local(char buf[WHEN_SIZE], int64_t at_us)
 {
 	time_t seconds = (time_t)(at_us / SECOND_US);

@@ -10,6 +10,9 @@
 
 int64_t when_now_us(void);
 
+/* Sleep, whatever signals come that do not end the program. */
+void when_wait(long long ms);
+
 /* "2026-11-21 06:36:40", in the local time zone; "-" for 0, which is never. Returns buf. */
 const char *when_local(char buf[WHEN_SIZE], int64_t at_us);
 

@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "deploy/error.h"
+#include "deploy/nodeset.h"
 #include "deploy/outcome.h"
 #include "deploy/state.h"
 
@@ -30,8 +31,9 @@ const char *deploy_run_life_name(enum deploy_run_life life);
 /* All is borrowed until the callback returns; strings are NULL if they were not given. */
 struct deploy_run_record {
 	const char *id, *kind, *command, *reason;
-	const char *plan_digest;
+	const char *plan_file, *plan_digest;
 	json_t *inputs;
+	unsigned resumed; /* how often it went on after it had ended or died */
 	bool is_act; /* it has outcomes; of other runs only the counts are kept */
 	const char *user, *host;
 	long uid, pid;
@@ -39,6 +41,12 @@ struct deploy_run_record {
 	const char *end; /* how it ended: "complete", "stopped", …; NULL unless ended */
 	int exit;	 /* status; -1 unless ended */
 	int64_t started_us, ended_us;
+	int64_t cancelled_us; /* when somebody wanted it to end, since it last went on */
+	const char *cancelled_by;
+	/*
+	 * Outcomes: of each node once a task, and once a label after the run was resumed. While a
+	 * resumed run is running, what is done again may be counted twice.
+	 */
 	size_t count[DEPLOY_OUTCOME_STATES];
 	size_t asked; /* nodes of an act that were asked and have no outcome */
 };
@@ -70,10 +78,15 @@ struct deploy_outcome_record {
 	unsigned task;
 	const char *agent, *action; /* NULL for a task that is no request */
 	bool is_known; /* false: about to be asked, or asked; no outcome was recorded */
-	bool is_last;  /* false: another try followed */
+	/*
+	 * False: another try followed, also in a task of the same label after the run was resumed.
+	 * That it was to be asked again, and was not, is no try.
+	 */
+	bool is_last;
 	/* attempt always, the rest if is_known; data over 64 KiB is {"$cut": its bytes} */
 	struct deploy_outcome outcome;
 	int64_t sent_at_us, ended_at_us;
+	const char *label; /* of the task; may be NULL */
 };
 
 typedef int deploy_outcome_fn(void *arg, const struct deploy_outcome_record *outcome);
@@ -90,6 +103,28 @@ int deploy_state_each_outcome(const struct deploy_state *state,
 	const struct deploy_outcome_query *query, deploy_outcome_fn *fn, void *arg,
 	struct deploy_error *err);
 
+/* A task of an act. Borrowed until the callback returns. */
+struct deploy_task_record {
+	unsigned task;
+	const char *label, *agent, *action; /* may be NULL */
+	size_t nodes;			    /* as far as they are known */
+	int64_t started_us, ended_us;
+	bool has_ended, is_ok; /* is_ok: as its TASK_ENDED said */
+};
+
+typedef int deploy_task_record_fn(void *arg, const struct deploy_task_record *task);
+
+/* The tasks of a run, in their order; those of every time that it went on. */
+int deploy_state_each_task(const struct deploy_state *state, const char *run,
+	deploy_task_record_fn *fn, void *arg, struct deploy_error *err);
+
+/* nodes: borrowed until the callback returns; may be empty. */
+typedef int deploy_frozen_fn(void *arg, const char *name, const struct deploy_nodeset *nodes);
+
+/* What was given to deploy_journal_freeze() in a run, sorted bytewise by name. */
+int deploy_state_each_frozen(const struct deploy_state *state, const char *run,
+	deploy_frozen_fn *fn, void *arg, struct deploy_error *err);
+
 /* What else happened in an act; type as in deploy_event_type_name(). */
 struct deploy_event_record {
 	unsigned long seq;
@@ -103,5 +138,14 @@ typedef int deploy_event_record_fn(void *arg, const struct deploy_event_record *
 
 int deploy_state_each_event(const struct deploy_state *state, const char *run,
 	deploy_event_record_fn *fn, void *arg, struct deploy_error *err);
+
+/*
+ * Note that somebody wants a run to end; by: who, NULL: the user of this process. Nobody is told of
+ * it: *pid is the process to tell, which carries the run out on this host; 0 if there is none any
+ * more, and the run is interrupted; -1 if it lives elsewhere, or that cannot be told.
+ * Errors: DEPLOY_USAGE if it is not kept, DEPLOY_REFUSED if it has ended.
+ */
+int deploy_state_cancel(struct deploy_state *state, const char *run, const char *by, long *pid,
+	struct deploy_error *err);
 
 #endif

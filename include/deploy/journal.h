@@ -25,7 +25,14 @@ struct deploy_run_info {
 	const char *kind;    /* the command: "rpc", "assign-role" */
 	const char *command; /* the command line; the caller has masked secrets */
 	const char *reason;
+	const char *plan_file; /* absolute */
 	const char *plan_digest;
+	/*
+	 * The id of an act that goes on with this; NULL: a new run. It keeps its kind, command,
+	 * inputs, plan and time of start; the tasks of this plan are recorded behind those that it
+	 * has, and so are events.
+	 */
+	const char *resume;
 	const json_t *inputs; /* object; the caller has masked secrets */
 	/*
 	 * An act has a row for every try of every node, written before the node is asked. Other
@@ -46,7 +53,9 @@ struct deploy_run_info {
  * Begin a run. plan: what will be run, or NULL if nothing is asked of nodes; must outlive the
  * journal, as must state. downstream: gets every event after the transaction that holds it was
  * committed, in order, from within the functions below; may be NULL.
- * Errors: as deploy_state_open(). On success the caller ends it with deploy_journal_end().
+ * Errors: as deploy_state_open(). Of a run to resume: DEPLOY_USAGE if it is not kept, DEPLOY_REFUSED
+ * if it was no act, or is running as far as can be told; its owner is named.
+ * On success the caller ends it with deploy_journal_end().
  */
 int deploy_journal_begin(struct deploy_journal **out, struct deploy_state *state,
 	const struct deploy_run_info *info, const struct deploy_plan *plan,
@@ -67,6 +76,14 @@ const char *deploy_journal_run_id(const struct deploy_journal *journal);
 void deploy_journal_sink(void *journal, const struct deploy_event *event);
 int deploy_journal_idle(void *journal);
 int deploy_journal_commit(void *journal);
+
+/*
+ * Keep for deploy_state_each_frozen() which nodes name stands for in this act. Recorded with the
+ * events, in their order, and before anything is published after this call. A name that is given
+ * again stands for the new set. Both are copied.
+ */
+void deploy_journal_freeze(
+	struct deploy_journal *journal, const char *name, const struct deploy_nodeset *nodes);
 
 /*
  * Commit what is left and how the run ended (result may be NULL), and free the journal. exit: the

@@ -154,6 +154,8 @@ struct deploy_task {
 	bool is_always;	    /* cleanup: it starts also after the run has stopped, when what it
 			     * needs has ended or never will begin */
 	bool keeps_replies; /* the director gets the data of its nodes' answers */
+	const char *deed;   /* static: DEPLOY_PUPPET_RUN if that is what it does; or NULL */
+	char *label;
 };
 
 /* A task starts when all that it needs has ended, and nothing has stopped the run. */

@@ -23,7 +23,7 @@ enum deploy_stage {
 /* "discovered", "role", …; never NULL. Borrowed, static. */
 const char *deploy_stage_name(enum deploy_stage stage);
 
-/* The command whose runs decide the last two stages, as the kind of the run. */
+/* The command that decides the last two stages: as the kind of a run, and the deed of a task. */
 #define DEPLOY_PUPPET_RUN "puppet run"
 
 /* What is known of a node about that. All is borrowed until the callback returns. */

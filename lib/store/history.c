@@ -8,6 +8,7 @@
 
 #include "store/nodes.h"
 #include "store/owner.h"
+#include "store/runs.h"
 
 #define MAX_TOLD 5 /* runs that a short prefix may mean */
 
@@ -44,7 +45,11 @@ static int tell_run(sqlite3_stmt *row, deploy_run_fn *fn, void *arg)
 		.kind = dp_column_name(row, 1),
 		.command = dp_column_text(row, 2),
 		.reason = dp_column_text(row, 3),
+		.plan_file = dp_column_text(row, 26),
 		.plan_digest = dp_column_text(row, 4),
+		.resumed = (unsigned)sqlite3_column_int64(row, 27),
+		.cancelled_us = sqlite3_column_int64(row, 28),
+		.cancelled_by = dp_column_text(row, 29),
 		.inputs = dp_column_json(row, 5),
 		.is_act = sqlite3_column_int(row, 6) != 0,
 		.user = dp_column_text(row, 7),
@@ -81,7 +86,8 @@ int deploy_state_each_run(const struct deploy_state *state, const struct deploy_
 		    " ok, failed, silent, unknown, skipped, cancelled,"
 		    " CASE WHEN is_act AND life <> 'ended' THEN (SELECT count(*) FROM outcome o"
 		    " WHERE o.run = run.key AND o.state IS NULL) ELSE 0 END, " DP_OWNER_COLUMNS
-		    " FROM run WHERE life <> 'leaving' AND (?1 IS NULL OR id = ?1)"
+		    ", plan, resumed, cancelled_at, cancelled_by FROM run WHERE life <> 'leaving' "
+		    "AND (?1 IS NULL OR id = ?1)"
 		    " AND (?2 IS NULL OR kind = ?2) AND (NOT ?3 OR is_act)"
 		    " ORDER BY id DESC LIMIT ?4",
 		    DP_BIND(dp_text(query->id), dp_text(query->kind), dp_int(query->acts),
@@ -156,9 +162,7 @@ int deploy_state_find_run(char id[DEPLOY_RUN_ID_SIZE], const struct deploy_state
 #define OUTCOMES                                                                                   \
 	"SELECT r.id, r.kind, o.node, o.task, t.agent, t.action, o.attempt, o.state,"              \
 	" o.not_connected, o.statuscode, o.message, CASE WHEN ?3 THEN o.data END,"                 \
-	" o.sent, o.ended, o.rtt,"                                                                 \
-	" NOT EXISTS (SELECT 1 FROM outcome n WHERE n.run = o.run AND n.task = o.task"             \
-	" AND n.node = o.node AND n.attempt > o.attempt)"                                          \
+	" o.sent, o.ended, o.rtt, " DP_IS_LAST ", t.label"                                         \
 	" FROM run r CROSS JOIN task t ON t.run = r.key"                                           \
 	" CROSS JOIN outcome o ON o.run = t.run AND o.task = t.task "
 
@@ -186,6 +190,7 @@ static int tell_outcome(sqlite3_stmt *row, deploy_outcome_fn *fn, void *arg)
 					  : sqlite3_column_int64(row, 14)},
 		.sent_at_us = sqlite3_column_int64(row, 12),
 		.ended_at_us = sqlite3_column_int64(row, 13),
+		.label = dp_column_text(row, 16),
 	};
 	int rc = fn(arg, &record);
 

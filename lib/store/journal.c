@@ -4,6 +4,7 @@
  */
 #include "deploy/journal.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -84,9 +85,10 @@ static int record_node(struct deploy_journal *journal, const struct dp_journal_e
 static int record_puppet(
 	struct deploy_journal *journal, const struct deploy_event *event, struct deploy_error *err)
 {
+	const struct deploy_task *task = task_of(journal, event);
 	struct dp_deed deed = {journal->run.key, DEPLOY_OUTCOME_UNKNOWN};
 
-	if (strcmp(journal->info.kind, DEPLOY_PUPPET_RUN) != 0 || is_finder(journal, event))
+	if (!task || !task->deed || strcmp(task->deed, DEPLOY_PUPPET_RUN) != 0)
 		return 0;
 	if (event->type == DEPLOY_EVENT_OUTCOME && event->outcome->attempt)
 		deed.outcome = event->outcome->state;
@@ -130,8 +132,7 @@ static int record_event(
 
 	switch (event->type) {
 	case DEPLOY_EVENT_TASK_STARTED:
-		return dp_run_task_started(
-			journal->state, &journal->run, event, task ? task->request : NULL, err);
+		return dp_run_task_started(journal->state, &journal->run, event, task, err);
 	case DEPLOY_EVENT_TASK_ENDED:
 		if (dp_run_task_ended(journal->state, &journal->run, event, err))
 			return err->code;
@@ -149,19 +150,28 @@ static int record_event(
 	}
 }
 
+static int record_entry(struct deploy_journal *journal, const struct dp_journal_entry *entry,
+	struct deploy_error *err)
+{
+	int rc;
+
+	if (entry->frozen)
+		return dp_run_freeze(
+			journal->state, &journal->run, entry->frozen, entry->nodes, err);
+	rc = record_node(journal, entry, err);
+	if (!rc && journal->info.is_act)
+		rc = record_event(journal, &entry->event, err);
+	if (!rc && journal->info.is_act)
+		rc = record_puppet(journal, &entry->event, err);
+	return rc;
+}
+
 static int record_waiting(struct deploy_journal *journal, struct deploy_error *err)
 {
 	int rc = 0;
 
-	for (size_t i = 0; !rc && i < journal->count; i++) {
-		const struct deploy_event *event = &journal->waiting[i]->event;
-
-		rc = record_node(journal, journal->waiting[i], err);
-		if (!rc && journal->info.is_act)
-			rc = record_event(journal, event, err);
-		if (!rc && journal->info.is_act)
-			rc = record_puppet(journal, event, err);
-	}
+	for (size_t i = 0; !rc && i < journal->count; i++)
+		rc = record_entry(journal, journal->waiting[i], err);
 	if (!rc && journal->info.is_act)
 		rc = dp_run_update_counts(journal->state, &journal->run, err);
 	return rc;
@@ -192,7 +202,7 @@ static void pass_on(const struct deploy_journal *journal, struct deploy_event ev
 static void hand_over(struct deploy_journal *journal)
 {
 	for (size_t i = 0; i < journal->count; i++) {
-		if (journal->info.is_act)
+		if (journal->info.is_act && !journal->waiting[i]->frozen)
 			pass_on(journal, journal->waiting[i]->event);
 		dp_journal_entry_free(journal->waiting[i]);
 	}
@@ -210,6 +220,16 @@ static int flush(struct deploy_journal *journal)
 	return err->code;
 }
 
+static void add_waiting(struct deploy_journal *journal, struct dp_journal_entry *entry)
+{
+	if (journal->count == 0)
+		journal->since_us = dp_clock_us();
+	journal->waiting = dp_grow(
+		journal->waiting, &journal->cap, journal->count + 1, sizeof(journal->waiting[0]));
+	journal->waiting[journal->count++] = entry;
+	journal->bytes += dp_journal_entry_bytes(entry);
+}
+
 static void wait_for_commit(struct deploy_journal *journal, const struct deploy_event *event)
 {
 	const struct deploy_task *task = task_of(journal, event);
@@ -222,12 +242,7 @@ static void wait_for_commit(struct deploy_journal *journal, const struct deploy_
 		json_decref(entry->outcome.data);
 		entry->outcome.data = NULL;
 	}
-	if (journal->count == 0)
-		journal->since_us = dp_clock_us();
-	journal->waiting = dp_grow(
-		journal->waiting, &journal->cap, journal->count + 1, sizeof(journal->waiting[0]));
-	journal->waiting[journal->count++] = entry;
-	journal->bytes += dp_journal_entry_bytes(entry);
+	add_waiting(journal, entry);
 }
 
 void deploy_journal_sink(void *arg, const struct deploy_event *event)
@@ -244,6 +259,13 @@ void deploy_journal_sink(void *arg, const struct deploy_event *event)
 	wait_for_commit(journal, event);
 	if ((is_act && journal->count >= MAX_WAITING) || journal->bytes >= MAX_BYTES)
 		(void)flush(journal);
+}
+
+void deploy_journal_freeze(
+	struct deploy_journal *journal, const char *name, const struct deploy_nodeset *nodes)
+{
+	if (journal->info.is_act && !journal->failed.code)
+		add_waiting(journal, dp_journal_entry_freeze(name, nodes));
 }
 
 int deploy_journal_idle(void *arg)
@@ -280,7 +302,7 @@ static void free_journal(struct deploy_journal *journal)
 {
 	/* Copies of ours, which the struct shows as constant to those who fill it in. */
 	const char *const texts[] = {journal->info.kind, journal->info.command,
-		journal->info.reason, journal->info.plan_digest};
+		journal->info.reason, journal->info.plan_file, journal->info.plan_digest};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		free((void *)(uintptr_t)texts[i]);
@@ -292,6 +314,27 @@ static void free_journal(struct deploy_journal *journal)
 static int add_run(struct deploy_journal *journal, struct deploy_error *err)
 {
 	return dp_run_add(journal->state, &journal->run, &journal->info, journal->plan, err);
+}
+
+static int begin_act(struct deploy_journal *journal, struct deploy_error *err)
+{
+	int rc = deploy_state_begin(journal->state, err);
+
+	if (rc)
+		return rc;
+	rc = journal->info.resume ? dp_run_resume(journal->state, &journal->run, &journal->info,
+					    journal->plan, err)
+				  : add_run(journal, err);
+	return deploy_state_finish(journal->state, rc, err);
+}
+
+static void name_run(struct deploy_journal *journal)
+{
+	struct deploy_state *state = journal->state;
+
+	journal->run.started_us = dp_wall_us();
+	deploy_run_id_new(journal->run.id, state->last_id);
+	memcpy(state->last_id, journal->run.id, sizeof(state->last_id));
 }
 
 int deploy_journal_begin(struct deploy_journal **out, struct deploy_state *state,
@@ -310,17 +353,16 @@ int deploy_journal_begin(struct deploy_journal **out, struct deploy_state *state
 	journal->info.kind = dp_xstrdup(info->kind);
 	journal->info.command = copy(info->command);
 	journal->info.reason = copy(info->reason);
+	journal->info.plan_file = copy(info->plan_file);
 	journal->info.plan_digest = copy(info->plan_digest);
 	journal->inputs = info->inputs ? json_deep_copy(info->inputs) : NULL;
 	journal->info.inputs = journal->inputs;
-	journal->run.started_us = dp_wall_us();
-	deploy_run_id_new(journal->run.id, state->last_id);
-	memcpy(state->last_id, journal->run.id, sizeof(state->last_id));
-	if (info->is_act) {
-		rc = deploy_state_begin(state, err);
-		if (!rc)
-			rc = deploy_state_finish(state, add_run(journal, err), err);
-	}
+	assert(info->is_act || !info->resume);
+	if (!info->resume)
+		name_run(journal);
+	if (info->is_act)
+		rc = begin_act(journal, err);
+	journal->info.resume = NULL; /* borrowed until now */
 	if (rc)
 		free_journal(journal);
 	else

@@ -48,6 +48,16 @@ struct dp_journal_entry *dp_journal_entry_new(const struct deploy_event *event)
 	return entry;
 }
 
+struct dp_journal_entry *dp_journal_entry_freeze(
+	const char *name, const struct deploy_nodeset *nodes)
+{
+	struct dp_journal_entry *entry = dp_xcalloc(1, sizeof(*entry));
+
+	entry->frozen = dp_xstrdup(name);
+	entry->nodes = deploy_nodeset_print(nodes);
+	return entry;
+}
+
 /* As deep as what is read from nodes, which has a limit. */
 static size_t weigh(const json_t *value)
 {
@@ -65,14 +75,16 @@ static size_t weigh(const json_t *value)
 
 size_t dp_journal_entry_bytes(const struct dp_journal_entry *entry)
 {
-	return sizeof(*entry) + size_of(entry->outcome.message) + weigh(entry->outcome.data) +
-	       dp_lesson_bytes(&entry->lesson);
+	return sizeof(*entry) + size_of(entry->nodes) + size_of(entry->outcome.message) +
+	       weigh(entry->outcome.data) + dp_lesson_bytes(&entry->lesson);
 }
 
 void dp_journal_entry_free(struct dp_journal_entry *entry)
 {
 	json_decref(entry->outcome.data);
 	dp_lesson_release(&entry->lesson);
+	free(entry->frozen);
+	free(entry->nodes);
 	free(entry);
 }
 

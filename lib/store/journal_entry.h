@@ -11,9 +11,13 @@ struct dp_journal_entry {
 	struct deploy_event event;
 	struct deploy_outcome outcome; /* if event.outcome */
 	struct dp_lesson lesson;       /* owned */
+	/* Owned; if set, there is no event, but a set to keep under that name, folded. */
+	char *frozen, *nodes;
 };
 
 struct dp_journal_entry *dp_journal_entry_new(const struct deploy_event *event);
+struct dp_journal_entry *dp_journal_entry_freeze(
+	const char *name, const struct deploy_nodeset *nodes);
 /* About what it takes in memory, with the data, which it keeps there. */
 size_t dp_journal_entry_bytes(const struct dp_journal_entry *entry);
 void dp_journal_entry_free(struct dp_journal_entry *entry);

@@ -80,6 +80,16 @@ void dp_owner_read(struct dp_owner *owner, sqlite3_stmt *row, int first)
 	owner->pid_started = sqlite3_column_int64(row, first + 4);
 }
 
+bool dp_owner_is_here(const struct dp_owner *owner, const struct dp_owner *self)
+{
+	int64_t started;
+
+	return strcmp(owner->host, self->host) == 0 && owner->boot[0] &&
+	       strcmp(owner->boot, self->boot) == 0 &&
+	       strcmp(owner->pid_space, self->pid_space) == 0 &&
+	       find_process(&started, owner->pid) && started && started == owner->pid_started;
+}
+
 bool dp_owner_is_dead(const struct dp_owner *owner, const struct dp_owner *self)
 {
 	int64_t started;

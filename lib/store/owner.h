@@ -26,4 +26,7 @@ void dp_owner_self(struct dp_owner *self);
 /* True if owner is known to have died. What another host's or container's does cannot be told. */
 bool dp_owner_is_dead(const struct dp_owner *owner, const struct dp_owner *self);
 
+/* True if owner is known to live, as a process that its pid means to us, too. */
+bool dp_owner_is_here(const struct dp_owner *owner, const struct dp_owner *self);
+
 #endif

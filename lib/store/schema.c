@@ -66,6 +66,19 @@ static const char *const steps[] = {
 	"ALTER TABLE node ADD COLUMN puppet_run INTEGER;"
 	"ALTER TABLE node ADD COLUMN puppet_outcome TEXT;"
 	"ALTER TABLE node ADD COLUMN puppet_at INTEGER;",
+
+	/* Runs of plans: they go on after they died, and by labels it is known where they were. */
+	"ALTER TABLE run ADD COLUMN plan TEXT;"
+	"ALTER TABLE run ADD COLUMN resumed INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE run ADD COLUMN cancelled_at INTEGER;"
+	"ALTER TABLE run ADD COLUMN cancelled_by TEXT;"
+	"ALTER TABLE task ADD COLUMN label TEXT;"
+	"ALTER TABLE task ADD COLUMN ok INTEGER;" /* NULL until it has ended */
+	"CREATE INDEX task_by_label ON task(run, label) WHERE label IS NOT NULL;"
+	/* Node sets that were resolved once, folded. */
+	"CREATE TABLE frozen("
+	" run INTEGER NOT NULL REFERENCES run ON DELETE CASCADE, name TEXT NOT NULL,"
+	" nodes TEXT NOT NULL, PRIMARY KEY(run, name)) STRICT, WITHOUT ROWID;",
 };
 
 #define VERSION ((int64_t)(sizeof(steps) / sizeof(steps[0])))

@@ -14,7 +14,7 @@
 #include "deploy/history.h"
 #include "deploy/state.h"
 
-#define DP_MAX_CHANGES 32	  /* different texts given to dp_sql_change() */
+#define DP_MAX_CHANGES 48	  /* different texts given to dp_sql_change() */
 #define DP_BUSY_MS     5000	  /* to wait for another writer */
 #define DP_SCHEMA_TAG  0x64706c79 /* application_id of our files: "dply" */
 

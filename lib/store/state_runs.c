@@ -10,15 +10,22 @@
 #include "base/mem.h"
 #include "store/owner.h"
 
+int dp_run_note_dead(struct deploy_state *state, int64_t key, struct deploy_error *err)
+{
+	if (dp_sql_change(state,
+		    "UPDATE run SET life = 'interrupted' WHERE key = ?1 AND life = 'running'",
+		    DP_BIND(dp_int(key)), err))
+		return err->code;
+	return dp_run_recount(state, key, err);
+}
+
 /* The row of one that ended is complete; others are noted when their owner is found dead. */
 static int note_dead(struct deploy_state *state, const json_t *keys, struct deploy_error *err)
 {
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i < json_array_size(keys); i++)
-		rc = dp_sql_change(state,
-			"UPDATE run SET life = 'interrupted' WHERE key = ?1 AND life = 'running'",
-			DP_BIND(dp_int(json_integer_value(json_array_get(keys, i)))), err);
+		rc = dp_run_note_dead(state, json_integer_value(json_array_get(keys, i)), err);
 	return rc;
 }
 
@@ -51,24 +58,34 @@ int dp_runs_note_dead(struct deploy_state *state, struct deploy_error *err)
 	return rc;
 }
 
-static int add_task(struct deploy_state *state, const struct dp_run *run, int64_t index,
-	const struct deploy_request *request, struct deploy_error *err)
+static struct dp_value task_of(const struct dp_run *run, const struct deploy_event *event)
 {
+	return dp_int(run->tasks_before + event->task);
+}
+
+/* task: NULL if it is not known. */
+static int add_task(struct deploy_state *state, const struct dp_run *run, int64_t index,
+	const struct deploy_task *task, struct deploy_error *err)
+{
+	const struct deploy_request *request = task ? task->request : NULL;
+
 	return dp_sql_change(state,
-		"INSERT INTO task(run, task, agent, action) VALUES(?1, ?2, ?3, ?4)"
+		"INSERT INTO task(run, task, agent, action, label) VALUES(?1, ?2, ?3, ?4, ?5)"
 		" ON CONFLICT DO NOTHING",
-		DP_BIND(dp_int(run->key), dp_int(index), dp_text(request ? request->agent : NULL),
-			dp_text(request ? request->action : NULL)),
+		DP_BIND(dp_int(run->key), dp_int(run->tasks_before + index),
+			dp_text(request ? request->agent : NULL),
+			dp_text(request ? request->action : NULL),
+			dp_text(task ? task->label : NULL)),
 		err);
 }
 
-static int add_tasks(struct deploy_state *state, const struct dp_run *run,
+int dp_run_add_tasks(struct deploy_state *state, const struct dp_run *run,
 	const struct deploy_plan *plan, struct deploy_error *err)
 {
 	int rc = 0;
 
 	for (size_t i = 0; !rc && plan && i < plan->task_count; i++)
-		rc = add_task(state, run, (int64_t)i, plan->tasks[i]->request, err);
+		rc = add_task(state, run, (int64_t)i, plan->tasks[i], err);
 	return rc;
 }
 
@@ -83,15 +100,15 @@ static int add_row(struct deploy_state *state, const struct dp_run *run,
 	dp_owner_self(&self);
 	rc = dp_sql_change(state,
 		"INSERT INTO run(id, kind, command, reason, plan_digest, inputs, is_act,"
-		" user, uid, " DP_OWNER_COLUMNS ", life, started)"
+		" user, uid, " DP_OWNER_COLUMNS ", life, started, plan)"
 		" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,"
-		" 'running', ?15)",
+		" 'running', ?15, ?16)",
 		DP_BIND(dp_text(run->id), dp_text(info->kind), dp_text(info->command),
 			dp_text(info->reason), dp_text(info->plan_digest), dp_text(inputs),
 			dp_int(info->is_act), dp_text(user ? user->pw_name : NULL),
 			dp_int((int64_t)getuid()), dp_text(self.host), dp_text(self.boot),
 			dp_text(self.pid_space), dp_int(self.pid), dp_int(self.pid_started),
-			dp_int(run->started_us)),
+			dp_int(run->started_us), dp_text(info->plan_file)),
 		err);
 	free(inputs);
 	return rc;
@@ -103,7 +120,7 @@ int dp_run_add(struct deploy_state *state, struct dp_run *run, const struct depl
 	if (add_row(state, run, info, err))
 		return err->code;
 	run->key = sqlite3_last_insert_rowid(state->db);
-	return info->is_act ? add_tasks(state, run, plan, err) : 0;
+	return info->is_act ? dp_run_add_tasks(state, run, plan, err) : 0;
 }
 
 int dp_run_update_counts(
@@ -151,7 +168,8 @@ static const char *end_name(const struct deploy_run_result *result)
 int dp_run_finish(struct deploy_state *state, const struct dp_run *run,
 	const struct deploy_run_result *result, int exit, struct deploy_error *err)
 {
-	if (dp_run_update_counts(state, run, err))
+	if (run->is_resumed ? dp_run_recount(state, run->key, err)
+			    : dp_run_update_counts(state, run, err))
 		return err->code;
 	return dp_sql_change(state,
 		"UPDATE run SET life = 'ended', ending = ?2, exit = ?3, ended = ?4 WHERE key = ?1",
@@ -161,15 +179,14 @@ int dp_run_finish(struct deploy_state *state, const struct dp_run *run,
 }
 
 int dp_run_task_started(struct deploy_state *state, const struct dp_run *run,
-	const struct deploy_event *event, const struct deploy_request *request,
-	struct deploy_error *err)
+	const struct deploy_event *event, const struct deploy_task *task, struct deploy_error *err)
 {
 	/* It may have been added to the plan since the run began. */
-	if (add_task(state, run, event->task, request, err))
+	if (add_task(state, run, event->task, task, err))
 		return err->code;
 	return dp_sql_change(state,
 		"UPDATE task SET started = ?3, nodes = ?4 WHERE run = ?1 AND task = ?2",
-		DP_BIND(dp_int(run->key), dp_int(event->task), dp_time(event->at_us),
+		DP_BIND(dp_int(run->key), task_of(run, event), dp_time(event->at_us),
 			dp_int((int64_t)event->count)),
 		err);
 }
@@ -178,9 +195,9 @@ int dp_run_task_ended(struct deploy_state *state, const struct dp_run *run,
 	const struct deploy_event *event, struct deploy_error *err)
 {
 	return dp_sql_change(state,
-		"UPDATE task SET ended = ?3, nodes = ?4 WHERE run = ?1 AND task = ?2",
-		DP_BIND(dp_int(run->key), dp_int(event->task), dp_time(event->at_us),
-			dp_int((int64_t)event->count)),
+		"UPDATE task SET ended = ?3, nodes = ?4, ok = ?5 WHERE run = ?1 AND task = ?2",
+		DP_BIND(dp_int(run->key), task_of(run, event), dp_time(event->at_us),
+			dp_int((int64_t)event->count), dp_int(event->is_ok)),
 		err);
 }
 
@@ -190,7 +207,7 @@ int dp_run_intent(struct deploy_state *state, const struct dp_run *run,
 	return dp_sql_change(state,
 		"INSERT INTO outcome(run, task, node, attempt, sent) VALUES(?1, ?2, ?3, ?4, ?5)"
 		" ON CONFLICT DO NOTHING",
-		DP_BIND(dp_int(run->key), dp_int(event->task), dp_text(event->node),
+		DP_BIND(dp_int(run->key), task_of(run, event), dp_text(event->node),
 			dp_int(event->attempt), dp_time(event->at_us)),
 		err);
 }
@@ -200,7 +217,7 @@ int dp_run_outcome(struct deploy_state *state, const struct dp_run *run,
 	struct deploy_error *err)
 {
 	const struct deploy_outcome *outcome = event->outcome;
-	const struct dp_value values[] = {dp_int(run->key), dp_int(event->task),
+	const struct dp_value values[] = {dp_int(run->key), task_of(run, event),
 		dp_text(event->node), dp_int(outcome->attempt),
 		dp_text(deploy_outcome_state_name(outcome->state)), dp_int(outcome->not_connected),
 		dp_int(outcome->statuscode), dp_text(message), dp_text(data), dp_time(event->at_us),
@@ -229,8 +246,8 @@ int dp_run_event(struct deploy_state *state, const struct dp_run *run,
 	return dp_sql_change(state,
 		"INSERT INTO event(run, seq, at, type, task, node, text)"
 		" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-		DP_BIND(dp_int(run->key), dp_int((int64_t)event->seq), dp_int(event->at_us),
-			dp_text(deploy_event_type_name(event->type)), dp_int(event->task),
-			dp_text(node), dp_text(text)),
+		DP_BIND(dp_int(run->key), dp_int(run->events_before + (int64_t)event->seq),
+			dp_int(event->at_us), dp_text(deploy_event_type_name(event->type)),
+			task_of(run, event), dp_text(node), dp_text(text)),
 		err);
 }

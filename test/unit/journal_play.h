@@ -73,16 +73,30 @@ static const struct deploy_run_info act = {.kind = "rpc",
 					    .is_act = true},
 				    look = {.kind = "ping"};
 
-static inline void begin(struct play *play, struct world *world, const struct deploy_run_info *info)
+static inline void set_label(struct play *play, size_t task, const char *label)
+{
+	play->plan->tasks[task]->label = dp_xstrdup(label);
+}
+
+/* label: of the first task; may be NULL */
+static inline void begin_labelled(struct play *play, struct world *world,
+	const struct deploy_run_info *info, const char *label)
 {
 	struct deploy_error err = {.code = DEPLOY_OK};
 
 	*play = (struct play){.plan = deploy_plan_new()};
 	play->state = open_state(world->path, true);
 	(void)add_task(play, "puppet", "status", NULL);
+	if (label)
+		set_label(play, 0, label);
 	assert_int_equal(deploy_journal_begin(&play->journal, play->state, info, play->plan,
 				 downstream, play, &err),
 		0);
+}
+
+static inline void begin(struct play *play, struct world *world, const struct deploy_run_info *info)
+{
+	begin_labelled(play, world, info, NULL);
 }
 
 static inline int end(

@@ -98,11 +98,14 @@ static void an_owner_is_dead_if_it_is_gone_or_another_has_its_pid(void **arg)
 	dp_owner_self(&self);
 	assert_true(self.pid_started > 0 && self.host[0] && self.boot[0]);
 	assert_false(dp_owner_is_dead(&self, &self));
+	assert_true(dp_owner_is_here(&self, &self));
 	other = self;
 	other.pid_started++;
 	assert_true(dp_owner_is_dead(&other, &self));
+	assert_false(dp_owner_is_here(&other, &self));
 	other.host[0] ^= 1; /* of another host nothing is known */
 	assert_false(dp_owner_is_dead(&other, &self));
+	assert_false(dp_owner_is_here(&other, &self));
 	other = self;
 	other.boot[0] ^= 1;
 	assert_true(dp_owner_is_dead(&other, &self));
@@ -118,6 +121,37 @@ static void an_owner_is_dead_if_it_is_gone_or_another_has_its_pid(void **arg)
 	assert_true(dp_owner_is_dead(&other, &self));
 	assert_int_equal(waitpid(child, NULL, 0), child);
 	assert_true(dp_owner_is_dead(&other, &self));
+}
+
+/* Whoever is told to end must be the one who carries the run out, not who has its number. */
+static void an_owner_is_here_only_if_nothing_is_in_doubt(void **arg)
+{
+	static const long not_ours[] = {0, -1, 1L << 40};
+	struct dp_owner self, other;
+
+	(void)arg;
+	dp_owner_self(&self);
+	for (size_t i = 0; i < COUNT(not_ours); i++) {
+		other = self;
+		other.pid = not_ours[i];
+		assert_false(dp_owner_is_here(&other, &self));
+		other.pid_started = 0;
+		assert_false(dp_owner_is_here(&other, &self));
+	}
+	other = self;
+	other.pid_started = 0;
+	assert_false(dp_owner_is_here(&other, &self));
+	other = self;
+	other.host[0] ^= 1;
+	assert_false(dp_owner_is_here(&other, &self));
+	other = self;
+	other.boot[0] ^= 1;
+	assert_false(dp_owner_is_here(&other, &self));
+	other = self;
+	other.pid_space[0] ^= 1;
+	assert_false(dp_owner_is_here(&other, &self));
+	self.boot[0] = '\0';
+	assert_false(dp_owner_is_here(&self, &self));
 }
 
 static int print_run(void *arg, const struct deploy_run_record *run)
@@ -246,6 +280,7 @@ int main(void)
 		cmocka_unit_test(an_id_of_another_process_is_another),
 		TEST(a_run_is_found_by_the_beginning_of_its_id),
 		cmocka_unit_test(an_owner_is_dead_if_it_is_gone_or_another_has_its_pid),
+		cmocka_unit_test(an_owner_is_here_only_if_nothing_is_in_doubt),
 		TEST(too_many_runs_leave_but_acts_and_looks_apart),
 		TEST(old_runs_leave_but_none_that_runs),
 		TEST(a_run_that_is_half_gone_is_not_seen_and_goes_on_leaving),

@@ -608,7 +608,7 @@ static void check_puppet(struct play *play, const char *expected)
 /* Whoever dies in between leaves a node of which nobody knows whether its catalog was applied. */
 static void a_puppet_run_is_unknown_until_its_outcome(void **arg)
 {
-	static const struct deploy_run_info puppet = {.kind = DEPLOY_PUPPET_RUN, .is_act = true};
+	static const struct deploy_run_info plan = {.kind = "run-plan", .is_act = true};
 	struct world *world = *arg;
 	struct play play;
 
@@ -617,7 +617,8 @@ static void a_puppet_run_is_unknown_until_its_outcome(void **arg)
 	tell_outcome(&play, DEPLOY_EVENT_OUTCOME, "web01", 1, DEPLOY_OUTCOME_OK);
 	check_puppet(&play, "web01 never, no run");
 	finish(&play);
-	begin(&play, world, &puppet);
+	begin(&play, world, &plan);
+	play.plan->tasks[0]->deed = DEPLOY_PUPPET_RUN;
 	tell_intent(&play, "web01", 1);
 	check_puppet(&play, "web01 unknown");
 	tell_outcome(&play, DEPLOY_EVENT_RETRY, "web01", 1, DEPLOY_OUTCOME_FAILED);
