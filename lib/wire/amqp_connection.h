@@ -21,6 +21,7 @@ struct dp_carrier {
 	amqp_connection_state_t connection;
 	char *peer, *user, *vhost;
 	amqp_bytes_t reply_queue; /* owned */
+	long long timeout_ms; /* of what waits for the broker */
 	bool is_blocked, is_broken;
 	enum dp_amqp_expect expect;
 	enum dp_delivery_kind kind; /* of the message that is coming in */
@@ -56,6 +57,13 @@ int dp_amqp_check_exchange(struct dp_carrier *carrier, amqp_channel_t channel,
 
 /* A queue of our own that is gone with the connection; consumed before anything is asked. */
 int dp_amqp_open_reply_queue(struct dp_carrier *carrier, amqp_channel_t channel,
+	int64_t deadline_us, struct deploy_error *err);
+
+/*
+ * An exclusive queue that stands for a lock. channel must not be open, and is not afterwards.
+ * Errors: as deploy_bus_lock().
+ */
+int dp_amqp_lock(struct dp_carrier *carrier, amqp_channel_t channel, const char *name,
 	int64_t deadline_us, struct deploy_error *err);
 
 /* What librabbitmq takes as a time limit; never zero, which would mean none. */

@@ -315,3 +315,8 @@ int dp_transport_echo(struct dp_transport *transport, struct deploy_error *err)
 {
 	return dp_carrier_echo(transport->carrier, err);
 }
+
+int dp_transport_lock(struct dp_transport *transport, const char *name, struct deploy_error *err)
+{
+	return dp_carrier_lock(transport->carrier, name, err);
+}
