@@ -29,6 +29,7 @@
 	X(sign_cert)                                                                               \
 	X(puppet)                                                                                  \
 	X(plan)                                                                                    \
+	X(lock)                                                                                    \
 	X(config)                                                                                  \
 	X(doctor)                                                                                  \
 	X(completion)                                                                              \

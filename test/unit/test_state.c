@@ -100,9 +100,9 @@ static void what_cannot_be_opened_is_named_with_a_way_out(void **arg)
 		const char *text, *hint;
 	} cases[] = {
 		{NULL, "PRAGMA application_id=0x64706c79; PRAGMA user_version=77",
-			"its format is 77, this one knows up to 2", "newer deployctl"},
+			"its format is 77, this one knows up to 3", "newer deployctl"},
 		{NULL, "PRAGMA application_id=0x64706c79; PRAGMA user_version=-7",
-			"its format is -7, this one knows up to 2", "newer deployctl"},
+			"its format is -7, this one knows up to 3", "newer deployctl"},
 		{NULL, "CREATE TABLE recipe(name)", "no state file of deployctl", "--state"},
 		{NULL, "PRAGMA application_id=7", "no state file of deployctl", "--state"},
 		{"this is a text, and a long one, but it is no database of any kind at all; "
