@@ -20,7 +20,7 @@ static const struct example lock_examples[] = {
 
 static json_t *item_of(const struct deploy_lock_record *lock)
 {
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:s, s:o}", "lock",
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:I, s:s, s:o, s:o}", "lock",
 		report_foreign_text(lock->name), "run", report_foreign_text(lock->run), "kind",
 		report_foreign_text(lock->kind), "user", report_foreign_text(lock->user), "host",
 		report_foreign_text(lock->host), "pid", (json_int_t)lock->pid, "state",

@@ -9,10 +9,7 @@
 
 #include <amqp_framing.h>
 
-#include "base/clock.h"
 #include "deploy/lock.h"
-
-#define LOCK_CHANNEL (DP_AMQP_CHANNEL + 1)
 
 static void limit_call(struct dp_carrier *carrier, int64_t deadline_us)
 {
@@ -82,13 +79,4 @@ int dp_amqp_lock(struct dp_carrier *carrier, amqp_channel_t channel, const char 
 		return 0;
 	carrier->is_broken = true;
 	return dp_amqp_fail_reply(err, "lock", reply);
-}
-
-int dp_carrier_lock(struct dp_carrier *carrier, const char *name, struct deploy_error *err)
-{
-	int64_t deadline_us = dp_clock_us() + carrier->timeout_ms * 1000;
-
-	if (dp_amqp_lock(carrier, LOCK_CHANNEL, name, deadline_us, err))
-		return deploy_error_wrap(err, "%s", carrier->peer);
-	return 0;
 }

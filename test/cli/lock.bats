@@ -109,8 +109,8 @@ site $RUN ann elsewhere unknown" "$(tail -n +2 <<<"$output" | awk '{print $1, $2
 	holds "$stderr" 'nobody holds a lock "site"' 'deployctl lock list'
 	deployctl 65 lock break 'a b' --yes
 	holds "$stderr" '"a b" is no name of a lock'
-	deployctl 64 lock brake
-	holds "$stderr" '"brake" is neither list nor break' 'deployctl lock break'
+	deployctl 64 lock brek
+	holds "$stderr" '"brek" is neither list nor break' 'deployctl lock break'
 	deployctl 64 lock break
 	holds "$stderr" 'lock break takes one NAME'
 	deployctl 64 lock list site
