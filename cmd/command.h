@@ -30,6 +30,7 @@
 	X(puppet)                                                                                  \
 	X(plan)                                                                                    \
 	X(cancel)                                                                                  \
+	X(lock)                                                                                    \
 	X(config)                                                                                  \
 	X(doctor)                                                                                  \
 	X(completion)                                                                              \

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define YES_OR_NO ". Go on? [y/N] "
+
 const struct opt confirm_options[] = {
 	OPT_FLAG('y', "yes", struct confirm_opts, says_yes, "do not ask before acting"),
 	OPT_FLAG(0, "no-input", struct confirm_opts, asks_nothing,
@@ -50,32 +52,41 @@ static void read_line(char *line, size_t size)
 		line[0] = '\0';
 }
 
-/* Print the question and prompt, and read what is answered. */
-static void ask(const struct confirm_question *question, size_t count, const char *prompt,
-	char *line, size_t size)
+/* Print the text, foreign, and prompt, and read what is answered. */
+static void ask(const char *text, const char *prompt, char *line, size_t size)
 {
-	char text[800], *escaped;
+	char *escaped = deploy_text_escape(text, strlen(text));
 
-	(void)snprintf(text, sizeof(text), "%.600s%zu %s%.100s", question->before, count,
-		count == 1 ? "node" : "nodes", question->after);
-	escaped = deploy_text_escape(text, strlen(text));
-	(void)fprintf(stderr, "%s%s%s", question->lines ? question->lines : "", escaped, prompt);
+	(void)fprintf(stderr, "%s%s", escaped, prompt);
 	(void)fflush(stderr);
 	free(escaped);
 	read_line(line, size);
 }
 
+static bool is_yes(const char *line)
+{
+	return strcmp(line, "y") == 0 || strcmp(line, "Y") == 0 || strcmp(line, "yes") == 0;
+}
+
 static bool is_meant(const struct confirm_question *question, size_t count, bool is_many)
 {
-	char line[32], number[24], prompt[64] = ". Go on? [y/N] ";
+	char text[800], line[32], number[24], prompt[64] = YES_OR_NO;
 
 	(void)snprintf(number, sizeof(number), "%zu", count);
 	if (is_many)
 		(void)snprintf(prompt, sizeof(prompt), "\ntype %s to go on: ", number);
-	ask(question, count, prompt, line, sizeof(line));
-	if (is_many)
-		return strcmp(line, number) == 0;
-	return strcmp(line, "y") == 0 || strcmp(line, "Y") == 0 || strcmp(line, "yes") == 0;
+	(void)snprintf(text, sizeof(text), "%.600s%zu %s%.100s", question->before, count,
+		count == 1 ? "node" : "nodes", question->after);
+	(void)fputs(question->lines ? question->lines : "", stderr);
+	ask(text, prompt, line, sizeof(line));
+	return is_many ? strcmp(line, number) == 0 : is_yes(line);
+}
+
+static int status_of(const struct ctx *ctx, bool goes_on)
+{
+	if (!goes_on)
+		out_note(ctx->out, "nothing was done");
+	return goes_on ? EXIT_ALL_OK : EXIT_REFUSED;
 }
 
 /* Somebody is there to be asked. */
@@ -89,10 +100,7 @@ static int ask_about(
 	if (!*was_asked)
 		return EXIT_ALL_OK;
 	ctx_leave_bus(ctx);
-	if (is_meant(question, count, is_many))
-		return EXIT_ALL_OK;
-	out_note(ctx->out, "nothing was done");
-	return EXIT_REFUSED;
+	return status_of(ctx, is_meant(question, count, is_many));
 }
 
 int confirm_act(struct ctx *ctx, const struct confirm_opts *opts,
@@ -103,6 +111,18 @@ int confirm_act(struct ctx *ctx, const struct confirm_opts *opts,
 	if (!must_ask(ctx, opts, question, err))
 		return (int)exit_of_error(err->code);
 	return ask_about(ctx, question, count, &was_asked);
+}
+
+int confirm_plain(struct ctx *ctx, const struct confirm_opts *opts, const char *text,
+	struct deploy_error *err)
+{
+	static const struct confirm_question always = {.is_for_many_only = false};
+	char line[32];
+
+	if (!must_ask(ctx, opts, &always, err))
+		return (int)exit_of_error(err->code);
+	ask(text, YES_OR_NO, line, sizeof(line));
+	return status_of(ctx, is_yes(line));
 }
 
 /* How many of nodes are left when those that are not to be asked are gone. */

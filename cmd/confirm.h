@@ -34,6 +34,13 @@ int confirm_act(struct ctx *ctx, const struct confirm_opts *opts,
 	const struct confirm_question *question, size_t count, struct deploy_error *err);
 
 /*
+ * The same for something else than nodes: TEXT "Go on?", for a command without a broker. What text
+ * holds is escaped. Errors: likewise.
+ */
+int confirm_plain(struct ctx *ctx, const struct confirm_opts *opts, const char *text,
+	struct deploy_error *err);
+
+/*
  * The same for the nodes of target, which are discovered if they are not named: *found, for
  * target_plan(), is then the caller's to free; NULL if nobody was asked, found or discovered. The
  * broker is there again afterwards. agent: only nodes that have it, or NULL.

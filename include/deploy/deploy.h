@@ -23,6 +23,7 @@
  *   silent      asked and did not answer in time; "not connected" is a silent node without a queue
  *   unknown     we were cut off before learning the outcome
  *   state       what is kept between runs: nodes, runs, assigned facts; a journal records a run
+ *   lock        what one run at a time may hold: "cluster/alfa"
  *   act, look   a run that is recorded node by node; one that only asks how things are
  *
  * Ownership: a returned pointer is borrowed from the object argument; a T **out first argument is the
@@ -44,6 +45,7 @@
 #include "deploy/flaw.h"
 #include "deploy/history.h"
 #include "deploy/journal.h"
+#include "deploy/lock.h"
 #include "deploy/log.h"
 #include "deploy/names.h"
 #include "deploy/nodelist.h"

@@ -30,7 +30,7 @@ typedef void deploy_finding_fn(void *arg, const struct deploy_finding *finding);
 /*
  * Try the broker config->brokers[index] step by step: "lookup", "connect" (each address), "tls"
  * (the certificate, how long it is valid), "login", "vhost", "exchange" (both of collective),
- * "queue" (permission to configure and read), "publish" (permission to write to both exchanges).
+ * "queue" (permission to configure and read), "lock" (permission to hold locks; may be lacking), "publish" (permission to write to both exchanges).
  * Nothing is sent that a node would execute, nothing stays at the broker. A step that fails is
  * found once, the steps that needed it are untried. Takes config->connection_timeout_ms for each
  * step at most. Returns the code of the first failure, DEPLOY_INTERRUPTED after

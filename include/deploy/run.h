@@ -28,6 +28,16 @@ void deploy_bus_close(struct deploy_bus *bus);
  */
 void deploy_bus_interrupt(void);
 
+/*
+ * Hold a lock (deploy_lock_check()) for everybody at the broker: an exclusive queue
+ * "deployctl.lock.NAME", which is gone with the connection. Taking it twice is taking it once.
+ * Waits for config->connection_timeout_ms at most.
+ * Errors: DEPLOY_REFUSED: another connection holds it; DEPLOY_AUTH: the user may not declare it, and
+ * the lock holds on this machine only; after both bus is as before. DEPLOY_INPUT for a name that is
+ * none; DEPLOY_CONNECT and DEPLOY_INTERRUPTED: bus is of no use any more.
+ */
+int deploy_bus_lock(struct deploy_bus *bus, const char *name, struct deploy_error *err);
+
 /* How a run ended, beside what its events said. */
 enum deploy_run_end {
 	DEPLOY_RUN_COMPLETE,    /* every task ran to its end */

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "deploy/error.h"
+#include "deploy/lock.h"
 #include "base/mem.h"
 #include "run/check.h"
 #include "run/fetches.h"
@@ -87,6 +88,13 @@ void deploy_bus_close(struct deploy_bus *bus)
 void deploy_bus_interrupt(void)
 {
 	dp_transport_interrupt();
+}
+
+int deploy_bus_lock(struct deploy_bus *bus, const char *name, struct deploy_error *err)
+{
+	if (deploy_lock_check(name, err))
+		return err->code;
+	return dp_transport_lock(bus->transport, name, err);
 }
 
 static void step(struct loop *loop, const struct dp_input *input)

@@ -90,19 +90,24 @@ bool dp_owner_is_here(const struct dp_owner *owner, const struct dp_owner *self)
 	       find_process(&started, owner->pid) && started && started == owner->pid_started;
 }
 
-bool dp_owner_is_dead(const struct dp_owner *owner, const struct dp_owner *self)
+enum deploy_owner_life dp_owner_life(const struct dp_owner *owner, const struct dp_owner *self)
 {
 	int64_t started;
 
-	if (strcmp(owner->host, self->host) != 0)
-		return false;
+	if (strcmp(owner->host, self->host) != 0 || strcmp(owner->boot, self->boot) != 0 ||
+		strcmp(owner->pid_space, self->pid_space) != 0)
+		return DEPLOY_OWNER_UNKNOWN;
+	if (!find_process(&started, owner->pid))
+		return DEPLOY_OWNER_DEAD;
+	return started && owner->pid_started && started != owner->pid_started ? DEPLOY_OWNER_DEAD
+									      : DEPLOY_OWNER_ALIVE;
+}
+
+bool dp_owner_is_dead(const struct dp_owner *owner, const struct dp_owner *self)
+{
 	/* A state file is on a local disk: who wrote it on this host before its last boot is dead.
 	 */
-	if (strcmp(owner->boot, self->boot) != 0)
+	if (strcmp(owner->host, self->host) == 0 && strcmp(owner->boot, self->boot) != 0)
 		return owner->boot[0] && self->boot[0];
-	if (strcmp(owner->pid_space, self->pid_space) != 0)
-		return false;
-	if (!find_process(&started, owner->pid))
-		return true;
-	return started && owner->pid_started && started != owner->pid_started;
+	return dp_owner_life(owner, self) == DEPLOY_OWNER_DEAD;
 }

@@ -7,6 +7,8 @@
 
 #include <sqlite3.h>
 
+#include "deploy/lock.h"
+
 /* A pid means something only on one host, since one boot, in one space of pids (container). */
 struct dp_owner {
 	char host[65]; /* uname's nodename */
@@ -23,7 +25,10 @@ void dp_owner_read(struct dp_owner *owner, sqlite3_stmt *row, int first);
 /* Describe this process. */
 void dp_owner_self(struct dp_owner *self);
 
-/* True if owner is known to have died. What another host's or container's does cannot be told. */
+/* Does it live? Only of a process of our own host, boot and space of pids this can be told. */
+enum deploy_owner_life dp_owner_life(const struct dp_owner *owner, const struct dp_owner *self);
+
+/* True if owner is known to have died, also with an earlier boot. What another host's or container's does cannot be told. */
 bool dp_owner_is_dead(const struct dp_owner *owner, const struct dp_owner *self);
 
 /* True if owner is known to live, as a process that its pid means to us, too. */

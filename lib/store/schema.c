@@ -79,6 +79,12 @@ static const char *const steps[] = {
 	"CREATE TABLE frozen("
 	" run INTEGER NOT NULL REFERENCES run ON DELETE CASCADE, name TEXT NOT NULL,"
 	" nodes TEXT NOT NULL, PRIMARY KEY(run, name)) STRICT, WITHOUT ROWID;",
+	/* A run's id, not its key: the lock outlives a run that is pruned. */
+	"CREATE TABLE lock("
+	" name TEXT NOT NULL PRIMARY KEY, run TEXT NOT NULL, kind TEXT NOT NULL,"
+	" user TEXT, host TEXT NOT NULL, boot TEXT NOT NULL, pid_space TEXT NOT NULL,"
+	" pid INTEGER NOT NULL, pid_started INTEGER NOT NULL,"
+	" reason TEXT, taken INTEGER NOT NULL) STRICT, WITHOUT ROWID;",
 };
 
 #define VERSION ((int64_t)(sizeof(steps) / sizeof(steps[0])))

@@ -150,6 +150,7 @@ struct dp_carrier *dp_amqp_new(
 	carrier->peer = dp_xasprintf("%s:%u", broker->host, broker->port);
 	carrier->user = dp_xstrdup(broker->user);
 	carrier->vhost = dp_xstrdup(config->vhost);
+	carrier->timeout_ms = config->connection_timeout_ms;
 	dp_buf_init(&carrier->body, DP_MAX_MESSAGE_BYTES);
 	dp_buf_init(&carrier->text, 1024);
 	return carrier;

@@ -23,6 +23,7 @@ struct dp_carrier {
 	amqp_connection_state_t connection;
 	char *peer, *user, *vhost;
 	amqp_bytes_t reply_queue; /* owned */
+	long long timeout_ms; /* of what waits for the broker */
 	bool is_blocked, is_broken;
 	enum dp_amqp_expect expect;
 	enum dp_delivery_kind kind; /* of the message that is coming in */
@@ -65,6 +66,12 @@ int dp_amqp_open_reply_queue(struct dp_carrier *carrier, amqp_channel_t channel,
 /* What the broker says on the channel for topics. Errors: DEPLOY_CONNECT. */
 int dp_amqp_take_word(struct dp_carrier *carrier, const amqp_method_t *method,
 	struct dp_delivery *out, struct deploy_error *err);
+/*
+ * An exclusive queue that stands for a lock. channel must not be open, and is not afterwards.
+ * Errors: as deploy_bus_lock().
+ */
+int dp_amqp_lock(struct dp_carrier *carrier, amqp_channel_t channel, const char *name,
+	int64_t deadline_us, struct deploy_error *err);
 
 /* What librabbitmq takes as a time limit; never zero, which would mean none. */
 struct timeval dp_amqp_time_left(int64_t deadline_us);

@@ -15,13 +15,14 @@
 #include "wire/examination.h"
 
 /* Nobody binds a queue to it. */
-#define NOBODYS_KEY "deployctl.doctor"
+#define NOBODYS_KEY  "deployctl.doctor"
+#define DOCTORS_LOCK "doctor:locks"
 
 static const char *const suffixes[] = {"broadcast", "directed"};
 static const char *const types[] = {"topic", "direct"};
 #define EXCHANGES (sizeof(suffixes) / sizeof(suffixes[0]))
 
-enum { EXCHANGE_CHANNEL = 1, QUEUE_CHANNEL = 3, PUBLISH_CHANNEL = 4 };
+enum { EXCHANGE_CHANNEL = 1, QUEUE_CHANNEL = 3, LOCK_CHANNEL = 4, PUBLISH_CHANNEL = 5 };
 
 static bool is_interrupted(const struct deploy_error *err)
 {
@@ -106,10 +107,11 @@ static int try_login(struct dp_examination *examination)
 	return 0;
 }
 
-/* The least that a user needs; what he had in the vhost is replaced by it. */
+/* What a user needs, locks included; what he had in the vhost is replaced by it. */
 static char *remedy_of_permission(const struct dp_examination *examination)
 {
-	return dp_xasprintf("rabbitmqctl set_permissions -p '%s' '%s' '^amq\\.gen.*' "
+	return dp_xasprintf("rabbitmqctl set_permissions -p '%s' '%s' "
+			    "'^(amq\\.gen|deployctl\\.lock\\.).*' "
 			    "'^%s_(broadcast|directed)$' '^amq\\.gen.*'  (configure, write, read; "
 			    "replaces what the user has there)",
 		examination->config->vhost, examination->broker->user, examination->collective);
@@ -217,6 +219,27 @@ static int try_queue(struct dp_examination *examination)
 					 dp_xstrdup(err.text), remedy_of_permission(examination));
 	dp_examination_tell_take(examination, DEPLOY_GRADE_OK,
 		dp_xstrdup("a queue for replies can be declared and read"), NULL);
+	return 0;
+}
+
+/* Without it runs keep each other away on one machine only: that may be meant. */
+static int try_lock(struct dp_examination *examination)
+{
+	int64_t deadline_us = dp_examination_deadline(examination);
+	struct deploy_error err = {0};
+
+	(void)dp_amqp_lock(examination->carrier, LOCK_CHANNEL, DOCTORS_LOCK, deadline_us, &err);
+	if (is_interrupted(&err))
+		return err.code;
+	if (err.code == DEPLOY_AUTH)
+		dp_examination_tell_take(examination, DEPLOY_GRADE_OK,
+			dp_xasprintf("locks hold on this machine only: %s", err.text),
+			remedy_of_permission(examination));
+	else if (err.code && err.code != DEPLOY_REFUSED) /* another doctor may hold it */
+		return dp_examination_fail_take(examination, err.code, dp_xstrdup(err.text), NULL);
+	else
+		dp_examination_tell_take(examination, DEPLOY_GRADE_OK,
+			dp_xstrdup("locks hold for everybody at the broker"), NULL);
 	return 0;
 }
 
@@ -349,7 +372,16 @@ static int try_publish(struct dp_examination *examination)
 	return 0;
 }
 
-enum { LOOKUP = 1, CONNECT = 2, TLS = 4, LOGIN = 8, VHOST = 16, EXCHANGE = 32, QUEUE = 64 };
+enum {
+	LOOKUP = 1,
+	CONNECT = 2,
+	TLS = 4,
+	LOGIN = 8,
+	VHOST = 16,
+	EXCHANGE = 32,
+	QUEUE = 64,
+	LOCK = 128
+};
 
 /* In order; needs: the steps without which there is nothing to try. */
 static const struct {
@@ -364,6 +396,7 @@ static const struct {
 	{"vhost", try_vhost, VHOST, LOGIN},
 	{"exchange", try_exchanges, EXCHANGE, VHOST},
 	{"queue", try_queue, QUEUE, VHOST},
+	{"lock", try_lock, LOCK, VHOST},
 	{"publish", try_publish, 0, EXCHANGE},
 };
 

@@ -9,6 +9,8 @@
 #include "base/mem.h"
 #include "wire/socket.h"
 
+#define LOCK_CHANNEL (DP_AMQP_CHANNEL + 1)
+
 void dp_carrier_interrupt(void)
 {
 	dp_socket_interrupt();
@@ -81,6 +83,16 @@ int dp_carrier_open(struct dp_carrier **out, const struct deploy_config *config,
 	}
 	dp_buf_release(&reasons);
 	return *out ? 0 : err->code;
+}
+
+/* While the run goes on with its own channel. */
+int dp_carrier_lock(struct dp_carrier *carrier, const char *name, struct deploy_error *err)
+{
+	int64_t deadline_us = dp_clock_us() + carrier->timeout_ms * 1000;
+
+	if (dp_amqp_lock(carrier, LOCK_CHANNEL, name, deadline_us, err))
+		return deploy_error_wrap(err, "%s", carrier->peer);
+	return 0;
 }
 
 /* A broker that blocks us does not read our good-bye, so there is none. */

@@ -67,6 +67,9 @@ int dp_carrier_announce(
 int dp_carrier_echo(struct dp_carrier *carrier, struct deploy_error *err);
 bool dp_carrier_is_blocked(const struct dp_carrier *carrier);
 
+/* As deploy_bus_lock(); name is one. */
+int dp_carrier_lock(struct dp_carrier *carrier, const char *name, struct deploy_error *err);
+
 enum dp_delivery_kind {
 	DP_DELIVERY_NONE,      /* nothing more for now */
 	DP_DELIVERY_MESSAGE,   /* body, sender */

@@ -328,3 +328,8 @@ int dp_transport_announce(struct dp_transport *transport, const char *topic, con
 {
 	return dp_carrier_announce(transport->carrier, topic, text, err);
 }
+
+int dp_transport_lock(struct dp_transport *transport, const char *name, struct deploy_error *err)
+{
+	return dp_carrier_lock(transport->carrier, name, err);
+}

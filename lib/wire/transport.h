@@ -88,6 +88,9 @@ int dp_transport_announce(struct dp_transport *transport, const char *topic, con
 /* See dp_carrier_echo(). */
 int dp_transport_echo(struct dp_transport *transport, struct deploy_error *err);
 
+/* As deploy_bus_lock(); name is one. */
+int dp_transport_lock(struct dp_transport *transport, const char *name, struct deploy_error *err);
+
 /* See dp_carrier_wait(). */
 void dp_transport_wait(struct dp_transport *transport, bool wants_write, struct pollfd *others,
 	size_t count, int timeout_ms, bool *can_write);

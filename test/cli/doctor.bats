@@ -23,7 +23,7 @@ found() {
 @test "all is well: every check is one line, and the sum is said on stderr" {
 	ask_doctor 0
 	[[ $(head -n 1 <<<"$output") =~ ^CHECK\ +SUBJECT\ +RESULT\ +DETAIL$ ]]
-	same 'configuration secrets ddl lookup connect tls login vhost exchange queue publish discovery round trip clocks' \
+	same 'configuration secrets ddl lookup connect tls login vhost exchange queue lock publish discovery round trip clocks' \
 		"$(tail -n +2 <<<"$output" | sed -E 's/  .*//' | uniq | paste -sd ' ')"
 	holds "$output" '10 nodes answer' '10 of 10 nodes told their time; none is off' '1 in agent/'
 	same "$(($(wc -l <<<"$output") - 1)) checks: $(($(wc -l <<<"$output") - 1)) ok" "$stderr"

@@ -394,6 +394,17 @@ static int parse_refusal(struct loop_broker *broker, char **at, struct deploy_er
 	return broker->refusal ? 0 : fail(err, "no refusal:", word);
 }
 
+static int parse_lock(struct loop_broker *broker, char **at, struct deploy_error *err)
+{
+	const char *word = take_word(at);
+
+	if (word && strcmp(word, "held") == 0)
+		broker->lock = LOOP_LOCK_HELD;
+	else if (word && strcmp(word, "forbidden") == 0)
+		broker->lock = LOOP_LOCK_FORBIDDEN;
+	return broker->lock ? 0 : fail(err, "no such lock:", word);
+}
+
 /* "N [for TIME]" */
 static int parse_after(long long *after, long long *length_ms, char **at, struct deploy_error *err)
 {
@@ -417,6 +428,8 @@ static int parse_broker(struct loop_broker *broker, char **at, struct deploy_err
 
 	if (word && strcmp(word, "refuse") == 0)
 		return parse_refusal(broker, at, err);
+	if (word && strcmp(word, "lock") == 0)
+		return parse_lock(broker, at, err);
 	if (word && strcmp(word, "blocked-after") == 0)
 		return parse_after(&broker->blocked_after, &broker->blocked_ms, at, err);
 	if (word && strcmp(word, "pause-after") == 0)

@@ -25,6 +25,7 @@
  *   broker pause-after N for TIME
  *                                brings N messages, then nothing for that long, not even an echo
  *   broker lost-after N          ends the connection after N publishes and what is due by then
+ *   broker lock held|forbidden   refuses locks: another has them, we may not have any
  *
  * BEHAVIOUR is one of these; several lines for one node combine those of the first group with one
  * of the second:
@@ -128,10 +129,13 @@ enum loop_refusal {
 	LOOP_HANG
 };
 
+enum loop_lock { LOOP_LOCK_FREE, LOOP_LOCK_HELD, LOOP_LOCK_FORBIDDEN };
+
 #define LOOP_NEVER (-1)
 
 struct loop_broker {
 	enum loop_refusal refusal;
+	enum loop_lock lock;
 	bool is_mute;
 	long long blocked_after, blocked_ms; /* LOOP_NEVER: is not, does not end */
 	long long pause_after, pause_ms;     /* LOOP_NEVER: does not pause */

@@ -8,6 +8,7 @@
  *                         NODE AGENT ACTION REQUESTID             for each execution
  *                         ! REASON                                for what every node drops
  *                         @ TOPIC TEXT                            for each message to a topic
+ *                         lock NAME                               for a lock that is taken
  *                         = VmHWM KIB                             at the end: peak of memory
  *   DEPLOYCTL_LOOP_FACTS  a file that keeps what nodes were given, from run to run
  */
@@ -184,8 +185,8 @@ static const char *refused_step(enum loop_refusal refusal)
 static int take_steps(const struct dp_carrier *carrier, const struct deploy_config *config,
 	const char *collective, deploy_finding_fn *found, void *arg)
 {
-	static const char *const steps[] = {
-		"lookup", "connect", "tls", "login", "vhost", "exchange", "queue", "publish"};
+	static const char *const steps[] = {"lookup", "connect", "tls", "login", "vhost",
+		"exchange", "queue", "lock", "publish"};
 	const char *refused = refused_step(carrier->fleet.broker.refusal);
 	struct deploy_error err = {0};
 
@@ -602,6 +603,27 @@ int dp_carrier_echo(struct dp_carrier *carrier, struct deploy_error *err)
 {
 	(void)err;
 	send_parcel(carrier, new_parcel(DP_DELIVERY_ECHO, 0));
+	return 0;
+}
+
+/* As RabbitMQ refuses it. */
+int dp_carrier_lock(struct dp_carrier *carrier, const char *name, struct deploy_error *err)
+{
+	switch (carrier->fleet.broker.lock) {
+	case LOOP_LOCK_HELD:
+		return deploy_error_set(err, DEPLOY_REFUSED,
+			"%s: lock \"%s\" is held by another connection to the broker",
+			carrier->peer, name);
+	case LOOP_LOCK_FORBIDDEN:
+		return deploy_error_set(err, DEPLOY_AUTH,
+			"%s: lock: ACCESS_REFUSED - configure access to queue 'deployctl.lock.%s' "
+			"refused (403)",
+			carrier->peer, name);
+	case LOOP_LOCK_FREE:
+		break;
+	}
+	if (carrier->log)
+		(void)fprintf(carrier->log, "lock %s\n", name);
 	return 0;
 }
 

@@ -119,6 +119,13 @@ int dp_carrier_publish(
 	return 0;
 }
 
+int dp_carrier_lock(struct dp_carrier *asked, const char *name, struct deploy_error *err)
+{
+	(void)asked;
+	note("lock %s\n", name);
+	return strcmp(name, "held") == 0 ? deploy_error_set(err, DEPLOY_REFUSED, "held") : 0;
+}
+
 int dp_carrier_receive(struct dp_carrier *from, struct dp_delivery *out, struct deploy_error *err)
 {
 	(void)err;
@@ -616,6 +623,17 @@ static void tasks_are_recorded_together_and_published_in_one_turn(void **state)
 	assert_int_equal(carrier.waits_to_write, 1);
 }
 
+static void a_lock_is_asked_for_by_its_name_if_that_is_one(void **state)
+{
+	struct bench *bench = *state;
+
+	assert_int_equal(deploy_bus_lock(bench->bus, "cluster/alfa", &bench->err), 0);
+	assert_int_equal(deploy_bus_lock(bench->bus, "held", &bench->err), DEPLOY_REFUSED);
+	bench->err.code = DEPLOY_OK;
+	assert_int_equal(deploy_bus_lock(bench->bus, "a#b", &bench->err), DEPLOY_INPUT);
+	assert_string_equal(trace, "lock cluster/alfa\nlock held\n");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -639,6 +657,7 @@ int main(void)
 		TEST(what_a_director_adds_is_recorded_and_checked),
 		TEST(a_plan_that_is_left_half_way_is_not_said_to_have_asked_nobody),
 		TEST(tasks_are_recorded_together_and_published_in_one_turn),
+		TEST(a_lock_is_asked_for_by_its_name_if_that_is_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
