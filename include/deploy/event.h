@@ -45,7 +45,6 @@ struct deploy_event {
 	enum deploy_ignored reason;
 	const char *text; /* NULL unless the type says so */
 	int64_t waited_us;
-	bool is_ok;
 };
 
 typedef void deploy_event_fn(void *arg, const struct deploy_event *event);

@@ -155,7 +155,6 @@ struct deploy_task {
 			     * needs has ended or never will begin */
 	bool keeps_replies; /* the director gets the data of its nodes' answers */
 	const char *deed;   /* static: DEPLOY_PUPPET_RUN if that is what it does; or NULL */
-	char *label;
 };
 
 /* A task starts when all that it needs has ended, and nothing has stopped the run. */

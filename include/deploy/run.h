@@ -3,6 +3,7 @@
 #define DEPLOY_RUN_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "deploy/config.h"
 #include "deploy/error.h"
@@ -66,6 +67,7 @@ struct deploy_turn {
 	const struct deploy_task_result *ended; /* NULL: nothing is under way or about to start */
 	enum deploy_run_end end;                /* COMPLETE as long as nothing has stopped the run */
 	int signal;                             /* that interrupted it, or 0 */
+	int64_t now_us;                         /* monotonic */
 };
 
 /* In all, so much of answers may be kept for a director: 64 MiB, as they lie in memory. */

@@ -126,7 +126,6 @@ void deploy_plan_free(struct deploy_plan *plan)
 		free(task->body);
 		free(task->label);
 		free(task->needs);
-		free(task->label);
 		free(task);
 	}
 	free(plan->tasks);

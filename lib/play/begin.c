@@ -16,13 +16,17 @@ static bool is_idempotent(const struct deploy_step *step)
 
 /* What is left to do of a step, and what is not to be done again. */
 struct rest {
+	bool is_done; /* it ended well before: what was tolerated then is not asked again */
 	struct deploy_nodeset *todo, *ok, *bad; /* bad: not ok, and not to be asked again */
+	struct deploy_nodeset *failed;		/* of these */
 	json_t *data;				/* of those that were ok */
 };
 
 static bool is_to_do(const struct deploy_play *play, const struct deploy_step *step,
-	enum deploy_outcome_state state)
+	const struct rest *rest, enum deploy_outcome_state state)
 {
+	if (rest->is_done)
+		return false;
 	switch (state) {
 	case DEPLOY_OUTCOME_SILENT:
 		return is_idempotent(step) || step->policy.retries_silent ||
@@ -46,7 +50,7 @@ static void take_past(struct deploy_play *play, const struct deploy_step *step, 
 		json_t *data;
 
 		if (!dp_past_outcome(play->options.past, label, node, &state, &data) ||
-			is_to_do(play, step, state)) {
+			is_to_do(play, step, rest, state)) {
 			(void)deploy_nodeset_add(rest->todo, node, &ignored);
 		} else if (state == DEPLOY_OUTCOME_OK) {
 			(void)deploy_nodeset_add(rest->ok, node, &ignored);
@@ -54,6 +58,8 @@ static void take_past(struct deploy_play *play, const struct deploy_step *step, 
 				(void)json_object_set(rest->data, node, data);
 		} else {
 			(void)deploy_nodeset_add(rest->bad, node, &ignored);
+			if (state == DEPLOY_OUTCOME_FAILED)
+				(void)deploy_nodeset_add(rest->failed, node, &ignored);
 			outcome.state = state;
 			deploy_tally_add(&play->left, node, &outcome);
 		}
@@ -65,12 +71,13 @@ static void release_rest(struct rest *rest)
 	deploy_nodeset_free(rest->todo);
 	deploy_nodeset_free(rest->ok);
 	deploy_nodeset_free(rest->bad);
+	deploy_nodeset_free(rest->failed);
 	json_decref(rest->data);
 }
 
 /* Limits are parts of all the step's nodes, whoever of them is left. */
-static bool set_policy(struct deploy_policy *policy, const struct deploy_step *step, size_t all,
-	size_t bad)
+static bool set_policy(
+	struct deploy_policy *policy, const struct deploy_step *step, size_t all, size_t bad)
 {
 	size_t limit = deploy_amount_limit(step->policy.max_fail, all);
 
@@ -81,7 +88,8 @@ static bool set_policy(struct deploy_policy *policy, const struct deploy_step *s
 	policy->is_one = step->is_one;
 	for (size_t i = 0; i < step->ok_code_count && i < DEPLOY_MAX_OK_CODES; i++)
 		policy->ok_codes[policy->ok_code_count++] = step->ok_codes[i];
-	policy->max_fail = (struct deploy_amount){.value = (unsigned)(limit - (bad < limit ? bad : limit))};
+	policy->max_fail =
+		(struct deploy_amount){.value = (unsigned)(limit - (bad < limit ? bad : limit))};
 	return bad <= limit;
 }
 
@@ -116,15 +124,15 @@ static int make_request(struct deploy_play *play, struct dp_frame *frame,
 	return 0;
 }
 
-static int make_act(struct deploy_play *play, struct dp_frame *frame,
-	struct deploy_nodeset **nodes, struct deploy_task **out, struct deploy_error *err)
+static int make_act(struct deploy_play *play, struct dp_frame *frame, struct deploy_nodeset **nodes,
+	struct deploy_task **out, struct deploy_error *err)
 {
 	const struct deploy_step *step = dp_frame_step(frame);
 	struct deploy_act *act = NULL;
 	json_t *values = NULL;
 
-	if (dp_world_json(play, frame, deploy_step_kind_name(step->kind), step->act, &values, err) ==
-		0)
+	if (dp_world_json(
+		    play, frame, deploy_step_kind_name(step->kind), step->act, &values, err) == 0)
 		(void)play->options.make_act(play->options.arg, &act, step, values, nodes, err);
 	json_decref(values);
 	if (err->code)
@@ -152,8 +160,8 @@ static int make_task(struct deploy_play *play, struct dp_frame *frame, struct re
 	task->policy = used;
 	task->nodes = deploy_nodeset_copy(rest->todo);
 	task->keeps_replies = step->keeps_replies;
-	task->on_failure = dp_is_caught(frame, step) ? DEPLOY_ON_FAILURE_CONTINUE
-						     : DEPLOY_ON_FAILURE_STOP;
+	task->on_failure =
+		dp_is_caught(frame, step) ? DEPLOY_ON_FAILURE_CONTINUE : DEPLOY_ON_FAILURE_STOP;
 	note = dp_play_note(play, DP_FOR_STEP, frame, task);
 	if (step->until || step->fail_when || step->changed_when || step->kind == DEPLOY_STEP_RPC) {
 		note->look = dp_look_new(play, frame, step, err);
@@ -163,7 +171,7 @@ static int make_task(struct deploy_play *play, struct dp_frame *frame, struct re
 }
 
 /* What was done before counts as if it were now. */
-static void add_past(struct deploy_play *play, struct dp_frame *frame, const struct rest *rest)
+static void add_past(struct deploy_play *play, struct dp_frame *frame, struct rest *rest)
 {
 	const struct deploy_step *step = dp_frame_step(frame);
 	struct dp_scope *scope = frame->scope;
@@ -172,36 +180,38 @@ static void add_past(struct deploy_play *play, struct dp_frame *frame, const str
 	if (deploy_nodeset_count(rest->ok))
 		dp_play_tell(play, DEPLOY_PLAY_DONE, frame->at.label, step,
 			deploy_nodeset_count(rest->ok), NULL);
-	if (deploy_nodeset_count(rest->bad))
+	if (deploy_nodeset_count(rest->bad) && !rest->is_done)
 		dp_play_tell(play, DEPLOY_PLAY_LEFT, frame->at.label, step,
 			deploy_nodeset_count(rest->bad), folded);
 	free(folded);
 	if (deploy_nodeset_count(rest->ok))
 		dp_scope_changed(scope, step);
 	dp_scope_add_result(scope, step, "ok", rest->ok);
-	dp_scope_add_result(scope, step, "silent", rest->bad);
+	dp_scope_add_result(scope, step, "failed", rest->failed);
 	dp_scope_add_replies(scope, step, rest->data);
 	dp_frame_lose(frame, rest->bad);
 	if (step->on_failure == DEPLOY_ON_FAILURE_DROP_NODES)
 		dp_play_drop(play, rest->bad);
+	deploy_nodeset_subtract(rest->bad, rest->failed);
+	dp_scope_add_result(scope, step, "silent", rest->bad);
 }
 
 static enum dp_progress begin_on(struct deploy_play *play, struct dp_frame *frame,
 	const struct deploy_nodeset *nodes, struct deploy_error *err)
 {
 	const struct deploy_step *step = dp_frame_step(frame);
-	struct rest rest = {deploy_nodeset_new(), deploy_nodeset_new(), deploy_nodeset_new(),
-		json_object()};
+	struct rest rest = {false, deploy_nodeset_new(), deploy_nodeset_new(), deploy_nodeset_new(),
+		deploy_nodeset_new(), json_object()};
 	enum dp_progress progress = DP_BUSY;
 	struct deploy_policy policy;
-	bool may_go_on, was_ok, was_done;
+	bool may_go_on, was_ok;
 
+	rest.is_done = dp_past_is_done(play->options.past, frame->at.label, &was_ok) && was_ok;
 	take_past(play, step, frame->at.label, nodes, &rest);
-	was_done = dp_past_is_done(play->options.past, frame->at.label, &was_ok);
 	may_go_on = set_policy(
 		&policy, step, deploy_nodeset_count(nodes), deploy_nodeset_count(rest.bad));
 	add_past(play, frame, &rest);
-	if ((was_done && was_ok) || (step->is_one && deploy_nodeset_count(rest.ok)))
+	if (rest.is_done || (step->is_one && deploy_nodeset_count(rest.ok)))
 		progress = DP_STEP_OVER;
 	else if (!may_go_on)
 		progress = DP_STEP_BAD;

@@ -1,4 +1,5 @@
-/* Steps that ask no node: variables, waiting, asking a person, messages, lanes, plans in the plan. */
+/* Steps that ask no node: variables, waiting, asking a person, messages, lanes, plans in the plan.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -109,12 +110,12 @@ static enum dp_progress publish(
 
 /* wait */
 
-static bool known_probe(struct dp_frame *frame, const char *key)
+static bool known_probe(json_t *probes, const char *key)
 {
-	json_t *known = json_object_get(frame->at.probes, key);
+	json_t *known = json_object_get(probes, key);
 
 	if (!known)
-		(void)json_object_set_new(frame->at.probes, key, json_null());
+		(void)json_object_set_new(probes, key, json_null());
 	return json_is_true(known);
 }
 
@@ -144,19 +145,18 @@ static int call_reachable(void *arg, json_t **out, const json_t *args, struct de
 	return 0;
 }
 
-size_t dp_probe_functions(struct dp_frame *frame, struct deploy_expr_function out[2])
+size_t dp_probe_functions(const struct dp_frame *frame, struct deploy_expr_function out[2])
 {
 	if (!frame->at.probes)
 		return 0;
-	out[0] = (struct deploy_expr_function){"up", call_up, frame};
-	out[1] = (struct deploy_expr_function){"reachable", call_reachable, frame};
+	out[0] = (struct deploy_expr_function){"up", call_up, frame->at.probes};
+	out[1] = (struct deploy_expr_function){"reachable", call_reachable, frame->at.probes};
 	return 2;
 }
 
 static void look_at_host(struct deploy_play *play, struct dp_frame *frame, const char *key)
 {
-	struct deploy_task *task =
-		dp_play_chore(play, frame, DP_FOR_PROBE, DEPLOY_CHORE_CONNECT);
+	struct deploy_task *task = dp_play_chore(play, frame, DP_FOR_PROBE, DEPLOY_CHORE_CONNECT);
 
 	task->port = (unsigned)strtoul(key, NULL, 10);
 	task->host = dp_xstrdup(strchr(key, ' ') + 1);
@@ -236,8 +236,7 @@ static enum dp_progress begin_wait(
 	long long deadline_ms = dp_frame_step(frame)->policy.deadline_ms;
 
 	frame->at.probes = json_object();
-	frame->at.until_us =
-		play->now_us + (deadline_ms ? deadline_ms : WAIT_DEADLINE_MS) * 1000;
+	frame->at.until_us = play->now_us + (deadline_ms ? deadline_ms : WAIT_DEADLINE_MS) * 1000;
 	return wait_on(play, frame, err);
 }
 
@@ -249,8 +248,8 @@ static enum dp_progress begin_lanes(struct deploy_play *play, struct dp_frame *f
 
 	for (size_t i = 0; i < step->lane_count; i++) {
 		frame->pending++;
-		dp_frame_queue(play, dp_frame_new(play, DP_FRAME_LANE, frame, frame->scope,
-					     &step->lanes[i]));
+		dp_frame_queue(play,
+			dp_frame_new(play, DP_FRAME_LANE, frame, frame->scope, &step->lanes[i]));
 	}
 	return DP_BUSY;
 }
@@ -265,12 +264,12 @@ static enum dp_progress begin_plan(
 	if (step->inputs && dp_world_json(play, frame, "inputs", step->inputs, &given, err))
 		return DP_STEP_BAD;
 	if (deploy_playbook_inputs(&inputs, &missing, step->plan, given, NULL, err) == 0)
-		scope = dp_scope_new(play, step->plan, dp_xasprintf("%s/", frame->at.label),
-			inputs, err);
+		scope = dp_scope_new(
+			play, step->plan, dp_xasprintf("%s/", frame->at.label), inputs, err);
 	if (scope) {
 		frame->pending++;
-		dp_frame_queue(play, dp_frame_new(play, DP_FRAME_BOOK, frame, scope,
-					     &step->plan->steps));
+		dp_frame_queue(
+			play, dp_frame_new(play, DP_FRAME_BOOK, frame, scope, &step->plan->steps));
 	}
 	json_decref(given);
 	json_decref(inputs);

@@ -40,8 +40,8 @@ void deploy_past_free(struct deploy_past *past)
 void deploy_past_add_nodes(
 	struct deploy_past *past, const char *name, const struct deploy_nodeset *nodes)
 {
-	past->sets = dp_grow(
-		past->sets, &past->set_cap, past->set_count + 1, sizeof(past->sets[0]));
+	past->sets =
+		dp_grow(past->sets, &past->set_cap, past->set_count + 1, sizeof(past->sets[0]));
 	past->sets[past->set_count++] =
 		(struct past_set){dp_xstrdup(name), deploy_nodeset_copy(nodes)};
 }

@@ -47,9 +47,8 @@ enum dp_frame_state { DP_FRAME_AT_STEPS, DP_FRAME_AFTERWARDS, DP_FRAME_OVER };
 struct dp_at {
 	bool has_begun; /* what it needs is there, and it is doing something */
 	char *label;
-	bool is_bad; /* what it did is not ok */
+	bool is_bad;			   /* what it did is not ok */
 	struct deploy_nodeset *own, *over; /* its own filter's, or those that it rolls over */
-	json_t *results;		   /* of its nodes, from an earlier process */
 	/* Of a roll: */
 	struct deploy_nodeset *rest, *lost, *failed;
 	size_t group;
@@ -99,7 +98,6 @@ struct dp_task_note {
 	size_t index;
 	char *probe;
 	struct dp_reply_look *look; /* at each reply */
-	struct deploy_nodeset *nodes; /* all of the step, done before or not */
 };
 
 struct dp_agent_need {
@@ -166,6 +164,8 @@ enum dp_progress dp_roll_begin(
 	struct deploy_play *play, struct dp_frame *frame, struct deploy_error *err);
 enum dp_progress dp_roll_go_on(
 	struct deploy_play *play, struct dp_frame *frame, struct deploy_error *err);
+/* Functions that look at hosts, if frame is at a wait; how many. */
+size_t dp_probe_functions(const struct dp_frame *frame, struct deploy_expr_function out[2]);
 void dp_kind_probed(struct dp_frame *frame, const char *probe, bool is_ok);
 void dp_step_ended(struct deploy_play *play, const struct dp_task_note *note,
 	const struct deploy_task_result *result);
@@ -183,8 +183,8 @@ void dp_play_tell(struct deploy_play *play, enum deploy_play_note note, const ch
  * to wait, or with err.
  */
 bool dp_sets_ready(struct deploy_play *play, struct dp_frame *frame, struct deploy_error *err);
-bool dp_set_ready(struct deploy_play *play, struct dp_frame *frame, size_t index,
-	struct deploy_error *err);
+bool dp_set_ready(
+	struct deploy_play *play, struct dp_frame *frame, size_t index, struct deploy_error *err);
 void dp_set_found(struct deploy_play *play, const struct dp_task_note *note,
 	const struct deploy_nodeset *nodes);
 /* The nodes of a step, or of what it rolls over, without those that were dropped. To be freed. */
@@ -231,8 +231,8 @@ struct dp_reply_look;
 struct dp_reply_look *dp_look_new(const struct deploy_play *play, const struct dp_frame *frame,
 	const struct deploy_step *step, struct deploy_error *err);
 void dp_look_free(struct dp_reply_look *look);
-bool dp_look_judge(void *look, const char *node, const struct deploy_outcome *reply, char *why,
-	size_t size);
+bool dp_look_judge(
+	void *look, const char *node, const struct deploy_outcome *reply, char *why, size_t size);
 bool dp_look_saw_change(const struct dp_reply_look *look);
 
 /* past.c */

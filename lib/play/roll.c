@@ -33,17 +33,17 @@ static int refuse_group(struct dp_frame *frame, const struct deploy_step *step, 
 		step->min_in_service.is_percent ? "%" : "", deploy_nodeset_count(frame->at.lost));
 }
 
-static struct deploy_nodeset *next_group(const struct dp_frame *frame, const struct deploy_step *step)
+static struct deploy_nodeset *next_group(
+	const struct dp_frame *frame, const struct deploy_step *step)
 {
 	const struct deploy_policy *policy = &step->policy;
 	size_t total = deploy_nodeset_count(frame->at.over), size = total, most = room(frame, step);
 	struct deploy_nodeset *group = deploy_nodeset_copy(frame->at.rest);
 
 	if (policy->batch_count)
-		size = deploy_amount_group(
-			policy->batch[frame->at.group < policy->batch_count
-					      ? frame->at.group
-					      : policy->batch_count - 1],
+		size = deploy_amount_group(policy->batch[frame->at.group < policy->batch_count
+								 ? frame->at.group
+								 : policy->batch_count - 1],
 			total);
 	deploy_nodeset_keep_first(group, size < most ? size : most);
 	return group;
@@ -92,8 +92,7 @@ static enum dp_progress go_on(struct deploy_play *play, struct dp_frame *frame,
 {
 	char *name = dp_xasprintf("group@%s#%zu", frame->at.label, frame->at.group + 1);
 	const struct deploy_nodeset *past = dp_past_nodes(play->options.past, name);
-	struct deploy_nodeset *group =
-		past ? deploy_nodeset_copy(past) : next_group(frame, step);
+	struct deploy_nodeset *group = past ? deploy_nodeset_copy(past) : next_group(frame, step);
 
 	if (!past && deploy_nodeset_count(group) && play->options.freeze)
 		play->options.freeze(play->options.arg, name, group);
@@ -128,8 +127,8 @@ enum dp_progress dp_roll_begin(
 	if (step->policy.deadline_ms)
 		frame->at.until_us = play->now_us + step->policy.deadline_ms * 1000;
 	if (!deploy_nodeset_count(over)) {
-		(void)deploy_error_set(err, DEPLOY_NO_NODES, "%s: no node is left to roll over",
-			frame->at.label);
+		(void)deploy_error_set(
+			err, DEPLOY_NO_NODES, "%s: no node is left to roll over", frame->at.label);
 		return DP_STEP_BAD;
 	}
 	return go_on(play, frame, step, err);

@@ -39,8 +39,8 @@ static int add_names(void *nodes, const char *text, struct deploy_error *err)
 	return deploy_nodeset_parse(nodes, text, err);
 }
 
-static int add_value(void *to, add_fn *add, json_t *value, const char *key,
-	struct deploy_error *err)
+static int add_value(
+	void *to, add_fn *add, json_t *value, const char *key, struct deploy_error *err)
 {
 	json_t *item;
 	size_t i;
@@ -97,8 +97,7 @@ static int evaluate(const struct deploy_play *play, const struct dp_frame *frame
 	*nodes = NULL;
 	if (selection->nodes.count) {
 		*nodes = deploy_nodeset_new();
-		return add_texts(
-			play, frame, &selection->nodes, "nodes", *nodes, add_names, err);
+		return add_texts(play, frame, &selection->nodes, "nodes", *nodes, add_names, err);
 	}
 	for (size_t i = 0; i < sizeof(terms) / sizeof(terms[0]); i++)
 		if (add_texts(play, frame, terms[i].texts, terms[i].key, filter, terms[i].add, err))
@@ -131,10 +130,9 @@ void dp_find(struct deploy_play *play, struct dp_frame *frame, enum dp_purpose p
 static char *name_of(const struct dp_frame *frame, enum dp_purpose purpose, size_t index)
 {
 	if (purpose == DP_FOR_SET)
-		return dp_xasprintf("%s%s", frame->scope->prefix,
-			frame->scope->book->sets[index].name);
-	return dp_xasprintf(
-		"%s@%s", purpose == DP_FOR_OWN ? "nodes" : "over", frame->at.label);
+		return dp_xasprintf(
+			"%s%s", frame->scope->prefix, frame->scope->book->sets[index].name);
+	return dp_xasprintf("%s@%s", purpose == DP_FOR_OWN ? "nodes" : "over", frame->at.label);
 }
 
 static const struct deploy_selection *selection_of(
@@ -147,8 +145,8 @@ static const struct deploy_selection *selection_of(
 }
 
 /* Hand them to who asked. nodes are taken over. */
-static void settle(struct deploy_play *play, struct dp_frame *frame, enum dp_purpose purpose,
-	size_t index, struct deploy_nodeset *nodes)
+static void settle(
+	struct dp_frame *frame, enum dp_purpose purpose, size_t index, struct deploy_nodeset *nodes)
 {
 	struct dp_scope *scope = frame->scope;
 
@@ -179,7 +177,7 @@ static void fix(struct deploy_play *play, struct dp_frame *frame, enum dp_purpos
 	dp_play_tell(play, DEPLOY_PLAY_SET, name, NULL, deploy_nodeset_count(nodes), folded);
 	free(folded);
 	free(name);
-	settle(play, frame, purpose, index, nodes);
+	settle(frame, purpose, index, nodes);
 }
 
 /* Find nodes now, or have them looked for: false, or err. */
@@ -193,7 +191,7 @@ static bool resolve(struct deploy_play *play, struct dp_frame *frame, enum dp_pu
 
 	free(name);
 	if (past) {
-		settle(play, frame, purpose, index, deploy_nodeset_copy(past));
+		settle(frame, purpose, index, deploy_nodeset_copy(past));
 		return true;
 	}
 	if (evaluate(play, frame, selection_of(frame, purpose, index), &filter, &nodes, err) == 0 &&
@@ -275,8 +273,7 @@ static bool step_nodes_ready(struct deploy_play *play, struct dp_frame *frame,
 
 	for (size_t i = 0; i < nodes->set_count && !err->code; i++)
 		is_ready = dp_set_ready(play, frame, nodes->sets[i], err) && is_ready;
-	if (!err->code && nodes->selection &&
-		!(own == DP_FOR_OWN ? frame->at.own : frame->at.over))
+	if (!err->code && nodes->selection && !(own == DP_FOR_OWN ? frame->at.own : frame->at.over))
 		is_ready = resolve(play, frame, own, 0, err) && is_ready;
 	return is_ready;
 }

@@ -140,9 +140,8 @@ static void end_frame(struct deploy_play *play, struct dp_frame *frame)
 	} else if (frame->kind == DP_FRAME_GROUP) {
 		deploy_nodeset_unite(up->at.lost, frame->lost);
 		if (frame->is_bad)
-			deploy_nodeset_unite(up->at.failed, deploy_nodeset_count(frame->lost)
-								    ? frame->lost
-								    : frame->group);
+			deploy_nodeset_unite(up->at.failed,
+				deploy_nodeset_count(frame->lost) ? frame->lost : frame->group);
 	} else {
 		up->at.is_bad = up->at.is_bad || frame->is_bad;
 	}
@@ -247,12 +246,11 @@ static void walk_steps(struct deploy_play *play, struct dp_frame *frame)
 {
 	while (!frame->pending && !frame->is_bad && frame->index < frame->steps->count) {
 		struct deploy_error err = {.code = DEPLOY_OK};
-		enum dp_progress progress = frame->at.has_begun
-						    ? dp_step_go_on(play, frame, &err)
-						    : begin_step(play, frame, &err);
+		enum dp_progress progress = frame->at.has_begun ? dp_step_go_on(play, frame, &err)
+								: begin_step(play, frame, &err);
 
 		if (progress == DP_BUSY)
-			continue;
+			return;
 		if (progress == DP_STEP_BAD)
 			dp_step_failed(play, frame, &err);
 		if (frame->is_bad)
@@ -268,6 +266,22 @@ static bool is_uncaught(const struct dp_frame *frame)
 	return frame->is_bad && !dp_is_caught(frame, NULL);
 }
 
+/* Nothing begins before the agents are there, and with --preflight nothing at all. */
+static bool is_checked(struct deploy_play *play)
+{
+	struct deploy_error err = {.code = DEPLOY_OK};
+
+	if (!dp_agents_ready(play, &err)) {
+		play->why = err;
+		return false;
+	}
+	if (play->options.is_preflight) {
+		play->root->state = DP_FRAME_OVER;
+		play->is_over = true;
+	}
+	return !play->options.is_preflight;
+}
+
 static void walk(struct deploy_play *play, struct dp_frame *frame)
 {
 	if (frame->state == DP_FRAME_OVER || frame->pending)
@@ -276,14 +290,15 @@ static void walk(struct deploy_play *play, struct dp_frame *frame)
 		go_on_afterwards(play, frame);
 		return;
 	}
-	walk_steps(play, frame);
-	if (frame->pending && !frame->is_bad)
+	if (frame == play->root && !play->is_checked && !is_checked(play))
 		return;
-	if (is_uncaught(frame) && frame != play->root && !frame->is_cleanup) {
+	walk_steps(play, frame);
+	if (is_uncaught(frame) && !frame->is_cleanup) {
 		play->has_stopped = true;
 		return;
 	}
-	begin_afterwards(play, frame);
+	if (frame->is_bad ? !frame->pending : frame->index == frame->steps->count)
+		begin_afterwards(play, frame);
 }
 
 void dp_play_walk(struct deploy_play *play)

@@ -91,8 +91,8 @@ bool dp_scope_reads(const struct dp_scope *scope, const struct deploy_step *step
 
 static json_t *empty_result(void)
 {
-	return json_pack("{s:[], s:[], s:[], s:{}, s:b}", "ok", "failed", "silent", "results",
-		"changed", 0);
+	return json_pack(
+		"{s:[], s:[], s:[], s:{}, s:b}", "ok", "failed", "silent", "results", "changed", 0);
 }
 
 /* A step that was skipped has a result, too: nobody. */
@@ -104,8 +104,8 @@ static void add_empty(void *arg, const struct deploy_steps *steps)
 		const struct deploy_step *step = &steps->items[i];
 
 		if (dp_scope_reads(scope, step))
-			(void)json_object_set_new(json_object_get(scope->values, "steps"), step->id,
-				empty_result());
+			(void)json_object_set_new(
+				json_object_get(scope->values, "steps"), step->id, empty_result());
 		add_empty(scope, &step->steps);
 		add_empty(scope, &step->always);
 		for (size_t lane = 0; lane < step->lane_count; lane++)
@@ -113,8 +113,7 @@ static void add_empty(void *arg, const struct deploy_steps *steps)
 	}
 }
 
-static int read_env(
-	const struct deploy_playbook *book, json_t *env, struct deploy_error *err)
+static int read_env(const struct deploy_playbook *book, json_t *env, struct deploy_error *err)
 {
 	char missing[400] = "";
 	size_t len = 0;
@@ -148,14 +147,14 @@ static json_t *values_of(const struct deploy_play *play, const struct deploy_pla
 		clipboard ? json_deep_copy(clipboard) : json_object());
 }
 
-static void hide_inputs(struct deploy_play *play, const struct deploy_playbook *book, json_t *inputs)
+static void hide_inputs(
+	struct deploy_play *play, const struct deploy_playbook *book, json_t *inputs)
 {
 	for (size_t i = 0; i < book->input_count; i++)
 		if (book->inputs[i].is_secret)
 			deploy_play_hide(play, json_object_get(inputs, book->inputs[i].name));
 	for (size_t i = 0; i < book->secret.count; i++)
-		deploy_play_hide(
-			play, json_object_get(book->clipboard, book->secret.items[i]));
+		deploy_play_hide(play, json_object_get(book->clipboard, book->secret.items[i]));
 }
 
 struct dp_scope *dp_scope_new(struct deploy_play *play, const struct deploy_playbook *book,
@@ -245,8 +244,8 @@ void dp_scope_add_replies(struct dp_scope *scope, const struct deploy_step *step
 	json_t *results = json_object_get(result_of(scope, step), "results"), *data;
 	const char *node;
 
-	json_object_foreach(replies, node, data)(void) json_object_set_new(
-		results, node, json_pack("{s:O}", "data", data));
+	json_object_foreach(replies, node, data)(void)
+		json_object_set_new(results, node, json_pack("{s:O}", "data", data));
 }
 
 void dp_scope_changed(struct dp_scope *scope, const struct deploy_step *step)
@@ -278,6 +277,8 @@ static char *label_of(const struct dp_frame *frame, const char *key)
 		frame->at.label ? frame->at.label : "plan", key);
 }
 
+#define MAX_FUNCTIONS 8
+
 typedef int compile_fn(
 	struct deploy_expr **out, const char *label, const char *text, struct deploy_error *err);
 typedef int eval_fn(void *out, struct deploy_expr *expr, const struct deploy_expr_world *world,
@@ -286,11 +287,14 @@ typedef int eval_fn(void *out, struct deploy_expr *expr, const struct deploy_exp
 static int evaluate(const struct deploy_play *play, const struct dp_frame *frame, const char *key,
 	const char *text, compile_fn *compile, eval_fn *eval, void *out, struct deploy_error *err)
 {
-	struct deploy_expr_world world = {.values = dp_world_values(frame),
-		.functions = play->options.functions,
-		.function_count = play->options.function_count};
+	struct deploy_expr_function functions[MAX_FUNCTIONS];
+	struct deploy_expr_world world = {.values = dp_world_values(frame), .functions = functions};
 	char *label = label_of(frame, key);
 	struct deploy_expr *expr = NULL;
+
+	for (; world.function_count < play->options.function_count; world.function_count++)
+		functions[world.function_count] = play->options.functions[world.function_count];
+	world.function_count += dp_probe_functions(frame, functions + world.function_count);
 
 	if (compile(&expr, label, text, err) == 0)
 		(void)eval(out, expr, &world, err);
@@ -336,8 +340,8 @@ int dp_world_text(const struct deploy_play *play, const struct dp_frame *frame, 
 	return evaluate(play, frame, key, text, deploy_expr_new_template, eval_text, out, err);
 }
 
-static int eval_array(const struct deploy_play *play, const struct dp_frame *frame,
-	const char *key, json_t *value, json_t **out, struct deploy_error *err)
+static int eval_array(const struct deploy_play *play, const struct dp_frame *frame, const char *key,
+	json_t *value, json_t **out, struct deploy_error *err)
 {
 	json_t *item, *made;
 	size_t i;

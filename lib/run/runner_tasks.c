@@ -31,7 +31,10 @@ void dp_runner_touch(struct dp_runner *runner, size_t index)
 /* Let the director add tasks: what a task came to, or NULL if nothing is left to do. */
 static void direct(struct dp_runner *runner, const struct deploy_task_result *ended)
 {
-	struct deploy_turn turn = {.ended = ended, .end = runner->end, .signal = runner->signal};
+	struct deploy_turn turn = {.ended = ended,
+		.end = runner->end,
+		.signal = runner->signal,
+		.now_us = runner->stage.now_us};
 	struct deploy_error err = {.code = DEPLOY_OK};
 	const struct deploy_director *director = runner->director;
 
