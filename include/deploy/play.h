@@ -115,6 +115,9 @@ const struct deploy_director *deploy_play_director(struct deploy_play *play);
 /* The step that a task of the plan came from; NULL: it only finds or looks at something. */
 const struct deploy_step *deploy_play_step(const struct deploy_play *play, size_t task);
 
+/* The label of a task of the plan; NULL as above. Borrowed. */
+const char *deploy_play_label(const struct deploy_play *play, size_t task);
+
 /* Nodes that keep, of an earlier process, an outcome that is not ok: by state. Borrowed. */
 const struct deploy_tally *deploy_play_left(const struct deploy_play *play);
 

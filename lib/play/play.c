@@ -24,6 +24,7 @@ struct dp_task_note *dp_play_note(struct deploy_play *play, enum dp_purpose purp
 	if (purpose == DP_FOR_STEP) {
 		note->step = dp_frame_step(frame);
 		task->label = dp_xstrdup(frame->at.label);
+		note->label = task->label;
 	}
 	task->is_always = frame->is_cleanup;
 	deploy_task_need_nothing(task);
@@ -230,6 +231,11 @@ const struct deploy_director *deploy_play_director(struct deploy_play *play)
 const struct deploy_step *deploy_play_step(const struct deploy_play *play, size_t task)
 {
 	return task < play->note_count ? play->notes[task].step : NULL;
+}
+
+const char *deploy_play_label(const struct deploy_play *play, size_t task)
+{
+	return deploy_play_step(play, task) ? play->notes[task].label : NULL;
 }
 
 const struct deploy_tally *deploy_play_left(const struct deploy_play *play)

@@ -95,6 +95,7 @@ struct dp_task_note {
 	enum dp_purpose purpose;
 	struct dp_frame *frame;
 	const struct deploy_step *step;
+	const char *label; /* of the task */
 	size_t index;
 	char *probe;
 	struct dp_reply_look *look; /* at each reply */

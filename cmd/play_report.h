@@ -1,0 +1,43 @@
+/* What a plan's run shows: a line for each step as it ends, and the table or document at the end. */
+#ifndef PLAY_REPORT_H
+#define PLAY_REPORT_H
+
+#include "command.h"
+
+/* A step, or its part for one group. */
+struct play_row {
+	char *label;
+	const char *kind, *state; /* "ok", "failed", "skipped", "before"; NULL: not ended */
+	char *why;
+	bool has_task;
+	unsigned task; /* of the plan */
+	bool is_one;
+	size_t nodes, count[DEPLOY_OUTCOME_STATES], told;
+	int64_t started_us, ended_us;
+};
+
+struct play_report {
+	struct out *out;
+	const struct deploy_play *play; /* NULL until it is made */
+	struct play_row *rows;
+	size_t row_count, row_cap;
+	json_t *sets; /* name → how many nodes */
+};
+
+void play_report_init(struct play_report *report, struct out *out);
+void play_report_release(struct play_report *report);
+
+/* For the journal, and for struct deploy_play_options. */
+void play_report_event(void *report, const struct deploy_event *event);
+void play_report_note(struct play_report *report, enum deploy_play_note note, const char *label,
+	const struct deploy_step *step, size_t count, const char *text);
+
+/* What it comes to as an exit status. */
+int play_report_status(const struct play_report *report, const struct deploy_run_result *result,
+	const struct deploy_error *err);
+
+/* What is at the end: the result, and how to go on. run: NULL unless it was recorded. */
+void play_report_show(struct play_report *report, const struct deploy_run_result *result,
+	const char *run, int status, const struct deploy_error *err);
+
+#endif
