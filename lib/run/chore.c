@@ -127,7 +127,7 @@ void dp_chore_advance(struct dp_chore *chore, const struct dp_stage *stage)
 {
 	if (stage->now_us >= chore->deadline_us)
 		dp_chore_cut(chore, "the deadline of the task has passed");
-	if (stage->may_expire && stage->now_us >= chore->timeout_us)
+	if (stage->now_us >= chore->timeout_us)
 		dp_chore_cut(chore, "the broker did not say in time that it has the message");
 }
 

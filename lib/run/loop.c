@@ -3,25 +3,13 @@
  * for the runner's next deadline. Each turn: take what arrived, tell the runner, publish what it
  * wants sent, wait.
  */
-#include "deploy/run.h"
+#include "run/loop.h"
 
 #include <assert.h>
 #include <signal.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "deploy/error.h"
-#include "deploy/lock.h"
-#include "base/mem.h"
-#include "run/check.h"
-#include "run/fetches.h"
-#include "run/outbox.h"
-#include "run/questions.h"
-#include "run/runner.h"
-#include "run/stage.h"
-#include "wire/transport.h"
 
 /* Often enough for the heartbeat. */
 #define MAX_WAIT_MS 2000
@@ -30,82 +18,14 @@
 /* … and for so long: then time runs out for nodes even if more is unread. */
 #define MAX_UNDRAINED_US (2 * 1000000LL)
 
-struct deploy_bus {
-	struct dp_transport *transport;
-};
-
-/*
- * Before time runs out for anybody the broker is asked for an echo: what it had for us comes first,
- * so that a broker which is slow, and not the nodes, makes nobody silent and ends no discovery.
- */
-enum echo {
-	ECHO_NONE,
-	ECHO_WANTED,
-	ECHO_SENT,
-	ECHO_BACK,
-	ECHO_MISSING /* the broker gave none; not asked for again until something comes */
-};
-
-struct loop {
-	struct dp_transport *transport; /* NULL, as outbox: the run needs no broker */
-	const struct deploy_plan *plan;
-	const struct deploy_run_options *options;
-	struct dp_runner *runner;
-	struct dp_outbox *outbox;
-	struct dp_fetches *fetches;
-	struct dp_questions *questions;
-	struct dp_turns
-		notices; /* messages to topics: a refusal is of the last one that was sent */
-	bool can_write, has_more;
-	bool has_unrecorded; /* something was queued since before_publish was called */
-	enum echo echo;
-	int64_t echo_us;     /* when it was first wanted */
-	int64_t progress_us; /* when progress is told next */
-	int64_t drained_us;  /* when nothing that had arrived was left unread */
-};
-
-int deploy_bus_open(struct deploy_bus **out, const struct deploy_config *config,
-	const char *collective, struct deploy_error *err)
-{
-	struct dp_transport *transport = NULL;
-	int rc = dp_transport_open(&transport, config, collective, err);
-
-	if (rc)
-		return rc;
-	*out = dp_xcalloc(1, sizeof(**out));
-	(*out)->transport = transport;
-	return 0;
-}
-
-void deploy_bus_close(struct deploy_bus *bus)
-{
-	if (!bus)
-		return;
-	dp_transport_close(bus->transport);
-	free(bus);
-}
-
-void deploy_bus_interrupt(void)
-{
-	dp_transport_interrupt();
-}
-
-int deploy_bus_lock(struct deploy_bus *bus, const char *name, struct deploy_error *err)
-{
-	if (deploy_lock_check(name, err))
-		return err->code;
-	return dp_transport_lock(bus->transport, name, err);
-}
-
-static void step(struct loop *loop, const struct dp_input *input)
+static void step(struct dp_loop *loop, const struct dp_input *input)
 {
 	dp_runner_step(loop->runner, dp_clock_us(), dp_wall_us(), input);
 }
 
-/* What the runner wants done. */
-static void act(void *arg, const struct dp_action *action)
+void dp_loop_act(void *arg, const struct dp_action *action)
 {
-	struct loop *loop = arg;
+	struct dp_loop *loop = arg;
 
 	switch (action->kind) {
 	case DP_DO_FETCH:
@@ -142,7 +62,7 @@ static void act(void *arg, const struct dp_action *action)
 	}
 }
 
-static void reject(struct loop *loop, const char *sender, const char *why)
+static void reject(struct dp_loop *loop, const char *sender, const char *why)
 {
 	struct dp_input input = {.kind = DP_IN_REJECTED, .sender = sender, .text = why};
 
@@ -150,7 +70,7 @@ static void reject(struct loop *loop, const char *sender, const char *why)
 }
 
 /* A reply that is well signed may still answer somebody else, or something else. */
-static void take_reply(struct loop *loop, const struct dp_arrival *arrival)
+static void take_reply(struct dp_loop *loop, const struct dp_arrival *arrival)
 {
 	struct dp_input input = {.kind = DP_IN_REPLY, .reply = &arrival->reply};
 	const struct deploy_request *request = dp_outbox_find(
@@ -169,7 +89,7 @@ static void take_reply(struct loop *loop, const struct dp_arrival *arrival)
 	step(loop, &input);
 }
 
-static void take_returned(struct loop *loop, const struct dp_arrival *arrival)
+static void take_returned(struct dp_loop *loop, const struct dp_arrival *arrival)
 {
 	struct dp_input input = {.kind = DP_IN_RETURNED, .sender = arrival->sender};
 
@@ -178,7 +98,7 @@ static void take_returned(struct loop *loop, const struct dp_arrival *arrival)
 }
 
 /* Whether the broker has what was announced. */
-static void take_word(struct loop *loop, bool is_taken, const char *why)
+static void take_word(struct dp_loop *loop, bool is_taken, const char *why)
 {
 	struct dp_input answer;
 
@@ -188,18 +108,18 @@ static void take_word(struct loop *loop, bool is_taken, const char *why)
 	step(loop, &answer);
 }
 
-static void take(struct loop *loop, const struct dp_arrival *arrival)
+static void take(struct dp_loop *loop, const struct dp_arrival *arrival)
 {
 	struct dp_input input = {.kind = DP_IN_UNBLOCKED, .text = arrival->text};
 
-	if (loop->echo == ECHO_MISSING)
-		loop->echo = ECHO_NONE;
+	if (loop->echo == DP_ECHO_MISSING)
+		loop->echo = DP_ECHO_NONE;
 	switch (arrival->kind) {
 	case DP_ARRIVAL_NONE:
 		break;
 	case DP_ARRIVAL_ECHO:
-		if (loop->echo == ECHO_SENT)
-			loop->echo = ECHO_BACK;
+		if (loop->echo == DP_ECHO_SENT)
+			loop->echo = DP_ECHO_BACK;
 		break;
 	case DP_ARRIVAL_TAKEN:
 	case DP_ARRIVAL_REFUSED:
@@ -224,7 +144,7 @@ static void take(struct loop *loop, const struct dp_arrival *arrival)
 	}
 }
 
-static void receive_responses(struct loop *loop)
+static void receive_responses(struct dp_loop *loop)
 {
 	struct dp_input input;
 
@@ -232,7 +152,7 @@ static void receive_responses(struct loop *loop)
 		step(loop, &input);
 }
 
-static int receive(struct loop *loop, struct deploy_error *err)
+static int receive(struct dp_loop *loop, struct deploy_error *err)
 {
 	struct dp_arrival arrival;
 
@@ -252,16 +172,16 @@ static int receive(struct loop *loop, struct deploy_error *err)
 	return 0;
 }
 
-static bool wants_write(const struct loop *loop)
+static bool wants_write(const struct dp_loop *loop)
 {
 	return loop->transport &&
 	       (!dp_outbox_is_empty(loop->outbox) || dp_turns_next(&loop->notices) ||
-		       loop->echo == ECHO_WANTED) &&
+		       loop->echo == DP_ECHO_WANTED) &&
 	       !dp_transport_is_blocked(loop->transport);
 }
 
 /* What is about to be sent must be on record; if that fails, nothing of it is sent. */
-static bool record(struct loop *loop)
+static bool record(struct dp_loop *loop)
 {
 	static const struct dp_input unrecorded = {.kind = DP_IN_UNRECORDED};
 	const struct deploy_run_options *options = loop->options;
@@ -275,7 +195,7 @@ static bool record(struct loop *loop)
 	return false;
 }
 
-static int publish(struct loop *loop, struct deploy_error *err)
+static int publish(struct dp_loop *loop, struct deploy_error *err)
 {
 	const struct dp_turn *notice = dp_turns_next(&loop->notices);
 	int64_t before_us = dp_clock_us();
@@ -286,8 +206,8 @@ static int publish(struct loop *loop, struct deploy_error *err)
 	if (!loop->can_write)
 		return 0;
 	loop->can_write = false;
-	if (loop->echo == ECHO_WANTED) {
-		loop->echo = ECHO_SENT;
+	if (loop->echo == DP_ECHO_WANTED) {
+		loop->echo = DP_ECHO_SENT;
 		return dp_transport_echo(loop->transport, err);
 	}
 	/* It may take what there is of room in a turn. */
@@ -307,7 +227,7 @@ static int publish(struct loop *loop, struct deploy_error *err)
 }
 
 /* Send what can be sent, and is on record; a question is shown after what led to it. */
-static int send_out(struct loop *loop, struct deploy_error *err)
+static int send_out(struct dp_loop *loop, struct deploy_error *err)
 {
 	bool may_publish = loop->can_write && wants_write(loop);
 	bool may_ask = dp_questions_has_next(loop->questions);
@@ -327,7 +247,7 @@ static int send_out(struct loop *loop, struct deploy_error *err)
 	return rc || !may_publish ? rc : publish(loop, err);
 }
 
-static void take_signals(struct loop *loop)
+static void take_signals(struct dp_loop *loop)
 {
 	unsigned char signals[16];
 	ssize_t n = read(loop->options->signal_fd, signals, sizeof(signals));
@@ -343,16 +263,16 @@ static void take_signals(struct loop *loop)
 	}
 }
 
-static bool is_awaiting_echo(const struct loop *loop)
+static bool is_awaiting_echo(const struct dp_loop *loop)
 {
-	return loop->echo == ECHO_WANTED || loop->echo == ECHO_SENT;
+	return loop->echo == DP_ECHO_WANTED || loop->echo == DP_ECHO_SENT;
 }
 
 /*
  * True if nothing can be on its way that the broker had before now (*is_confirmed: it said so); or
  * if waiting has its end.
  */
-static bool has_settled(struct loop *loop, bool *is_confirmed)
+static bool has_settled(struct dp_loop *loop, bool *is_confirmed)
 {
 	int64_t now_us = dp_clock_us();
 
@@ -361,19 +281,19 @@ static bool has_settled(struct loop *loop, bool *is_confirmed)
 	/* Who takes no publishes gives no echo either. */
 	if (!loop->transport || dp_transport_is_blocked(loop->transport))
 		return true;
-	if (loop->echo == ECHO_NONE) {
-		loop->echo = ECHO_WANTED;
+	if (loop->echo == DP_ECHO_NONE) {
+		loop->echo = DP_ECHO_WANTED;
 		loop->echo_us = now_us;
 		return false;
 	}
 	if (is_awaiting_echo(loop) && now_us - loop->echo_us <= MAX_UNDRAINED_US)
 		return false;
-	*is_confirmed = loop->echo == ECHO_BACK;
-	loop->echo = *is_confirmed ? ECHO_NONE : ECHO_MISSING;
+	*is_confirmed = loop->echo == DP_ECHO_BACK;
+	loop->echo = *is_confirmed ? DP_ECHO_NONE : DP_ECHO_MISSING;
 	return true;
 }
 
-static int wait_ms(const struct loop *loop)
+static int wait_ms(const struct dp_loop *loop)
 {
 	int64_t wake_us = dp_runner_wake_us(loop->runner), left_us;
 
@@ -392,7 +312,7 @@ static int wait_ms(const struct loop *loop)
 	return left_us / 1000 >= MAX_WAIT_MS ? MAX_WAIT_MS : (int)((left_us + 999) / 1000);
 }
 
-static void wait_for_more(struct loop *loop)
+static void wait_for_more(struct dp_loop *loop)
 {
 	const struct deploy_run_options *options = loop->options;
 	int idle_ms = options->idle ? options->idle(options->idle_arg) : -1;
@@ -418,7 +338,7 @@ static void wait_for_more(struct loop *loop)
 		step(loop, &answer);
 }
 
-static void tell_progress(struct loop *loop)
+static void tell_progress(struct dp_loop *loop)
 {
 	static const struct dp_input progress = {.kind = DP_IN_PROGRESS};
 	int64_t now_us = dp_clock_us();
@@ -431,7 +351,7 @@ static void tell_progress(struct loop *loop)
 	loop->progress_us = now_us + loop->options->progress_ms * INT64_C(1000);
 }
 
-static int turn(struct loop *loop, struct deploy_error *err)
+static int turn(struct dp_loop *loop, struct deploy_error *err)
 {
 	struct dp_input tick = {.kind = DP_IN_TICK};
 	int rc = receive(loop, err);
@@ -443,8 +363,8 @@ static int turn(struct loop *loop, struct deploy_error *err)
 	if (!loop->has_more)
 		loop->drained_us = dp_clock_us();
 	if (dp_clock_us() < dp_runner_wake_us(loop->runner)) {
-		if (loop->echo == ECHO_WANTED || loop->echo == ECHO_BACK)
-			loop->echo = ECHO_NONE;
+		if (loop->echo == DP_ECHO_WANTED || loop->echo == DP_ECHO_BACK)
+			loop->echo = DP_ECHO_NONE;
 	} else if (has_settled(loop, &tick.is_confirmed)) {
 		step(loop, &tick);
 	}
@@ -454,7 +374,7 @@ static int turn(struct loop *loop, struct deploy_error *err)
 	return 0;
 }
 
-static void run(struct loop *loop, struct deploy_error *err)
+void dp_loop_run(struct dp_loop *loop, struct deploy_error *err)
 {
 	static const struct dp_input start = {.kind = DP_IN_START};
 	struct dp_input lost = {.kind = DP_IN_LOST};
@@ -466,85 +386,4 @@ static void run(struct loop *loop, struct deploy_error *err)
 		lost.text = err->text;
 		step(loop, &lost);
 	}
-}
-
-/* What a director adds must be as good as what the plan began with. */
-static int direct(void *arg, struct deploy_plan *plan, const struct deploy_turn *turn,
-	struct deploy_error *err)
-{
-	const struct loop *loop = arg;
-	const struct deploy_director *director = loop->options->director;
-	size_t from = plan->task_count;
-
-	if (director->direct(director->arg, plan, turn, err))
-		return err->code;
-	return dp_check_tasks(plan, from, loop->transport, err);
-}
-
-static int check(const struct deploy_plan *plan, const struct deploy_run_options *options,
-	bool has_bus, struct deploy_error *err)
-{
-	if (plan->task_count == 0 && !options->director)
-		return deploy_error_set(err, DEPLOY_USAGE, "the plan has no task");
-	return dp_check_tasks(plan, 0, has_bus, err);
-}
-
-static bool has_asked(const struct deploy_run_result *result)
-{
-	for (size_t i = 0; i < result->task_count; i++)
-		if (result->tally[i].nodes)
-			return true;
-	return false;
-}
-
-/* Why the run ended before its plan did, unless a part of it has said so. */
-static void explain(
-	const struct loop *loop, const struct deploy_run_result *result, struct deploy_error *err)
-{
-	const struct deploy_error *why = dp_runner_error(loop->runner);
-
-	if (err->code == DEPLOY_OK && why->code)
-		*err = *why;
-	if (err->code == DEPLOY_OK && result->end == DEPLOY_RUN_LOST && has_asked(result))
-		(void)deploy_error_set(err, DEPLOY_CONNECT,
-			"%s: the broker takes no publishes any more; the plan was left",
-			dp_transport_peer(loop->transport));
-	if (err->code == DEPLOY_OK && result->end == DEPLOY_RUN_LOST)
-		(void)deploy_error_set(err, DEPLOY_CONNECT,
-			dp_is_mute(loop->plan->tasks[0])
-				? "%s: the broker did not say that it has the request; who acts on "
-				  "it is unknown"
-				: "%s: the broker takes no publishes; nothing was asked",
-			dp_transport_peer(loop->transport));
-}
-
-int deploy_run(struct deploy_run_result *result, struct deploy_bus *bus, struct deploy_plan *plan,
-	const struct deploy_run_options *options, struct deploy_error *err)
-{
-	struct loop loop = {
-		.transport = bus ? bus->transport : NULL, .plan = plan, .options = options};
-	const struct deploy_director director = {.direct = direct, .arg = &loop};
-
-	*result = (struct deploy_run_result){0};
-	if (check(plan, options, bus != NULL, err))
-		return err->code;
-	loop.runner = dp_runner_new(plan, act, &loop);
-	loop.outbox = bus ? dp_outbox_new(bus->transport, plan) : NULL;
-	loop.fetches = dp_fetches_new();
-	loop.questions = dp_questions_new(options);
-	if (options->director)
-		dp_runner_set_director(loop.runner, &director);
-	if (options->wants_intents)
-		dp_runner_tell_intents(loop.runner);
-	loop.can_write = true;
-	loop.drained_us = dp_clock_us();
-	run(&loop, err);
-	dp_runner_finish(loop.runner, result);
-	explain(&loop, result, err);
-	dp_runner_free(loop.runner);
-	dp_outbox_free(loop.outbox);
-	dp_fetches_free(loop.fetches);
-	dp_questions_free(loop.questions);
-	free(loop.notices.items);
-	return err->code;
 }

@@ -242,13 +242,16 @@ static void what_else_happened_is_kept_safe_to_read(void **arg)
 			    .text = "who is that"});
 	tell(&play, (struct deploy_event){.type = DEPLOY_EVENT_PROGRESS, .text = "web1"});
 	tell(&play, (struct deploy_event){.type = DEPLOY_EVENT_STOPPED, .text = "1 of 2"});
+	tell(&play, (struct deploy_event){.type = DEPLOY_EVENT_TASK_ENDED});
+	tell(&play, (struct deploy_event){.type = DEPLOY_EVENT_TASK_ENDED, .text = "no"});
 	assert_int_equal(deploy_journal_commit(play.journal), 0);
 	assert_int_equal(deploy_state_each_event(play.state, deploy_journal_run_id(play.journal),
 				 print_event, &text, &err),
 		0);
 	assert_string_equal(text.bytes,
 		"2 group_started - web[1-2], "
-		"4 ignored \\xff'; DROP TABLE run; -- who is that, 6 stopped - 1 of 2");
+		"4 ignored \\xff'; DROP TABLE run; -- who is that, 6 stopped - 1 of 2, "
+		"8 task_ended - no");
 	finish(&play);
 }
 

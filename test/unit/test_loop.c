@@ -27,6 +27,7 @@ struct dp_carrier {
 	size_t head, count, waits_to_write;
 	bool has_echo, is_mute, is_blocked;
 	bool has_word, refuses; /* about what was announced */
+	int64_t thinks_us, word_us;
 };
 
 static struct dp_carrier carrier;
@@ -101,6 +102,7 @@ int dp_carrier_announce(
 	assert_false(to->has_word);
 	note("announce %s: %s\n", topic, text);
 	to->has_word = !to->is_mute;
+	to->word_us = now_us + to->thinks_us;
 	to->refuses = strcmp(topic, "forbidden") == 0;
 	return 0;
 }
@@ -134,7 +136,7 @@ int dp_carrier_receive(struct dp_carrier *from, struct dp_delivery *out, struct 
 		*out = (struct dp_delivery){.kind = DP_DELIVERY_RETURNED,
 			.routing_key = from->returned[from->head++],
 			.id = from->id};
-	else if (from->has_word)
+	else if (from->has_word && now_us >= from->word_us)
 		*out = (struct dp_delivery){
 			.kind = from->refuses ? DP_DELIVERY_REFUSED : DP_DELIVERY_TAKEN,
 			.text = "no such right (403)"};
@@ -154,7 +156,7 @@ void dp_carrier_wait(struct dp_carrier *waiting, bool wants_write, struct pollfd
 	*can_write = wants_write;
 	waiting->waits_to_write += wants_write;
 	if (!is_ready && !wants_write && waiting->head == waiting->count && !waiting->has_echo &&
-		!waiting->has_word)
+		(!waiting->has_word || now_us < waiting->word_us))
 		now_us += timeout_ms * 1000LL;
 }
 
@@ -280,12 +282,16 @@ struct bench {
 
 static void take_event(void *arg, const struct deploy_event *event)
 {
-	(void)arg;
+	const struct bench *bench = arg;
+
 	if (event->type == DEPLOY_EVENT_INTENT)
 		note("intend %s\n", event->node);
 	if (event->type == DEPLOY_EVENT_OUTCOME)
 		note("outcome %s %s\n", event->node,
 			deploy_outcome_state_name(event->outcome->state));
+	if (event->type == DEPLOY_EVENT_TASK_ENDED && bench->plan->tasks[event->task]->chore)
+		note("end t%u %s%s\n", event->task,
+			event->is_ok ? "ok" : "not ok: ", event->text ? event->text : "");
 }
 
 static int record(void *arg)
@@ -327,6 +333,25 @@ static struct deploy_task *add_act(struct bench *bench, const char *names, bool 
 		return task;
 	task->nodes = deploy_nodeset_new();
 	assert_int_equal(deploy_nodeset_parse(task->nodes, names, &bench->err), 0);
+	return task;
+}
+
+static char *copy(const char *text)
+{
+	char *own = strdup(text);
+
+	assert_non_null(own);
+	return own;
+}
+
+/* A message that needs nothing before it. */
+static struct deploy_task *add_message(struct bench *bench, const char *topic, const char *body)
+{
+	struct deploy_task *task = deploy_plan_take_chore(bench->plan, DEPLOY_CHORE_PUBLISH);
+
+	deploy_task_need_nothing(task);
+	task->text = copy(topic);
+	task->body = copy(body);
 	return task;
 }
 
@@ -634,6 +659,111 @@ static void a_lock_is_asked_for_by_its_name_if_that_is_one(void **state)
 	assert_string_equal(trace, "lock cluster/alfa\nlock held\n");
 }
 
+static void message_is_recorded_and_then_published(void **state)
+{
+	struct bench *bench = *state;
+
+	(void)add_message(bench, "up", "web is up");
+	run(bench);
+	assert_string_equal(trace, "record\nannounce up: web is up\nend t0 ok\n");
+	assert_int_equal(bench->result.end, DEPLOY_RUN_COMPLETE);
+}
+
+static void message_that_cannot_be_recorded_is_not_published(void **state)
+{
+	struct bench *bench = *state;
+
+	bench->refuses_at = 1;
+	(void)add_message(bench, "up", "");
+	run(bench);
+	assert_string_equal(trace, "record\nend t0 not ok: topic up: the run could not be recorded "
+				   "any more\n");
+}
+
+/* What the broker refuses is the message that was sent last. */
+static void message_that_is_refused_ends_nothing_else(void **state)
+{
+	struct bench *bench = *state;
+
+	(void)add_message(bench, "up", "1");
+	(void)add_message(bench, "forbidden", "2");
+	(void)add_message(bench, "up", "3");
+	deploy_task_need_nothing(add_task(bench, "web1"));
+	run(bench);
+	assert_string_equal(trace,
+		"intend web1\nrecord\nannounce up: 1\nend t0 ok\n"
+		"announce forbidden: 2\nend t1 not ok: topic forbidden: no such right (403)\n"
+		"announce up: 3\nend t2 ok\npublish web1\noutcome web1 silent\n");
+	assert_int_equal(bench->result.end, DEPLOY_RUN_COMPLETE);
+}
+
+/* Its word still comes, and must not count for the next one. */
+static void message_without_a_word_keeps_the_next_one_waiting(void **state)
+{
+	struct bench *bench = *state;
+
+	carrier.thinks_us = 6000000;
+	(void)add_message(bench, "up", "1");
+	add_message(bench, "up", "2")->policy.timeout_ms = 60000;
+	run(bench);
+	assert_string_equal(trace,
+		"record\nannounce up: 1\n"
+		"end t0 not ok: topic up: the broker did not say in time that it has the message\n"
+		"announce up: 2\nend t1 ok\n");
+}
+
+static void message_behind_one_without_a_word_is_not_sent(void **state)
+{
+	struct bench *bench = *state;
+
+	carrier.is_mute = true;
+	(void)add_message(bench, "up", "1");
+	add_message(bench, "up", "2")->policy.timeout_ms = 7000;
+	run(bench);
+	assert_string_equal(trace,
+		"record\nannounce up: 1\n"
+		"end t0 not ok: topic up: the broker did not say in time that it has the message\n"
+		"end t1 not ok: topic up: the broker did not say in time that it has the "
+		"message\n");
+}
+
+/* Nobody can be asked, so that the answer is there at once. */
+static void what_an_answer_leads_to_is_recorded_first(void **state)
+{
+	struct bench *bench = *state;
+	struct deploy_task *task = deploy_plan_take_chore(bench->plan, DEPLOY_CHORE_CONFIRM);
+
+	task->text = copy("Go on?");
+	add_act(bench, "web1", false);
+	run(bench);
+	assert_string_equal(trace,
+		"record\nend t0 not ok: nobody can be asked\nintend web1\nrecord\n"
+		"fetch https://ca/web1\noutcome web1 ok\n");
+}
+
+static void blocked_broker_is_sent_no_message(void **state)
+{
+	struct bench *bench = *state;
+
+	carrier.is_blocked = true;
+	(void)add_message(bench, "up", "1");
+	run(bench);
+	assert_string_equal(trace,
+		"end t0 not ok: topic up: the broker did not say in time that it "
+		"has the message\n");
+}
+
+/* A word that nobody waits for. */
+static void word_about_no_message_is_ignored(void **state)
+{
+	struct bench *bench = *state;
+
+	carrier.has_word = true;
+	add_task(bench, "web1");
+	run(bench);
+	assert_string_equal(trace, "intend web1\nrecord\npublish web1\noutcome web1 silent\n");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -658,6 +788,14 @@ int main(void)
 		TEST(a_plan_that_is_left_half_way_is_not_said_to_have_asked_nobody),
 		TEST(tasks_are_recorded_together_and_published_in_one_turn),
 		TEST(a_lock_is_asked_for_by_its_name_if_that_is_one),
+		TEST(message_is_recorded_and_then_published),
+		TEST(message_that_cannot_be_recorded_is_not_published),
+		TEST(message_that_is_refused_ends_nothing_else),
+		TEST(message_without_a_word_keeps_the_next_one_waiting),
+		TEST(message_behind_one_without_a_word_is_not_sent),
+		TEST(what_an_answer_leads_to_is_recorded_first),
+		TEST(blocked_broker_is_sent_no_message),
+		TEST(word_about_no_message_is_ignored),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
