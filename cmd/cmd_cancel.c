@@ -161,7 +161,8 @@ const struct command cmd_cancel = {
 		"waited for up to 10 s, and what a plan always does at its end is done. RUN is the "
 		"beginning of its id, which deployctl history lists.\n\n"
 		"It waits until the run has ended and says how. If it is still running then, the "
-		"status is 5; it has been told nevertheless. Only a process on this host can be "
+		"status is 5; it has been told nevertheless. Told again it leaves at once, and "
+		"what is in flight is unknown. Only a process on this host can be "
 		"told: of a run that lives elsewhere it says so. One whose process died is "
 		"interrupted, and deployctl resume goes on with it if it was a plan's. A run that "
 		"has ended is refused with status 6.",
