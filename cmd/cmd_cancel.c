@@ -67,10 +67,10 @@ static int look_at(struct look *look, const struct deploy_state *state, const ch
 		       : deploy_error_set(err, DEPLOY_INPUT, "run %s: it is not kept any more", id);
 }
 
-/* To kill() a number below 2 is no single process of ours: -1 is every process there is. */
+/* To kill() a number below 1 is no single process: -1 is every process there is. */
 static int end_process(long pid)
 {
-	assert(pid > 1);
+	assert(pid > 0);
 	return kill((pid_t)pid, SIGTERM);
 }
 
