@@ -1,4 +1,5 @@
 /* deployctl cancel — have a run end that another process carries out. */
+#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
@@ -66,18 +67,28 @@ static int look_at(struct look *look, const struct deploy_state *state, const ch
 		       : deploy_error_set(err, DEPLOY_INPUT, "run %s: it is not kept any more", id);
 }
 
-/* Returns whether it was told. */
+/* To kill() a number below 1 is no single process: -1 is every process there is. */
+static int end_process(long pid)
+{
+	assert(pid > 0);
+	return kill((pid_t)pid, SIGTERM);
+}
+
+/* Returns whether there is something to wait for. */
 static bool tell_owner(struct ctx *ctx, long pid)
 {
-	if (pid > 0 && kill((pid_t)pid, SIGTERM) != 0 && errno != ESRCH) {
-		out_note(ctx->out, "process %ld cannot be told to end: %s", pid, strerror(errno));
-		return false;
-	}
-	if (pid < 0)
+	if (pid == 0)
+		return true;
+	if (pid < 0) {
 		out_note(ctx->out,
 			"its process is not on this host, or cannot be told from others: "
 			"end it there");
-	return pid >= 0;
+		return false;
+	}
+	if (end_process(pid) == 0 || errno == ESRCH)
+		return true;
+	out_note(ctx->out, "process %ld cannot be told to end: %s", pid, strerror(errno));
+	return false;
 }
 
 static int wait_for_end(struct look *look, const struct deploy_state *state, const char *id,
@@ -161,7 +172,8 @@ const struct command cmd_cancel = {
 		"waited for up to 10 s, and what a plan always does at its end is done. RUN is the "
 		"beginning of its id, which deployctl history lists.\n\n"
 		"It waits until the run has ended and says how. If it is still running then, the "
-		"status is 5; it has been told nevertheless. Only a process on this host can be "
+		"status is 5; it has been told nevertheless. Told again it leaves at once, and "
+		"what is in flight is unknown. Only a process on this host can be "
 		"told: of a run that lives elsewhere it says so. One whose process died is "
 		"interrupted, and deployctl resume goes on with it if it was a plan's. A run that "
 		"has ended is refused with status 6.",

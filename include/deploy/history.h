@@ -142,7 +142,8 @@ int deploy_state_each_event(const struct deploy_state *state, const char *run,
 /*
  * Note that somebody wants a run to end; by: who, NULL: the user of this process. Nobody is told of
  * it: *pid is the process to tell, which carries the run out on this host; 0 if there is none any
- * more, and the run is interrupted; -1 if it lives elsewhere, or that cannot be told.
+ * more, and the run is interrupted; -1 if it lives elsewhere, or that cannot be told: kill() takes
+ * that for every process there is, so look before.
  * Errors: DEPLOY_USAGE if it is not kept, DEPLOY_REFUSED if it has ended.
  */
 int deploy_state_cancel(struct deploy_state *state, const char *run, const char *by, long *pid,

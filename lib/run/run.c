@@ -1,11 +1,11 @@
 /* A run from its plan to what it came to, on a connection that was opened before. */
-#include "deploy/lock.h"
 #include "deploy/run.h"
 
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "deploy/lock.h"
 #include "run/check.h"
 #include "run/loop.h"
 #include "run/stage.h"

@@ -163,3 +163,56 @@ to go on: the same command with -I 'web[2-3]'" "$(sed -E 's/(who +).*/\1WHO/
 	holds "$output" 'state        running' '1 asked' 'ended  ' '1 ok'
 	wait
 }
+
+# steps_of_a_plan: $act is made a plan's run of two steps, the second of two groups, resumed once
+steps_of_a_plan() {
+	ask_rpc 0 lab echo -I 'web[1-4]'
+	act=$("$DEPLOYCTL" history --acts -o name)
+	sqlite3 state.db "UPDATE run SET plan = '/srv/a.yaml', plan_digest = 'abc', resumed = 1,
+			exit = 5, ending = 'stopped', ok = 6, failed = 1;
+		UPDATE task SET label = 'drain', ok = 1, nodes = 4;
+		INSERT INTO task(run, task, label, nodes, started, ended, ok) VALUES
+			(1, 1, 'update#1', 2, 1, 2, 1), (1, 2, 'update#2', 2, 1, NULL, NULL),
+			(1, 3, 'update#2', 1, 1, 2, 0), (1, 4, 'enable', 0, NULL, NULL, NULL);
+		INSERT INTO outcome(run, task, node, attempt, state, statuscode, message) VALUES
+			(1, 1, 'web1', 1, 'ok', 0, ''), (1, 1, 'web2', 1, 'ok', 0, ''),
+			(1, 2, 'web3', 1, 'ok', 0, ''), (1, 2, 'web4', 1, 'unknown', 0, ''),
+			(1, 3, 'web4', 1, 'failed', 3, 'no')"
+}
+
+@test "a plan's run: a line for each step, each node as it was in the end, and how to go on" {
+	steps_of_a_plan
+	deployctl 0 status "$act"
+	holds "$output" 'plan         /srv/a.yaml' 'resumed      1 time' '
+STEP    STATE    NODES  OK  FAILED  SILENT  UNKNOWN
+drain   ok       4      4   0       0       0
+update  stopped  4      3   1       0       0
+enable  waiting  0      0   0       0       0
+
+web4: step update#2: failed (3): no
+
+to go on: deployctl resume'
+	[[ $output != *unknown:* ]]
+	deployctl 0 status "$act" -o json
+	same 'drain/ok update#1/ok update#2/running update#2/stopped enable/waiting 1 update#2 false' \
+		"$(document '[*s["tasks"].map { |t| "#{t["label"]}/#{t["state"]}" }, s["tasks"][3]["failed"],
+		*d["items"][-2].values_at("label", "last")].join(" ")')"
+	deployctl 0 history -o json
+	same 'rpc /srv/a.yaml abc ended 5 6 1 0 0 1' "$(document 'd["items"][0].values_at("kind", "plan",
+		"plan_digest", "state", "exit", "ok", "failed", "silent", "unknown", "resumed").join(" ")')"
+}
+
+@test "of many steps those that are ok are counted" {
+	steps_of_a_plan
+	for i in $(seq 30); do
+		echo "INSERT INTO task(run, task, label, started, ended, ok)
+			VALUES(1, $i + 4, 's$i', 1, 2, 1);"
+	done | sqlite3 state.db
+	deployctl 0 status "$act"
+	holds "$output" 'STEP    STATE    NODES  OK  FAILED  SILENT  UNKNOWN
+update  stopped  4      3   1       0       0
+enable  waiting  0      0   0       0       0
+31 of 33 steps are ok'
+	deployctl 0 status "$act" -o json
+	same 35 "$(document 's["tasks"].length')"
+}

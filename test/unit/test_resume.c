@@ -88,7 +88,7 @@ static void first_time(struct world *world, char id[DEPLOY_RUN_ID_SIZE])
 	tell(&play,
 		(struct deploy_event){.type = DEPLOY_EVENT_TASK_STARTED, .task = 1, .count = 4});
 	for (int i = 1; i <= 3; i++) {
-		char node[8];
+		char node[16];
 
 		(void)snprintf(node, sizeof(node), "web%d", i);
 		tell(&play, (struct deploy_event){.type = DEPLOY_EVENT_INTENT,
