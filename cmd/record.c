@@ -24,7 +24,11 @@ int record_begin(struct record *record, struct ctx *ctx, const struct record_inf
 		.is_act = info->is_act,
 		.is_record_only = info->is_record_only,
 		.record = info->fn,
-		.record_arg = info->fn_arg};
+		.record_arg = info->fn_arg,
+		.plan_file = info->plan_file,
+		.plan_digest = info->plan_digest,
+		.resume = info->resume,
+		.inputs = info->inputs};
 
 	*record = (struct record){.ctx = ctx};
 	if (!info->is_act && !has_place(ctx))

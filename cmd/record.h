@@ -19,6 +19,9 @@ struct record_info {
 	bool is_record_only;  /* see deploy/journal.h */
 	deploy_record_fn *fn; /* see deploy/journal.h; may be NULL */
 	void *fn_arg;
+	/* Of a plan: see deploy/journal.h; NULL: none. */
+	const char *plan_file, *plan_digest, *resume;
+	const json_t *inputs;
 };
 
 /*

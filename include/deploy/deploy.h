@@ -52,6 +52,7 @@
 #include "deploy/nodeset.h"
 #include "deploy/outcome.h"
 #include "deploy/plan.h"
+#include "deploy/play.h"
 #include "deploy/playbook.h"
 #include "deploy/puppet.h"
 #include "deploy/push.h"

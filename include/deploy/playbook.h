@@ -209,6 +209,12 @@ int deploy_playbook_inputs(json_t **out, json_t **missing, const struct deploy_p
 /* The same with the values of secret inputs replaced by "***". New reference. */
 json_t *deploy_playbook_mask(const struct deploy_playbook *book, json_t *inputs);
 
+/* What tells whether a plan is still the same: the SHA-256 of what it says, not of how it is
+ * written. */
+#define DEPLOY_PLAYBOOK_DIGEST_SIZE 65
+void deploy_playbook_digest(
+	char out[DEPLOY_PLAYBOOK_DIGEST_SIZE], const struct deploy_playbook *book);
+
 /* The whole as JSON, as deployctl-plan(5) tells it, a new reference. */
 json_t *deploy_playbook_json(const struct deploy_playbook *book);
 

@@ -2,6 +2,9 @@
 #include "deploy/playbook.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+#include "base/digest.h"
 
 static json_t *json_of_steps(const struct deploy_steps *steps);
 
@@ -55,4 +58,15 @@ json_t *deploy_playbook_json(const struct deploy_playbook *book)
 			(void)json_object_set_new(
 				whole, lists[i].name, json_of_steps(lists[i].steps));
 	return whole;
+}
+
+void deploy_playbook_digest(
+	char out[DEPLOY_PLAYBOOK_DIGEST_SIZE], const struct deploy_playbook *book)
+{
+	json_t *whole = deploy_playbook_json(book);
+	char *text = json_dumps(whole, JSON_COMPACT);
+
+	dp_digest(out, text ? text : "", text ? strlen(text) : 0);
+	free(text);
+	json_decref(whole);
 }

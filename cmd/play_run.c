@@ -1,0 +1,309 @@
+/* Carrying out a playbook. */
+#include "play_run.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "play_past.h"
+#include "play_report.h"
+#include "record.h"
+
+#define WAY_MS	   5000 /* beside what an agent's DDL says that it takes */
+#define NO_DDL_MS  30000
+#define DISCOVERY_MS 2000
+
+/* One run of a plan. */
+struct run {
+	struct ctx *ctx;
+	const struct play_request *request;
+	struct play_report report;
+	struct record record;
+	struct deploy_play *play;
+	struct deploy_past *past;
+	char *lock; /* NULL: none */
+	bool has_lock;
+	char line[64]; /* of an answer, as far as it has come */
+	size_t line_len;
+};
+
+/* What the play wants to know. */
+
+static int prepare(
+	void *arg, struct deploy_request *request, long long *timeout_ms, struct deploy_error *err)
+{
+	const struct run *run = arg;
+	const struct deploy_config *config = run->ctx->config;
+	const struct deploy_ddl_action *action;
+	struct deploy_error ignored = {.code = DEPLOY_OK};
+	struct deploy_ddl *ddl = NULL;
+
+	*timeout_ms = NO_DDL_MS;
+	/* That one cannot be read was told when the plan was. */
+	if (deploy_ddl_find(
+		    &ddl, config->ddl_dirs, config->ddl_dir_count, request->agent, &ignored) ||
+		!ddl)
+		return 0;
+	if (ddl->timeout_s)
+		*timeout_ms = ddl->timeout_s * 1000LL + WAY_MS;
+	action = deploy_ddl_action(ddl, request->action, err);
+	if (action && !request->inputs)
+		request->inputs = json_object();
+	if (action) {
+		json_t *warnings = json_array();
+
+		(void)deploy_ddl_check(action, request->inputs, warnings, err);
+		json_decref(warnings);
+	}
+	deploy_ddl_free(ddl);
+	return err->code;
+}
+
+static void freeze(void *arg, const char *name, const struct deploy_nodeset *nodes)
+{
+	struct run *run = arg;
+
+	if (run->record.journal && !run->request->is_preflight)
+		deploy_journal_freeze(run->record.journal, name, nodes);
+}
+
+static void note(void *arg, enum deploy_play_note what, const char *label,
+	const struct deploy_step *step, size_t count, const char *text)
+{
+	play_report_note(&((struct run *)arg)->report, what, label, step, count, text);
+}
+
+static int make_act(void *arg, struct deploy_act **out, const struct deploy_step *step,
+	json_t *values, struct deploy_nodeset **nodes, struct deploy_error *err)
+{
+	(void)arg;
+	(void)out;
+	(void)values;
+	(void)nodes;
+	return deploy_error_set(err, DEPLOY_INPUT, "%s is not known yet",
+		deploy_step_kind_name(step->kind));
+}
+
+/* Questions: the loop watches the terminal. */
+
+static int ask(void *arg, const char *text)
+{
+	struct run *run = arg;
+	char *escaped;
+
+	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
+		return -1;
+	escaped = deploy_text_escape(text, strlen(text));
+	out_status(run->ctx->out, NULL);
+	(void)fprintf(stderr, "%s [y/N] ", escaped);
+	(void)fflush(stderr);
+	free(escaped);
+	run->line_len = 0;
+	return STDIN_FILENO;
+}
+
+/* A terminal hands over whole lines; what is longer than an answer is none. */
+static int answer(void *arg)
+{
+	struct run *run = arg;
+	ssize_t n = read(STDIN_FILENO, run->line + run->line_len,
+		sizeof(run->line) - 1 - run->line_len);
+
+	if (n <= 0)
+		return 0;
+	run->line_len += (size_t)n;
+	run->line[run->line_len] = '\0';
+	if (!strchr(run->line, '\n') && run->line_len < sizeof(run->line) - 1)
+		return -1;
+	run->line[strcspn(run->line, "\n")] = '\0';
+	return strcmp(run->line, "y") == 0 || strcmp(run->line, "Y") == 0 ||
+	       strcmp(run->line, "yes") == 0;
+}
+
+/* Events: secrets are gone before anything is recorded or shown. */
+
+static void take_event(void *arg, const struct deploy_event *event)
+{
+	struct run *run = arg;
+
+	if (run->play)
+		event = deploy_play_mask(run->play, event);
+	if (run->record.journal)
+		deploy_journal_sink(run->record.journal, event);
+	else
+		play_report_event(&run->report, event);
+}
+
+static struct deploy_play_options play_options(struct run *run)
+{
+	const struct play_request *request = run->request;
+	const struct deploy_config *config = run->ctx->config;
+
+	return (struct deploy_play_options){.book = request->book,
+		.inputs = request->inputs,
+		.clipboard = request->clipboard,
+		.run_id = run->ctx->run_id,
+		.user = getenv("USER"),
+		.collective = request->collective,
+		.ttl_s = config->ttl_s,
+		.discovery_ms = config->discovery_timeout_ms,
+		.window_ms = config->window_ms,
+		.from = request->from,
+		.skip = request->skip.names,
+		.skip_count = request->skip.count,
+		.only = request->only.names,
+		.only_count = request->only.count,
+		.says_yes = request->says_yes,
+		.is_preflight = request->is_preflight,
+		.retries_unknown = request->retries_unknown,
+		.retries_silent = request->retries_silent,
+		.past = run->past,
+		.prepare = prepare,
+		.make_act = make_act,
+		.freeze = freeze,
+		.note = note,
+		.arg = run};
+}
+
+/* Locks */
+
+static int take_lock(struct run *run, struct deploy_error *err)
+{
+	const struct deploy_lock_info info = {.name = run->lock,
+		.run = run->ctx->run_id,
+		.kind = "run-plan",
+		.reason = run->request->reason};
+	struct deploy_error why = {.code = DEPLOY_OK};
+	char dead_run[DEPLOY_RUN_ID_SIZE];
+
+	if (deploy_lock_take(run->ctx->state, &info, dead_run, err))
+		return err->code;
+	run->has_lock = true;
+	if (dead_run[0])
+		out_note(run->ctx->out, "the lock %s was still held by run %s, which died",
+			run->lock, dead_run);
+	if (!run->ctx->bus || deploy_bus_lock(run->ctx->bus, run->lock, &why) == 0)
+		return 0;
+	if (why.code != DEPLOY_AUTH) {
+		*err = why;
+		return err->code;
+	}
+	out_note(run->ctx->out, "the lock holds on this machine only: %s", why.text);
+	return 0;
+}
+
+static void release_lock(struct run *run)
+{
+	struct deploy_error err = {.code = DEPLOY_OK};
+
+	if (run->has_lock &&
+		deploy_lock_release(run->ctx->state, run->lock, run->ctx->run_id, &err))
+		out_note(run->ctx->out, "%s", err.text);
+	free(run->lock);
+}
+
+/* The run */
+
+static int begin_play(struct run *run, struct deploy_error *err)
+{
+	const struct deploy_play_options options = play_options(run);
+
+	if (!run->request->is_preflight) {
+		if (deploy_play_lock(&run->lock, &options, err) ||
+			(run->lock && take_lock(run, err)))
+			return err->code;
+	}
+	if (deploy_play_new(&run->play, &options, err))
+		return err->code;
+	run->report.play = run->play;
+	return 0;
+}
+
+static int progress_ms(const struct out *out)
+{
+	if (out_format(out) == OUT_JSONL)
+		return 0;
+	return out_has_live_status() ? 1000 : 30000;
+}
+
+static void carry_out(struct run *run, struct deploy_plan *plan,
+	struct deploy_run_result *result, struct deploy_error *err)
+{
+	struct deploy_run_options options = {.signal_fd = run->ctx->signal_fd,
+		.progress_ms = progress_ms(run->ctx->out),
+		.idle = out_drain,
+		.idle_arg = run->ctx->out,
+		.director = deploy_play_director(run->play),
+		.ask = ask,
+		.answer = answer,
+		.ask_arg = run};
+
+	record_join(&run->record, &options);
+	options.sink = take_event;
+	options.sink_arg = run;
+	(void)deploy_run(result, run->ctx->bus, plan, &options, err);
+	record_flush(&run->record);
+}
+
+static int begin_record(struct run *run, const struct deploy_plan *plan, struct deploy_error *err)
+{
+	const struct play_request *request = run->request;
+	char digest[DEPLOY_PLAYBOOK_DIGEST_SIZE];
+	json_t *inputs = deploy_playbook_mask(request->book, request->inputs);
+	struct record_info info = {.kind = request->is_preflight ? "preflight" : "run-plan",
+		.reason = request->reason,
+		.is_act = !request->is_preflight,
+		.plan_file = request->file,
+		.plan_digest = digest,
+		.inputs = inputs,
+		.resume = request->resume};
+
+	deploy_playbook_digest(digest, request->book);
+	(void)record_begin(
+		&run->record, run->ctx, &info, plan, play_report_event, &run->report, err);
+	json_decref(inputs);
+	return err->code;
+}
+
+static int run_recorded(struct run *run, struct deploy_plan *plan, struct deploy_error *err)
+{
+	struct deploy_run_result result = {.end = DEPLOY_RUN_FAILED};
+	char id[DEPLOY_RUN_ID_SIZE] = "";
+	int status;
+
+	if (run->ctx->run_id)
+		(void)snprintf(id, sizeof(id), "%s", run->ctx->run_id);
+	if (run->request->begun)
+		run->request->begun(run->request->begun_arg, id);
+	if (begin_play(run, err) == 0)
+		carry_out(run, plan, &result, err);
+	status = play_report_status(&run->report, &result, err);
+	release_lock(run);
+	/* The status is in the file before anybody is told. */
+	status = record_end(&run->record, &result, status, err);
+	play_report_show(&run->report, &result,
+		id[0] && !run->request->is_preflight ? id : NULL, status, err);
+	deploy_run_result_release(&result);
+	return status;
+}
+
+int play_run(struct ctx *ctx, const struct play_request *request, struct deploy_error *err)
+{
+	struct run run = {.ctx = ctx, .request = request};
+	struct deploy_plan *plan = deploy_plan_new();
+	int status;
+
+	plan->deadline_ms = request->deadline_ms;
+	play_report_init(&run.report, ctx->out);
+	if ((request->resume && (ctx_state(ctx, true, err) ||
+					play_past_load(&run.past, ctx->state, request->resume, err))) ||
+		ctx_bus(ctx, request->collective, err) || begin_record(&run, plan, err))
+		status = (int)exit_of_error(err->code);
+	else
+		status = run_recorded(&run, plan, err);
+	deploy_play_free(run.play);
+	deploy_past_free(run.past);
+	play_report_release(&run.report);
+	deploy_plan_free(plan);
+	return status;
+}
