@@ -28,6 +28,8 @@
 	X(push_facts)                                                                              \
 	X(sign_cert)                                                                               \
 	X(puppet)                                                                                  \
+	X(run_plan)                                                                                \
+	X(resume)                                                                                  \
 	X(plan)                                                                                    \
 	X(cancel)                                                                                  \
 	X(lock)                                                                                    \

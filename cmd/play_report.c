@@ -17,6 +17,7 @@ void play_report_release(struct play_report *report)
 {
 	for (size_t i = 0; i < report->row_count; i++) {
 		free(report->rows[i].label);
+		free(report->rows[i].does);
 		free(report->rows[i].why);
 	}
 	free(report->rows);
@@ -30,6 +31,19 @@ static char *copy(const char *text)
 	return memcpy(out_resize(NULL, size), text, size);
 }
 
+/* "lab.echo", "confirm" */
+static char *does_of(const struct deploy_step *step)
+{
+	char text[600];
+
+	if (step && step->kind == DEPLOY_STEP_RPC)
+		(void)snprintf(text, sizeof(text), "%s.%s", step->agent, step->action);
+	else
+		(void)snprintf(
+			text, sizeof(text), "%s", step ? deploy_step_kind_name(step->kind) : "");
+	return copy(text);
+}
+
 static struct play_row *add_row(
 	struct play_report *report, const char *label, const struct deploy_step *step)
 {
@@ -37,11 +51,11 @@ static struct play_row *add_row(
 
 	if (report->row_count == report->row_cap) {
 		report->row_cap = report->row_cap ? report->row_cap * 2 : 32;
-		report->rows =
-			out_resize(report->rows, report->row_cap * sizeof(report->rows[0]));
+		report->rows = out_resize(report->rows, report->row_cap * sizeof(report->rows[0]));
 	}
 	row = &report->rows[report->row_count++];
 	*row = (struct play_row){.label = copy(label),
+		.does = does_of(step),
 		.kind = step ? deploy_step_kind_name(step->kind) : "",
 		.is_one = step && step->is_one};
 	return row;
@@ -318,10 +332,10 @@ static const char *text_of(size_t count, char *buf, size_t size)
 static void print_table(const struct play_report *report)
 {
 	static const char *const headers[] = {
-		"STEP", "STATE", "NODES", "OK", "FAILED", "SILENT", "UNKNOWN", "TIME"};
-	struct out_table *table = out_table_new(headers, 8);
+		"STEP", "DOES", "STATE", "NODES", "OK", "FAILED", "SILENT", "UNKNOWN", "TIME"};
+	struct out_table *table = out_table_new(headers, 9);
 
-	out_table_tone(table, 1);
+	out_table_tone(table, 2);
 	for (size_t i = 0; i < report->row_count; i++) {
 		const struct play_row *row = &report->rows[i];
 		char nodes[24], ok[24], failed[24], silent[24], unknown[24], seconds[32] = "";
@@ -330,7 +344,8 @@ static void print_table(const struct play_report *report)
 			(void)snprintf(seconds, sizeof(seconds), "%.1fs",
 				(double)(row->ended_us - row->started_us) / 1e6);
 		out_table_add(table,
-			(const char *const[]){row->label, row->state ? row->state : "not ended",
+			(const char *const[]){row->label, row->does,
+				row->state ? row->state : "not ended",
 				text_of(row->nodes, nodes, sizeof(nodes)),
 				text_of(row->count[DEPLOY_OUTCOME_OK], ok, sizeof(ok)),
 				text_of(row->count[DEPLOY_OUTCOME_FAILED], failed, sizeof(failed)),
@@ -345,9 +360,9 @@ static void print_table(const struct play_report *report)
 
 static json_t *row_json(const struct play_row *row, const struct deploy_run_result *result)
 {
-	json_t *item = json_pack("{s:s, s:s, s:s, s:I, s:I}", "step", row->label, "kind", row->kind,
-		"state", row->state ? row->state : "not ended", "nodes", (json_int_t)row->nodes,
-		"ok", (json_int_t)row->count[DEPLOY_OUTCOME_OK]);
+	json_t *item = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I}", "step", row->label, "kind",
+		row->kind, "does", row->does, "state", row->state ? row->state : "not ended",
+		"nodes", (json_int_t)row->nodes, "ok", (json_int_t)row->count[DEPLOY_OUTCOME_OK]);
 
 	if (row->why)
 		(void)json_object_set_new(item, "why", report_foreign_text(row->why));
@@ -363,8 +378,7 @@ static json_t *row_json(const struct play_row *row, const struct deploy_run_resu
 	return item;
 }
 
-static json_t *items_json(
-	const struct play_report *report, const struct deploy_run_result *result)
+static json_t *items_json(const struct play_report *report, const struct deploy_run_result *result)
 {
 	json_t *items = json_array();
 

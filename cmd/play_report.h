@@ -7,6 +7,7 @@
 /* A step, or its part for one group. */
 struct play_row {
 	char *label;
+	char *does;
 	const char *kind, *state; /* "ok", "failed", "skipped", "before"; NULL: not ended */
 	char *why;
 	bool has_task;

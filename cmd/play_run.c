@@ -1,6 +1,7 @@
 /* Carrying out a playbook. */
 #include "play_run.h"
 
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,8 +10,8 @@
 #include "play_report.h"
 #include "record.h"
 
-#define WAY_MS	   5000 /* beside what an agent's DDL says that it takes */
-#define NO_DDL_MS  30000
+#define WAY_MS	     5000 /* beside what an agent's DDL says that it takes */
+#define NO_DDL_MS    30000
 #define DISCOVERY_MS 2000
 
 /* One run of a plan. */
@@ -70,7 +71,11 @@ static void freeze(void *arg, const char *name, const struct deploy_nodeset *nod
 static void note(void *arg, enum deploy_play_note what, const char *label,
 	const struct deploy_step *step, size_t count, const char *text)
 {
-	play_report_note(&((struct run *)arg)->report, what, label, step, count, text);
+	struct run *run = arg;
+
+	/* What happened before it is told before it. */
+	record_flush(&run->record);
+	play_report_note(&run->report, what, label, step, count, text);
 }
 
 static int make_act(void *arg, struct deploy_act **out, const struct deploy_step *step,
@@ -80,8 +85,8 @@ static int make_act(void *arg, struct deploy_act **out, const struct deploy_step
 	(void)out;
 	(void)values;
 	(void)nodes;
-	return deploy_error_set(err, DEPLOY_INPUT, "%s is not known yet",
-		deploy_step_kind_name(step->kind));
+	return deploy_error_set(
+		err, DEPLOY_INPUT, "%s is not known yet", deploy_step_kind_name(step->kind));
 }
 
 /* Questions: the loop watches the terminal. */
@@ -106,8 +111,8 @@ static int ask(void *arg, const char *text)
 static int answer(void *arg)
 {
 	struct run *run = arg;
-	ssize_t n = read(STDIN_FILENO, run->line + run->line_len,
-		sizeof(run->line) - 1 - run->line_len);
+	ssize_t n = read(
+		STDIN_FILENO, run->line + run->line_len, sizeof(run->line) - 1 - run->line_len);
 
 	if (n <= 0)
 		return 0;
@@ -138,12 +143,14 @@ static struct deploy_play_options play_options(struct run *run)
 {
 	const struct play_request *request = run->request;
 	const struct deploy_config *config = run->ctx->config;
+	const struct passwd *user = getpwuid(getuid());
 
 	return (struct deploy_play_options){.book = request->book,
 		.inputs = request->inputs,
 		.clipboard = request->clipboard,
 		.run_id = run->ctx->run_id,
-		.user = getenv("USER"),
+		.user = user ? user->pw_name : "",
+		.started_us = request->started_us,
 		.collective = request->collective,
 		.ttl_s = config->ttl_s,
 		.discovery_ms = config->discovery_timeout_ms,
@@ -226,8 +233,8 @@ static int progress_ms(const struct out *out)
 	return out_has_live_status() ? 1000 : 30000;
 }
 
-static void carry_out(struct run *run, struct deploy_plan *plan,
-	struct deploy_run_result *result, struct deploy_error *err)
+static void carry_out(struct run *run, struct deploy_plan *plan, struct deploy_run_result *result,
+	struct deploy_error *err)
 {
 	struct deploy_run_options options = {.signal_fd = run->ctx->signal_fd,
 		.progress_ms = progress_ms(run->ctx->out),
@@ -256,6 +263,7 @@ static int begin_record(struct run *run, const struct deploy_plan *plan, struct 
 		.plan_file = request->file,
 		.plan_digest = digest,
 		.inputs = inputs,
+		.options = request->options,
 		.resume = request->resume};
 
 	deploy_playbook_digest(digest, request->book);
@@ -281,8 +289,8 @@ static int run_recorded(struct run *run, struct deploy_plan *plan, struct deploy
 	release_lock(run);
 	/* The status is in the file before anybody is told. */
 	status = record_end(&run->record, &result, status, err);
-	play_report_show(&run->report, &result,
-		id[0] && !run->request->is_preflight ? id : NULL, status, err);
+	play_report_show(&run->report, &result, id[0] && !run->request->is_preflight ? id : NULL,
+		status, err);
 	deploy_run_result_release(&result);
 	return status;
 }
@@ -295,8 +303,8 @@ int play_run(struct ctx *ctx, const struct play_request *request, struct deploy_
 
 	plan->deadline_ms = request->deadline_ms;
 	play_report_init(&run.report, ctx->out);
-	if ((request->resume && (ctx_state(ctx, true, err) ||
-					play_past_load(&run.past, ctx->state, request->resume, err))) ||
+	if ((request->resume && (ctx_state(ctx, true, err) || play_past_load(&run.past, ctx->state,
+								      request->resume, err))) ||
 		ctx_bus(ctx, request->collective, err) || begin_record(&run, plan, err))
 		status = (int)exit_of_error(err->code);
 	else

@@ -19,9 +19,11 @@ struct play_request {
 	const char *collective;
 	const char *from;
 	struct play_names skip, only;
+	const json_t *options; /* the same for the record, and for the process that goes on */
 	const char *reason;
 	const char *resume; /* id of the run that goes on; NULL: a new one */
 	long long deadline_ms;
+	int64_t started_us; /* of a run that goes on; 0: now */
 	bool says_yes, is_preflight, retries_unknown, retries_silent;
 	/* Called when the run has its id; may be NULL. */
 	void (*begun)(void *arg, const char *run_id);

@@ -28,7 +28,8 @@ int record_begin(struct record *record, struct ctx *ctx, const struct record_inf
 		.plan_file = info->plan_file,
 		.plan_digest = info->plan_digest,
 		.resume = info->resume,
-		.inputs = info->inputs};
+		.inputs = info->inputs,
+		.options = info->options};
 
 	*record = (struct record){.ctx = ctx};
 	if (!info->is_act && !has_place(ctx))

@@ -21,7 +21,7 @@ struct record_info {
 	void *fn_arg;
 	/* Of a plan: see deploy/journal.h; NULL: none. */
 	const char *plan_file, *plan_digest, *resume;
-	const json_t *inputs;
+	const json_t *inputs, *options;
 };
 
 /*

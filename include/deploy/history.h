@@ -32,7 +32,7 @@ const char *deploy_run_life_name(enum deploy_run_life life);
 struct deploy_run_record {
 	const char *id, *kind, *command, *reason;
 	const char *plan_file, *plan_digest;
-	json_t *inputs;
+	json_t *inputs, *options;
 	unsigned resumed; /* how often it went on after it had ended or died */
 	bool is_act; /* it has outcomes; of other runs only the counts are kept */
 	const char *user, *host;

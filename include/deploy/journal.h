@@ -34,6 +34,8 @@ struct deploy_run_info {
 	 */
 	const char *resume;
 	const json_t *inputs; /* object; the caller has masked secrets */
+	/* Object: what of the command line a run that goes on has to know again; or NULL. */
+	const json_t *options;
 	/*
 	 * An act has a row for every try of every node, written before the node is asked. Other
 	 * runs (ping, facts) have their own row only, written at the end; what nodes answer

@@ -38,9 +38,11 @@ static bool is_to_do(const struct deploy_play *play, const struct deploy_step *s
 	}
 }
 
-static void take_past(struct deploy_play *play, const struct deploy_step *step, const char *label,
+static void take_past(struct deploy_play *play, const struct dp_frame *frame,
 	const struct deploy_nodeset *nodes, struct rest *rest)
 {
+	const struct deploy_past *past = dp_frame_past(play, frame);
+	const struct deploy_step *step = dp_frame_step(frame);
 	struct deploy_error ignored = {.code = DEPLOY_OK};
 
 	for (size_t i = 0; i < deploy_nodeset_count(nodes); i++) {
@@ -49,7 +51,7 @@ static void take_past(struct deploy_play *play, const struct deploy_step *step, 
 		struct deploy_outcome outcome = {.attempt = 1};
 		json_t *data;
 
-		if (!dp_past_outcome(play->options.past, label, node, &state, &data) ||
+		if (!dp_past_outcome(past, frame->at.label, node, &state, &data) ||
 			is_to_do(play, step, rest, state)) {
 			(void)deploy_nodeset_add(rest->todo, node, &ignored);
 		} else if (state == DEPLOY_OUTCOME_OK) {
@@ -206,8 +208,9 @@ static enum dp_progress begin_on(struct deploy_play *play, struct dp_frame *fram
 	struct deploy_policy policy;
 	bool may_go_on, was_ok;
 
-	rest.is_done = dp_past_is_done(play->options.past, frame->at.label, &was_ok) && was_ok;
-	take_past(play, step, frame->at.label, nodes, &rest);
+	rest.is_done =
+		dp_past_is_done(dp_frame_past(play, frame), frame->at.label, &was_ok) && was_ok;
+	take_past(play, frame, nodes, &rest);
 	may_go_on = set_policy(
 		&policy, step, deploy_nodeset_count(nodes), deploy_nodeset_count(rest.bad));
 	add_past(play, frame, &rest);

@@ -53,7 +53,7 @@ static enum dp_progress confirm(
 	bool was_yes;
 	char *text;
 
-	if ((dp_past_is_done(play->options.past, frame->at.label, &was_yes) && was_yes) ||
+	if ((dp_past_is_done(dp_frame_past(play, frame), frame->at.label, &was_yes) && was_yes) ||
 		play->options.says_yes)
 		return DP_STEP_OVER;
 	if (dp_world_text(play, frame, "confirm", step->confirm, &text, err))
@@ -65,7 +65,7 @@ static enum dp_progress confirm(
 /* A message that an earlier process may have sent is not sent again. */
 static bool was_published(struct deploy_play *play, struct dp_frame *frame, bool *is_unknown)
 {
-	const struct deploy_past *past = play->options.past;
+	const struct deploy_past *past = dp_frame_past(play, frame);
 	struct deploy_outcome unknown = {.state = DEPLOY_OUTCOME_UNKNOWN, .attempt = 1};
 	bool was_ok, has_ended = dp_past_is_done(past, frame->at.label, &was_ok);
 

@@ -25,6 +25,8 @@ struct dp_task_note *dp_play_note(struct deploy_play *play, enum dp_purpose purp
 		note->step = dp_frame_step(frame);
 		task->label = dp_xstrdup(frame->at.label);
 		note->label = task->label;
+		for (struct dp_frame *at = frame; at; at = at->up)
+			at->has_worked = true;
 	}
 	task->is_always = frame->is_cleanup;
 	deploy_task_need_nothing(task);

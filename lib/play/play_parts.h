@@ -75,6 +75,7 @@ struct dp_frame {
 	size_t after;	 /* AFTERWARDS: which list comes next */
 	bool is_cleanup; /* goes on after the run has stopped */
 	bool is_bad, is_abandoned, is_queued;
+	bool has_worked; /* something in it was begun by this process */
 	struct deploy_nodeset *lost; /* of the group: nodes that were not ok in a step */
 	struct dp_at at;
 };
@@ -235,6 +236,13 @@ void dp_look_free(struct dp_reply_look *look);
 bool dp_look_judge(
 	void *look, const char *node, const struct deploy_outcome *reply, char *why, size_t size);
 bool dp_look_saw_change(const struct dp_reply_look *look);
+
+/*
+ * What an earlier process has left of the step that frame is at; NULL: nothing counts. What follows
+ * a list is done again when something in the list was.
+ */
+const struct deploy_past *dp_frame_past(
+	const struct deploy_play *play, const struct dp_frame *frame);
 
 /* past.c */
 const struct deploy_nodeset *dp_past_nodes(const struct deploy_past *past, const char *name);

@@ -174,7 +174,9 @@ static void fix(struct deploy_play *play, struct dp_frame *frame, enum dp_purpos
 	folded = deploy_nodeset_print(nodes);
 	if (!err->code && play->options.freeze)
 		play->options.freeze(play->options.arg, name, nodes);
-	dp_play_tell(play, DEPLOY_PLAY_SET, name, NULL, deploy_nodeset_count(nodes), folded);
+	if (purpose == DP_FOR_SET)
+		dp_play_tell(
+			play, DEPLOY_PLAY_SET, name, NULL, deploy_nodeset_count(nodes), folded);
 	free(folded);
 	free(name);
 	settle(frame, purpose, index, nodes);

@@ -82,6 +82,15 @@ void dp_frame_lose(struct dp_frame *frame, const struct deploy_nodeset *nodes)
 	}
 }
 
+const struct deploy_past *dp_frame_past(
+	const struct deploy_play *play, const struct dp_frame *frame)
+{
+	for (; frame; frame = frame->up)
+		if (frame->kind == DP_FRAME_AFTER && frame->up->has_worked)
+			return NULL;
+	return play->options.past;
+}
+
 bool dp_is_caught(const struct dp_frame *frame, const struct deploy_step *step)
 {
 	if (step && step->on_failure == DEPLOY_ON_FAILURE_CONTINUE)

@@ -51,6 +51,7 @@ static int tell_run(sqlite3_stmt *row, deploy_run_fn *fn, void *arg)
 		.cancelled_us = sqlite3_column_int64(row, 28),
 		.cancelled_by = dp_column_text(row, 29),
 		.inputs = dp_column_json(row, 5),
+		.options = dp_column_json(row, 30),
 		.is_act = sqlite3_column_int(row, 6) != 0,
 		.user = dp_column_text(row, 7),
 		.uid = (long)sqlite3_column_int64(row, 8),
@@ -71,6 +72,7 @@ static int tell_run(sqlite3_stmt *row, deploy_run_fn *fn, void *arg)
 	run.life = life_of(row, 9, &owner);
 	rc = fn(arg, &run);
 	json_decref(run.inputs);
+	json_decref(run.options);
 	return rc;
 }
 
@@ -86,7 +88,7 @@ int deploy_state_each_run(const struct deploy_state *state, const struct deploy_
 		    " ok, failed, silent, unknown, skipped, cancelled,"
 		    " CASE WHEN is_act AND life <> 'ended' THEN (SELECT count(*) FROM outcome o"
 		    " WHERE o.run = run.key AND o.state IS NULL) ELSE 0 END, " DP_OWNER_COLUMNS
-		    ", plan, resumed, cancelled_at, cancelled_by FROM run WHERE life <> 'leaving' "
+		    ", plan, resumed, cancelled_at, cancelled_by, options FROM run WHERE life <> 'leaving' "
 		    "AND (?1 IS NULL OR id = ?1)"
 		    " AND (?2 IS NULL OR kind = ?2) AND (NOT ?3 OR is_act)"
 		    " ORDER BY id DESC LIMIT ?4",

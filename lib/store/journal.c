@@ -22,7 +22,7 @@
 struct deploy_journal {
 	struct deploy_state *state;
 	struct deploy_run_info info; /* strings are owned */
-	json_t *inputs;
+	json_t *inputs, *options;
 	const struct deploy_plan *plan;
 	deploy_event_fn *downstream;
 	void *arg;
@@ -307,6 +307,7 @@ static void free_journal(struct deploy_journal *journal)
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		free((void *)(uintptr_t)texts[i]);
 	json_decref(journal->inputs);
+	json_decref(journal->options);
 	free(journal->waiting);
 	free(journal);
 }
@@ -357,6 +358,8 @@ int deploy_journal_begin(struct deploy_journal **out, struct deploy_state *state
 	journal->info.plan_digest = copy(info->plan_digest);
 	journal->inputs = info->inputs ? json_deep_copy(info->inputs) : NULL;
 	journal->info.inputs = journal->inputs;
+	journal->options = info->options ? json_deep_copy(info->options) : NULL;
+	journal->info.options = journal->options;
 	assert(info->is_act || !info->resume);
 	if (!info->resume)
 		name_run(journal);

@@ -69,6 +69,7 @@ static const char *const steps[] = {
 
 	/* Runs of plans: they go on after they died, and by labels it is known where they were. */
 	"ALTER TABLE run ADD COLUMN plan TEXT;"
+	"ALTER TABLE run ADD COLUMN options TEXT;"
 	"ALTER TABLE run ADD COLUMN resumed INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE run ADD COLUMN cancelled_at INTEGER;"
 	"ALTER TABLE run ADD COLUMN cancelled_by TEXT;"

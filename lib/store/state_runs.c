@@ -94,22 +94,24 @@ static int add_row(struct deploy_state *state, const struct dp_run *run,
 {
 	const struct passwd *user = getpwuid(getuid());
 	char *inputs = info->inputs ? json_dumps(info->inputs, JSON_COMPACT) : NULL;
+	char *options = info->options ? json_dumps(info->options, JSON_COMPACT) : NULL;
 	struct dp_owner self;
 	int rc;
 
 	dp_owner_self(&self);
 	rc = dp_sql_change(state,
 		"INSERT INTO run(id, kind, command, reason, plan_digest, inputs, is_act,"
-		" user, uid, " DP_OWNER_COLUMNS ", life, started, plan)"
+		" user, uid, " DP_OWNER_COLUMNS ", life, started, plan, options)"
 		" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,"
-		" 'running', ?15, ?16)",
+		"'running', ?15, ?16, ?17)",
 		DP_BIND(dp_text(run->id), dp_text(info->kind), dp_text(info->command),
 			dp_text(info->reason), dp_text(info->plan_digest), dp_text(inputs),
 			dp_int(info->is_act), dp_text(user ? user->pw_name : NULL),
 			dp_int((int64_t)getuid()), dp_text(self.host), dp_text(self.boot),
 			dp_text(self.pid_space), dp_int(self.pid), dp_int(self.pid_started),
-			dp_int(run->started_us), dp_text(info->plan_file)),
+			dp_int(run->started_us), dp_text(info->plan_file), dp_text(options)),
 		err);
+	free(options);
 	free(inputs);
 	return rc;
 }
