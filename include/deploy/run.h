@@ -114,7 +114,8 @@ struct deploy_run_options {
 	/*
 	 * Of DEPLOY_CHORE_CONFIRM: show a question, and return a descriptor that can be read when
 	 * there is an answer, or -1: nobody can be asked. It stays the callee's, who is not told
-	 * when a question is dropped. One question at a time. NULL: nobody can be asked.
+	 * when a question is dropped: what was typed before one is shown must not answer it.
+	 * One question at a time. NULL: nobody can be asked.
 	 */
 	int (*ask)(void *arg, const char *text);
 	/* Called when it can be read; must not wait. 1: yes, 0: no, -1: not said yet. */
