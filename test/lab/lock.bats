@@ -17,7 +17,8 @@ teardown() {
 open() {
 	local which=$1
 	mkfifo "$which.in" "$which.out"
-	DEPLOYCTL_CONFIG=${2:-$LAB_CLIENT_CFG} "$HOLD" <"$which.in" >"$which.out" 2>"$which.err" 3>&- &
+	DEPLOYCTL_CONFIG=${2:-$LAB_CLIENT_CFG} "$HOLD" <"$which.in" >"$which.out" 2>"$which.err" \
+		3>&- 6>&- 7>&- 8>&- 9>&- &
 	printf -v "$which" %s $!
 	if [ "$which" = first ]; then
 		exec 6>"$which.in" 7<"$which.out"

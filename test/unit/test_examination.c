@@ -64,7 +64,7 @@ static void add_start(struct dp_buf *out)
 	add_method(out, 0, 10, 10, arguments, sizeof(arguments) - 1);
 }
 
-/* What a broker answers up to the queue's step, whatever it is asked. */
+/* What a broker answers up to the first publish, whatever it is asked. */
 static void add_answers(struct dp_buf *out)
 {
 	add_start(out);
@@ -78,7 +78,10 @@ static void add_answers(struct dp_buf *out)
 	add_method(out, 3, 50, 11, "\x01q\0\0\0\0\0\0\0\0", 10);
 	add_method(out, 3, 60, 21, "\x01t", 2);
 	add_method(out, 4, 20, 11, "\0\0\0\0", 4);
-	add_method(out, 4, 85, 11, "", 0);
+	add_method(out, 4, 50, 11, "\x01q\0\0\0\0\0\0\0\0", 10);
+	add_method(out, 4, 20, 41, "", 0);
+	add_method(out, 5, 20, 11, "\0\0\0\0", 4);
+	add_method(out, 5, 85, 11, "", 0);
 }
 
 /* Answers everybody, and goes on talking of another channel for as long as somebody listens. */
