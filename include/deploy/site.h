@@ -63,8 +63,9 @@ enum deploy_site_notice_kind {
 	DEPLOY_SITE_UNPRODUCED, /* a capability is consumed, and nobody produces it */
 	DEPLOY_SITE_PRODUCERS,	/* several components produce a capability */
 	DEPLOY_SITE_OUTSIDE,	/* a node that is not selected produces what one that is consumes */
-	DEPLOY_SITE_CATALOG,	/* nodes also run what applications have on them that nobody named */
-	DEPLOY_SITE_ALIKE	/* nodes whose names differ in case only */
+	DEPLOY_SITE_CATALOG,	/* nodes also run what an application has on them that nobody named */
+	DEPLOY_SITE_ALIKE,	/* nodes whose names differ in case only */
+	DEPLOY_SITE_NOTICES
 };
 
 /* "cycle", "unproduced", …; never NULL. Borrowed, static. */
@@ -73,7 +74,7 @@ const char *deploy_site_notice_name(enum deploy_site_notice_kind kind);
 struct deploy_site_notice {
 	enum deploy_site_notice_kind kind;
 	bool is_error;	  /* of a cycle, or a capability that is unproduced: touches a selected node */
-	const char *text; /* one line; names of the document are escaped */
+	char *text;	  /* one line; names of the document are escaped, long ones cut */
 };
 
 /* A component of a node. */
@@ -111,7 +112,6 @@ struct deploy_ranks {
 
 	struct deploy_site_notice *notices; /* errors first */
 	size_t notice_count, error_count;
-	struct deploy_ranks_own *own;
 };
 
 /*
@@ -119,12 +119,12 @@ struct deploy_ranks {
  * site without nodes is no error. selection: NULL for all. Only a site without flaws.
  * A cycle, or a capability that nobody produces, fails if it touches a selected node; otherwise it
  * is a notice, as is everything else that is strange.
- * *out: NULL for DEPLOY_USAGE; otherwise also set if it fails: then it has the notices, of which
- * error_count say why, and nothing else. Caller frees with deploy_ranks_free(). Time is linear in
- * the site and the pairs of nodes that wait, but for sorting names; nothing recurses.
+ * *out: set as well if it fails for that: then it has the notices, of which error_count say why (the
+ * first one err says), and nothing else; otherwise NULL. Caller frees with deploy_ranks_free(). Time
+ * is linear in the site and the pairs of nodes that wait, but for sorting names; nothing recurses.
  * Errors: DEPLOY_USAGE for an instance that there is not, with the one meant; DEPLOY_INPUT for a
- * cycle, with its nodes, or for more than DEPLOY_SITE_MAX_WAITS; DEPLOY_REFUSED for a capability that
- * nobody produces.
+ * cycle, with its nodes and capabilities, or for more than DEPLOY_SITE_MAX_WAITS; DEPLOY_REFUSED for a
+ * capability that nobody produces.
  */
 int deploy_site_rank(struct deploy_ranks **out, const struct deploy_site *site,
 	const struct deploy_site_selection *selection, struct deploy_error *err);
