@@ -24,20 +24,22 @@ static int check_response(const struct dp_ca *ca, const char *environment,
 	if (response->status == 404) {
 		(void)deploy_error_set(err, DEPLOY_PROTOCOL,
 			"%s: no site graph of environment %s (404): there is no such environment, "
-			"or this Puppet Server is of version 7 or later, which serves none",
+			"or the server is of version 7 or later, which has none of any",
 			ca->place, environment);
 		deploy_error_hint(err, "give the graph as a file: --site FILE, or --site - for "
-				       "stdin; deployctl-plan(5) tells what is in it");
+				       "stdin, as JSON or YAML");
 		return err->code;
 	}
+	/* Servers that know nothing of site graphs also say so, unless a rule lets them be asked. */
 	if (response->status == 401 || response->status == 403) {
 		(void)deploy_error_set(err, DEPLOY_AUTH,
-			"%s: forbidden (%d): %s may not ask for the site graph of %s", ca->place,
-			response->status, ca->server.cert_file, environment);
+			"%s: forbidden (%d): %s may not ask for the site graph of %s; from version "
+			"7 on no server has one, and a file is needed",
+			ca->place, response->status, ca->server.cert_file, environment);
 		deploy_error_hint(err,
-			"in puppetserver/conf.d/auth.conf: a rule with match-request {path: "
-			"\"/puppet/v3/environment\", type: path, method: get} and allow: our "
-			"certname; then reload puppetserver");
+			"in puppetserver/conf.d/auth.conf add a rule: match-request: {path: "
+			"\"/puppet/v3/environment/\", type: path, method: get}, allow: our "
+			"certname, sort-order: 500, name: \"site graph\"; reload puppetserver");
 		return err->code;
 	}
 	return dp_ca_check(ca, response, err);
