@@ -1,7 +1,7 @@
 /* What is wrong or strange in a site, one line each; everything is listed, long lists are cut. */
 #include "model/site_rank.h"
 
-#include <ctype.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -105,22 +105,30 @@ static void add_capability(struct dp_buf *text, const struct dp_ranking *r, uint
 	add_component(text, site, consumer);
 }
 
-/* Why consumer waits for producer: the first reason there is. */
+/* Why consumer waits for producer: of all reasons the first by the name of the capability. */
 static void add_reason(
 	struct dp_buf *text, const struct dp_ranking *r, uint32_t producer, uint32_t consumer)
 {
 	const struct deploy_site *site = r->site;
+	const struct dp_site_component *to = NULL;
+	uint32_t capability = 0;
 
-	for (uint32_t i = site->component_start[consumer];; i++) {
+	for (uint32_t i = site->component_start[consumer]; i < site->component_start[consumer + 1];
+		i++) {
 		const struct dp_site_component *component = &site->components[i];
 		const uint32_t *consumed = site->capabilities + component->consumed;
 
-		for (uint32_t j = 0; j < component->consumed_count; j++)
-			if (is_produced_by(r, consumed[j], producer)) {
-				add_capability(text, r, consumed[j], producer, component);
-				return;
-			}
+		for (uint32_t j = 0; j < component->consumed_count; j++) {
+			if (!is_produced_by(r, consumed[j], producer) ||
+				(to && strcmp(site->capability_names[consumed[j]],
+					       site->capability_names[capability]) >= 0))
+				continue;
+			capability = consumed[j];
+			to = component;
+		}
 	}
+	assert(to);
+	add_capability(text, r, capability, producer, to);
 }
 
 static void tell_cycle(

@@ -237,7 +237,7 @@ static void each_flaw_is_told_alone(void **state)
 			"3:54 /applications/A~1b~0/y: expected a component: a mapping of produces, "
 			"consumes, node, found a number"},
 		{"{\"environment\": \"p\",\n\"applications\": {\"A\": {\"x\": true}}}",
-			"2:30 /applications/A/x: expected a component: a mapping of produces, "
+			"2:29 /applications/A/x: expected a component: a mapping of produces, "
 			"consumes, node, found true or false"},
 	};
 
