@@ -105,9 +105,9 @@ json_t *site_show_items(const struct deploy_ranks *ranks)
 			(void)json_object_set_new(
 				components, name, components_of(ranks, ranks->by_rank[i]));
 		}
-		(void)json_array_append_new(items,
-			json_pack("{s:I, s:o, s:o}", "rank", (json_int_t)rank + 1, "nodes", nodes,
-				"components", components));
+		(void)json_array_append_new(
+			items, json_pack("{s:I, s:o, s:o}", "rank", (json_int_t)rank + 1, "nodes",
+				       nodes, "components", components));
 	}
 	return items;
 }
@@ -156,14 +156,15 @@ void site_show_dot(struct out *out, const struct deploy_ranks *ranks)
 	print_quoted(out, ranks->environment);
 	out_text(out, "\" {\n\tnode [shape=box]\n");
 	for (size_t rank = 0; rank < ranks->rank_count; rank++) {
-		out_text(out, "\tsubgraph cluster_%zu {\n\t\tlabel=\"rank %zu\"\n", rank + 1, rank + 1);
+		out_text(out, "\tsubgraph cluster_%zu {\n\t\tlabel=\"rank %zu\"\n", rank + 1,
+			rank + 1);
 		for (uint32_t i = ranks->rank_start[rank]; i < ranks->rank_start[rank + 1]; i++)
 			print_dot_node(out, ranks, ranks->by_rank[i]);
 		out_text(out, "\t}\n");
 	}
 	for (uint32_t node = 0; node < ranks->node_count; node++)
-		for (uint32_t i = ranks->dependent_start[node]; i < ranks->dependent_start[node + 1];
-			i++)
+		for (uint32_t i = ranks->dependent_start[node];
+			i < ranks->dependent_start[node + 1]; i++)
 			out_text(out, "\t\"%s\" -> \"%s\"\n", ranks->nodes[node],
 				ranks->nodes[ranks->dependents[i]]);
 	out_text(out, "}\n");

@@ -15,7 +15,8 @@ void site_show_names(struct out *out, const struct deploy_ranks *ranks);
 
 /*
  * Items for out_document(), a new reference:
- * [{"rank": 1, "nodes": ["dev1"], "components": {"dev1": {"Lamp[app1]": ["Lamp::Mysql[app1]"]}}}, …]
+ * [{"rank": 1, "nodes": ["dev1"], "components": {"dev1": {"Lamp[app1]": ["Lamp::Mysql[app1]"]}}},
+ * …]
  */
 json_t *site_show_items(const struct deploy_ranks *ranks);
 
@@ -26,8 +27,8 @@ json_t *site_show_summary(const struct deploy_ranks *ranks);
 /* A graph in the language of Graphviz; an arrow leads to who waits. */
 void site_show_dot(struct out *out, const struct deploy_ranks *ranks);
 
-/* On stderr, a line each: those that are no error, and of the errors all but the first, which is what
- * deploy_site_rank() said. ranks may be NULL. */
+/* On stderr, a line each: those that are no error, and of the errors all but the first, which is
+ * what deploy_site_rank() said. ranks may be NULL. */
 void site_show_notices(struct out *out, const struct deploy_ranks *ranks);
 
 #endif

@@ -27,7 +27,6 @@ void dp_document_release(struct dp_document *doc);
  * tree of equal values. Not if it is larger than YAML may be, or one of the few that are JSON and
  * not our YAML.
  */
-void dp_document_locate(
-	struct dp_document *doc, const char *name, const char *text, size_t len);
+void dp_document_locate(struct dp_document *doc, const char *name, const char *text, size_t len);
 
 #endif

@@ -30,8 +30,8 @@ struct reader {
 /* False, with a flaw, if the list that is being read has the capability already. */
 static bool is_first(struct reader *r, const struct dp_spot *item, uint32_t capability)
 {
-	r->last_list = dp_grow(r->last_list, &r->last_list_cap, r->capabilities.count,
-		sizeof(*r->last_list));
+	r->last_list = dp_grow(
+		r->last_list, &r->last_list_cap, r->capabilities.count, sizeof(*r->last_list));
 	while (r->last_list_count < r->capabilities.count)
 		r->last_list[r->last_list_count++] = 0;
 	if (r->last_list[capability] == r->list) {
@@ -162,7 +162,8 @@ static void read_root(struct reader *r, json_t *value)
 		return;
 	json_object_foreach(applications.value, key, value)
 	{
-		const struct dp_spot application = {.up = &applications, .value = value, .key = key};
+		const struct dp_spot application = {
+			.up = &applications, .value = value, .key = key};
 
 		read_application(r, &application);
 	}
@@ -188,8 +189,7 @@ static void release_content(struct deploy_site *site)
 /* Fill an empty site; the names stay with doc. */
 static void fill(struct deploy_site *site, const char *name, const struct dp_document *doc)
 {
-	struct reader r = {.site = site,
-		.source = {.flaws = &site->flaws, .doc = doc->yaml}};
+	struct reader r = {.site = site, .source = {.flaws = &site->flaws, .doc = doc->yaml}};
 
 	r.source.file = site->name = dp_xstrdup(name);
 	site->root = json_incref(doc->root);
@@ -214,8 +214,8 @@ int deploy_site_read(struct deploy_site **out, const char *name, const char *tex
 
 	*out = NULL;
 	if (len > DEPLOY_SITE_MAX_BYTES)
-		return deploy_error_set(err, DEPLOY_INPUT, "%s: larger than %d bytes", name,
-			DEPLOY_SITE_MAX_BYTES);
+		return deploy_error_set(
+			err, DEPLOY_INPUT, "%s: larger than %d bytes", name, DEPLOY_SITE_MAX_BYTES);
 	if (!dp_document_read(&doc, name, text, len, err)) {
 		site = *out = dp_xcalloc(1, sizeof(*site));
 		fill(site, name, &doc);

@@ -35,9 +35,6 @@ struct deploy_site {
 	struct dp_flaws flaws;
 };
 
-/* The texts in the order of their bytes; places[i] becomes where texts[i] went. */
-void dp_site_sort_names(const char **texts, uint32_t count, uint32_t *places);
-
 /* Bring what was read in any order into its own: places instead of numbers. */
 void dp_site_arrange(struct deploy_site *site);
 

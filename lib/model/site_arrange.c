@@ -18,7 +18,8 @@ static int compare_names(const void *a, const void *b)
 	return strcmp(x->text, y->text);
 }
 
-void dp_site_sort_names(const char **texts, uint32_t count, uint32_t *places)
+/* places[i] becomes where texts[i] went. */
+static void sort_names(const char **texts, uint32_t count, uint32_t *places)
 {
 	struct name *names = dp_xmalloc(count * sizeof(*names));
 
@@ -67,8 +68,8 @@ void dp_site_arrange(struct deploy_site *site)
 	uint32_t *nodes = dp_xmalloc(site->node_count * sizeof(*nodes));
 	uint32_t *applications = dp_xmalloc(site->application_count * sizeof(*applications));
 
-	dp_site_sort_names(site->nodes, site->node_count, nodes);
-	dp_site_sort_names(site->applications, site->application_count, applications);
+	sort_names(site->nodes, site->node_count, nodes);
+	sort_names(site->applications, site->application_count, applications);
 	for (uint32_t i = 0; i < site->component_count; i++) {
 		site->components[i].node = nodes[site->components[i].node];
 		site->components[i].application = applications[site->components[i].application];

@@ -10,11 +10,11 @@
 
 struct search {
 	const struct dp_rows *before;
-	uint32_t *seen;	 /* when a node was come upon, from 1 on; 0: not yet */
-	uint32_t *low;	 /* the earliest that is known to be reachable; DONE: in its component */
-	uint32_t *edge;	 /* the next one to follow */
-	uint32_t *path;	 /* from where the search began to where it is */
-	uint32_t *open;	 /* nodes that are in no component yet, in the order of seen */
+	uint32_t *seen; /* when a node was come upon, from 1 on; 0: not yet */
+	uint32_t *low;	/* the earliest that is known to be reachable; DONE: in its component */
+	uint32_t *edge; /* the next one to follow */
+	uint32_t *path; /* from where the search began to where it is */
+	uint32_t *open; /* nodes that are in no component yet, in the order of seen */
 	uint32_t path_count, open_count, clock;
 };
 

@@ -38,7 +38,8 @@ void dp_rows_turn(struct dp_rows *out, const struct dp_rows *rows, uint32_t colu
 
 void dp_site_producers(struct dp_rows *out, const struct deploy_site *site)
 {
-	struct dp_rows produced = {.start = dp_xcalloc((size_t)site->node_count + 1, sizeof(uint32_t)),
+	struct dp_rows produced = {
+		.start = dp_xcalloc((size_t)site->node_count + 1, sizeof(uint32_t)),
 		.count = site->node_count};
 	uint32_t *last = dp_xcalloc(site->capability_count, sizeof(*last)), count = 0;
 	size_t cap = 0;
@@ -52,8 +53,8 @@ void dp_site_producers(struct dp_rows *out, const struct deploy_site *site)
 			if (last[capability] == component->node + 1)
 				continue;
 			last[capability] = component->node + 1;
-			produced.items = dp_grow(
-				produced.items, &cap, (size_t)count + 1, sizeof(uint32_t));
+			produced.items =
+				dp_grow(produced.items, &cap, (size_t)count + 1, sizeof(uint32_t));
 			produced.items[count++] = capability;
 		}
 		produced.start[component->node + 1] = count;
@@ -105,15 +106,15 @@ static int add_producers(
 		if (producer == node || waits->last[producer] == node + 1)
 			continue;
 		waits->last[producer] = node + 1;
-		waits->rows.items = dp_grow(waits->rows.items, &waits->cap,
-			(size_t)waits->count + 1, sizeof(uint32_t));
+		waits->rows.items = dp_grow(
+			waits->rows.items, &waits->cap, (size_t)waits->count + 1, sizeof(uint32_t));
 		waits->rows.items[waits->count++] = producer;
 	}
 	return 0;
 }
 
-static int add_component(struct waits *waits, const struct dp_site_component *component,
-	struct deploy_error *err)
+static int add_component(
+	struct waits *waits, const struct dp_site_component *component, struct deploy_error *err)
 {
 	const uint32_t *consumed = waits->site->capabilities + component->consumed;
 	int rc = 0;
@@ -152,7 +153,7 @@ int dp_site_waits(struct dp_rows *out, const struct deploy_site *site,
 
 uint32_t dp_site_order(uint32_t *rank, const struct dp_rows *after, const struct dp_rows *before)
 {
-	uint32_t *left = dp_xmalloc(after->count * sizeof(*left));  /* that are waited for */
+	uint32_t *left = dp_xmalloc(after->count * sizeof(*left)); /* that are waited for */
 	uint32_t *queue = dp_xmalloc(after->count * sizeof(*queue));
 	uint32_t count = 0;
 

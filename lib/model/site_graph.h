@@ -1,6 +1,6 @@
 /*
- * Which node of a site waits for which, and what follows: ranks, and cycles. Nodes are places in the
- * site, or in a part of it. Everything here takes time linear in nodes, capabilities and waits.
+ * Which node of a site waits for which, and what follows: ranks, and cycles. Nodes are places in
+ * the site, or in a part of it. Everything here takes time linear in nodes, capabilities and waits.
  */
 #ifndef DP_SITE_GRAPH_H
 #define DP_SITE_GRAPH_H
@@ -18,7 +18,8 @@ struct dp_rows {
 
 void dp_rows_release(struct dp_rows *rows);
 
-/* The other way round: i is in row j if j was in row i. columns: one above the highest j. Sorted. */
+/* The other way round: i is in row j if j was in row i. columns: one above the highest j. Sorted.
+ */
 void dp_rows_turn(struct dp_rows *out, const struct dp_rows *rows, uint32_t columns);
 
 /* capability → the nodes that produce it, sorted, each once. */
@@ -47,8 +48,8 @@ uint32_t dp_site_knots(uint32_t *knot, const uint32_t *rank, const struct dp_row
 
 /*
  * A shortest cycle through start, which is in a knot: cycle[0] is start, cycle[i + 1] waits for
- * cycle[i], start for the last one. Returns its length. cycle: room for one more than all nodes; from:
- * for all nodes, zero; another knot may be looked for afterwards, not the same.
+ * cycle[i], start for the last one. Returns its length. cycle: room for one more than all nodes;
+ * from: for all nodes, zero; another knot may be looked for afterwards, not the same.
  */
 uint32_t dp_site_cycle(uint32_t *cycle, uint32_t *from, uint32_t start, const uint32_t *knot,
 	const struct dp_rows *before);

@@ -21,8 +21,8 @@ static int refuse_instance(
 		deploy_text_suggest(instance, site->applications, site->application_count);
 	char *shown = meant ? deploy_text_escape(meant, strlen(meant)) : NULL;
 
-	(void)deploy_error_set(err, DEPLOY_USAGE, "%s: no application is called \"%s\"", site->name,
-		instance);
+	(void)deploy_error_set(
+		err, DEPLOY_USAGE, "%s: no application is called \"%s\"", site->name, instance);
 	if (shown)
 		deploy_error_hint(err, "did you mean '%s'?", shown);
 	free(shown);

@@ -23,13 +23,13 @@ const char *deploy_site_notice_name(enum deploy_site_notice_kind kind)
 }
 
 /* Takes text. */
-static void tell(struct dp_ranking *r, enum deploy_site_notice_kind kind, bool is_error,
-	struct dp_buf *text)
+static void tell(
+	struct dp_ranking *r, enum deploy_site_notice_kind kind, bool is_error, struct dp_buf *text)
 {
 	struct deploy_ranks *out = r->out;
 
-	out->notices = dp_grow(
-		out->notices, &r->notice_cap, out->notice_count + 1, sizeof(*out->notices));
+	out->notices =
+		dp_grow(out->notices, &r->notice_cap, out->notice_count + 1, sizeof(*out->notices));
 	out->notices[out->notice_count++] = (struct deploy_site_notice){
 		.kind = kind, .is_error = is_error, .text = dp_buf_take(text)};
 	out->error_count += is_error;
@@ -50,8 +50,8 @@ static void add_name(struct dp_buf *text, const char *name)
 }
 
 /* "Lamp[app1] Lamp::Mysql[app1]" */
-static void add_component(
-	struct dp_buf *text, const struct deploy_site *site, const struct dp_site_component *component)
+static void add_component(struct dp_buf *text, const struct deploy_site *site,
+	const struct dp_site_component *component)
 {
 	add_name(text, site->applications[component->application]);
 	dp_buf_add_byte(text, ' ');
@@ -131,8 +131,7 @@ static void add_reason(
 	add_capability(text, r, capability, producer, to);
 }
 
-static void tell_cycle(
-	struct dp_ranking *r, const uint32_t *cycle, uint32_t length, bool is_error)
+static void tell_cycle(struct dp_ranking *r, const uint32_t *cycle, uint32_t length, bool is_error)
 {
 	struct dp_buf text;
 
@@ -294,8 +293,7 @@ static void tell_unproduced(struct dp_ranking *r, const bool *touched)
 
 	for (uint32_t i = 0; i < site->component_count; i++)
 		for (uint32_t j = 0; j < site->components[i].consumed_count; j++) {
-			uint32_t capability =
-				site->capabilities[site->components[i].consumed + j];
+			uint32_t capability = site->capabilities[site->components[i].consumed + j];
 
 			if (r->producers.start[capability] == r->producers.start[capability + 1])
 				add_use(&uses, site->capability_names[capability], capability, i);
@@ -315,8 +313,7 @@ static void tell_producers(struct dp_ranking *r, const bool *touched)
 			count[site->capabilities[site->components[i].produced + j]]++;
 	for (uint32_t i = 0; i < site->component_count; i++)
 		for (uint32_t j = 0; j < site->components[i].produced_count; j++) {
-			uint32_t capability =
-				site->capabilities[site->components[i].produced + j];
+			uint32_t capability = site->capabilities[site->components[i].produced + j];
 
 			if (count[capability] > 1 && touched[capability])
 				add_use(&uses, site->capability_names[capability], capability, i);
@@ -404,8 +401,8 @@ static void tell_alike(struct dp_ranking *r)
 		if (strcasecmp(names[i - 1], names[i]) != 0)
 			continue;
 		dp_buf_init(&text, MAX_TEXT);
-		dp_buf_addf(&text, "%s and %s differ in case only, and are two nodes",
-			names[i - 1], names[i]);
+		dp_buf_addf(&text, "%s and %s differ in case only, and are two nodes", names[i - 1],
+			names[i]);
 		tell(r, DEPLOY_SITE_ALIKE, false, &text);
 	}
 	free(names);

@@ -30,7 +30,8 @@ static int check_response(const struct dp_ca *ca, const char *environment,
 				       "stdin, as JSON or YAML");
 		return err->code;
 	}
-	/* Servers that know nothing of site graphs also say so, unless a rule lets them be asked. */
+	/* Servers that know nothing of site graphs also say so, unless a rule lets them be asked.
+	 */
 	if (response->status == 401 || response->status == 403) {
 		(void)deploy_error_set(err, DEPLOY_AUTH,
 			"%s: forbidden (%d): %s may not ask for the site graph of %s; from version "

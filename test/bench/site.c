@@ -35,8 +35,7 @@ static char *print(int applications, size_t *size)
 	(void)fputs("{\"environment\":\"production\",\"applications\":{", stream);
 	for (int i = 0; i < applications * COMPONENTS; i++) {
 		if (i % COMPONENTS == 0)
-			(void)fprintf(
-				stream, "%s\"Lamp[app%d]\":{", i ? "}," : "", i / COMPONENTS);
+			(void)fprintf(stream, "%s\"Lamp[app%d]\":{", i ? "}," : "", i / COMPONENTS);
 		(void)fprintf(stream,
 			"%s\"Lamp::Webapp[app%d_%d]\":{\"produces\":[\"Http[web%d]\"],"
 			"\"consumes\":[",
@@ -84,8 +83,8 @@ static int64_t time_parsing(const char *text, size_t size, size_t nodes)
 }
 
 /* In a process of its own, as a command does it: what one leaves behind costs the next nothing. */
-static int64_t time_apart(
-	int64_t (*time)(const char *text, size_t size, size_t nodes), const char *text, size_t size, size_t nodes)
+static int64_t time_apart(int64_t (*time)(const char *text, size_t size, size_t nodes),
+	const char *text, size_t size, size_t nodes)
 {
 	int64_t took = 0;
 	int fds[2];

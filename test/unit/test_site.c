@@ -1,6 +1,6 @@
 /*
- * Site graphs: what is wrong in a document, told with its pointer and place; the order of nodes, each
- * known way to get it wrong; what is told of a site beside that; and how it is shown.
+ * Site graphs: what is wrong in a document, told with its pointer and place; the order of nodes,
+ * each known way to get it wrong; what is told of a site beside that; and how it is shown.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -18,8 +20,8 @@
 #include "deploy/site.h"
 #include "site_show.h"
 
-#define COUNT(array)  (sizeof(array) / sizeof((array)[0]))
-#define HEAD	      "environment: p\napplications:\n"
+#define COUNT(array)	 (sizeof(array) / sizeof((array)[0]))
+#define HEAD		 "environment: p\napplications:\n"
 #define C(name, p, c, n) name ": {produces: [" p "], consumes: [" c "], node: " n "}"
 
 static struct deploy_site *read_text(const char *text)
@@ -115,35 +117,44 @@ static void nodes_wait_for_producers_in_any_application(void **state)
 {
 	static const struct order cases[] = {
 		/* 1: a node in several applications runs once, behind all its producers. */
-		{HEAD " A: {" C("x", "P", "", "n1") ", " C("y", "", "P", "n2") "}\n"
-		      " B: {" C("x", "Q", "P", "n3") ", " C("y", "", "Q", "n2") "}\n",
+		{HEAD " A: {" C("x", "P", "", "n1") ", " C("y", "", "P",
+			 "n2") "}\n"
+			       " B: {" C("x", "Q", "P", "n3") ", " C("y", "", "Q", "n2") "}\n",
 			"n1 | n3 | n2", ""},
 		/* 3: what a node produces itself is nothing to wait for. */
-		{HEAD " A: {" C("x", "P", "", "n1") ", " C("y", "Q", "P", "n1") ", "
-		 C("z", "", "Q", "n2") "}\n", "n1 | n2", ""},
+		{HEAD " A: {" C("x", "P", "", "n1") ", " C("y", "Q", "P", "n1") ", " C(
+			 "z", "", "Q", "n2") "}\n",
+			"n1 | n2", ""},
 		{HEAD " A: {" C("x", "P", "P", "n1") "}\n", "n1", ""},
 		/* 7: several producers, also beside the node itself. */
-		{HEAD " A: {" C("x", "P", "", "n1") ", " C("y", "P", "", "n2") ", "
-		 C("z", "", "P", "n0") "}\n", "n1 n2 | n0",
-		 "producers: P is waited for from all who produce it: A x on n1, A y on n2\n"},
+		{HEAD " A: {" C("x", "P", "", "n1") ", " C("y", "P", "", "n2") ", " C(
+			 "z", "", "P", "n0") "}\n",
+			"n1 n2 | n0",
+			"producers: P is waited for from all who produce it: A x on n1, A y on "
+			"n2\n"},
 		{HEAD " A: {" C("x", "P", "P", "n2") ", " C("y", "P", "", "n1") "}\n", "n1 | n2",
-		 "producers: P is waited for from all who produce it: A y on n1, A x on n2\n"},
+			"producers: P is waited for from all who produce it: A y on n1, A x on "
+			"n2\n"},
 		{HEAD " A: {" C("x", "P", "", "n1") ", " C("y", "P", "", "n1") "}\n", "n1",
-		 "producers: P is waited for from all who produce it: A x on n1, A y on n1\n"},
+			"producers: P is waited for from all who produce it: A x on n1, A y on "
+			"n1\n"},
 		/* 9: neither the order of keys nor of nodes matters. */
-		{HEAD " B: {" C("z", "", "", "z9") "}\n A: {" C("y", "", "", "m5") ", "
-		 C("x", "", "", "a1") "}\n", "a1 m5 z9", ""},
-		{HEAD " A: {" C("x", "", "", "n10") ", " C("y", "", "", "n9") ", "
-		 C("z", "", "", "N9x") "}\n", "N9x n10 n9", ""},
+		{HEAD " B: {" C("z", "", "", "z9") "}\n A: {" C("y", "", "", "m5") ", " C(
+			 "x", "", "", "a1") "}\n",
+			"a1 m5 z9", ""},
+		{HEAD " A: {" C("x", "", "", "n10") ", " C("y", "", "", "n9") ", " C(
+			 "z", "", "", "N9x") "}\n",
+			"N9x n10 n9", ""},
 		/* 11: components of two applications may have one name. */
 		{HEAD " A: {" C("x", "P", "", "n2") "}\n B: {" C("x", "", "P", "n1") "}\n",
 			"n2 | n1", ""},
 		/* 12: names are compared exactly. */
 		{HEAD " A: {" C("x", "P", "", "Web1") ", " C("y", "", "P", "web1") "}\n",
-			"Web1 | web1", "alike: Web1 and web1 differ in case only, and are two nodes\n"},
+			"Web1 | web1",
+			"alike: Web1 and web1 differ in case only, and are two nodes\n"},
 		/* The longest way counts. */
-		{HEAD " A: {" C("a", "P", "", "n4") ", " C("b", "Q", "P", "n3") ", "
-		 C("c", "R", "'P', Q", "n2") ", " C("d", "", "'P', Q, R", "n1") "}\n",
+		{HEAD " A: {" C("a", "P", "", "n4") ", " C("b", "Q", "P", "n3") ", " C(
+			 "c", "R", "'P', Q", "n2") ", " C("d", "", "'P', Q, R", "n1") "}\n",
 			"n4 | n3 | n2 | n1", ""},
 		{"environment: p\napplications: {}\n", "", ""},
 		{"environment: p\napplications: {A: {}}\n", "", ""},
@@ -192,13 +203,15 @@ static void each_flaw_is_told_alone(void **state)
 		{"environment: ''\napplications: {}",
 			"1:14 /environment: expected the environment's name, found empty text"},
 		{"environment: 7\napplications: {}",
-			"1:14 /environment: expected the environment's name, found a number; quote it"},
+			"1:14 /environment: expected the environment's name, found a number; quote "
+			"it"},
 		{"environment: p\napplications:",
 			"2:14 /applications: expected a mapping of applications, found nothing"},
 		{"environment: p\napplications: []",
 			"2:15 /applications: expected a mapping of applications, found a list"},
 		{HEAD " A: x", "3:5 /applications/A: expected a mapping of components, found text"},
-		{HEAD " A:", "3:4 /applications/A: expected a mapping of components, found nothing"},
+		{HEAD " A:",
+			"3:4 /applications/A: expected a mapping of components, found nothing"},
 		{HEAD " '': {}", "3:6 /applications/: an application has no name"},
 		{HEAD " A: {'': {produces: [], consumes: [], node: n}}",
 			"3:10 /applications/A/: a component has no name"},
@@ -208,30 +221,40 @@ static void each_flaw_is_told_alone(void **state)
 		{X "{produces: [], node: n}", "4:6 /applications/A/x/consumes: missing"},
 		{X "{produces: [], consumes: []}", "4:6 /applications/A/x/node: missing"},
 		{X "{produces: P, consumes: [], node: n}",
-			"4:17 /applications/A/x/produces: expected a list of capabilities, found text"},
+			"4:17 /applications/A/x/produces: expected a list of capabilities, found "
+			"text"},
 		{X "{produces: null, consumes: [], node: n}",
-			"4:17 /applications/A/x/produces: expected a list of capabilities, found nothing"},
+			"4:17 /applications/A/x/produces: expected a list of capabilities, found "
+			"nothing"},
 		{X "{produces: [], consumes: {}, node: n}",
-			"4:31 /applications/A/x/consumes: expected a list of capabilities, found a mapping"},
+			"4:31 /applications/A/x/consumes: expected a list of capabilities, found a "
+			"mapping"},
 		{X "{produces: [P, 7], consumes: [], node: n}",
-			"4:21 /applications/A/x/produces/1: expected a capability, found a number; quote it"},
+			"4:21 /applications/A/x/produces/1: expected a capability, found a number; "
+			"quote it"},
 		{X "{produces: [''], consumes: [], node: n}",
-			"4:18 /applications/A/x/produces/0: expected a capability, found empty text"},
+			"4:18 /applications/A/x/produces/0: expected a capability, found empty "
+			"text"},
 		{X "{produces: [P, Q, P], consumes: [P], node: n}",
 			"4:24 /applications/A/x/produces/2: the second time in this list"},
 		{X "{produces: [P], consumes: [~], node: n}",
 			"4:33 /applications/A/x/consumes/0: expected a capability, found nothing"},
 		{X "{produces: [P], consumes: [], node: ''}",
-			"4:42 /applications/A/x/node: expected the certname of a node, found empty text"},
+			"4:42 /applications/A/x/node: expected the certname of a node, found empty "
+			"text"},
 		{X "{produces: [P], consumes: [], node: ~}",
-			"4:42 /applications/A/x/node: expected the certname of a node, found nothing"},
+			"4:42 /applications/A/x/node: expected the certname of a node, found "
+			"nothing"},
 		{X "{produces: [P], consumes: [], node: [n]}",
-			"4:42 /applications/A/x/node: expected the certname of a node, found a list"},
+			"4:42 /applications/A/x/node: expected the certname of a node, found a "
+			"list"},
 		{X "{produces: [P], consumes: [], node: a b}",
-			"4:42 /applications/A/x/node: \"a b\" cannot be a node's certname: expected "
+			"4:42 /applications/A/x/node: \"a b\" cannot be a node's certname: "
+			"expected "
 			"1 to 255 of A-Z a-z 0-9 _ . -"},
 		{X "{produces: [P], consumes: [], node: \"a\\e/\"}",
-			"4:42 /applications/A/x/node: \"a\\e/\" cannot be a node's certname: expected "
+			"4:42 /applications/A/x/node: \"a\\e/\" cannot be a node's certname: "
+			"expected "
 			"1 to 255 of A-Z a-z 0-9 _ . -"},
 		{HEAD " A/b~: {x: {produces: [], consumes: [], node: n}, y: 1}",
 			"3:54 /applications/A~1b~0/y: expected a component: a mapping of produces, "
@@ -264,7 +287,8 @@ static void syntax_errors_and_keys_twice_are_told_first_with_their_place(void **
 		const char *text, *why;
 	} cases[] = {
 		{"{", "t:1:1: "},
-		{"{\"environment\": \"p\",\n \"environment\": \"q\"}", "t:2:14: duplicate object key"},
+		{"{\"environment\": \"p\",\n \"environment\": \"q\"}",
+			"t:2:14: duplicate object key"},
 		{"{\"applications\": {\"A\": {},\n\"A\": {}}}", "t:2:3: duplicate object key"},
 		{"{\"a\": \"\\u0000\"}", "t:1:"},
 		{"environment: p\nenvironment: q\n", "t:2:1: "},
@@ -279,8 +303,8 @@ static void syntax_errors_and_keys_twice_are_told_first_with_their_place(void **
 		struct deploy_error err = {.code = DEPLOY_OK};
 		struct deploy_site *site = NULL;
 
-		assert_int_equal(DEPLOY_INPUT, deploy_site_read(&site, "t", cases[i].text,
-						       strlen(cases[i].text), &err));
+		assert_int_equal(DEPLOY_INPUT,
+			deploy_site_read(&site, "t", cases[i].text, strlen(cases[i].text), &err));
 		assert_null(site);
 		if (strncmp(cases[i].why, err.text, strlen(cases[i].why)) != 0)
 			fail_msg("%s: %s", cases[i].text, err.text);
@@ -289,8 +313,8 @@ static void syntax_errors_and_keys_twice_are_told_first_with_their_place(void **
 
 static void all_flaws_are_told_at_once_and_a_hundred_of_many(void **state)
 {
-	struct deploy_site *site =
-		read_text("{\"applications\": {\"A\": {\"x\": {\"node\": 1}, \"y\": []}, \"B\": 0}}");
+	struct deploy_site *site = read_text(
+		"{\"applications\": {\"A\": {\"x\": {\"node\": 1}, \"y\": []}, \"B\": 0}}");
 	char *text = NULL;
 	size_t size = 0;
 	FILE *stream = open_memstream(&text, &size);
@@ -306,17 +330,17 @@ static void all_flaws_are_told_at_once_and_a_hundred_of_many(void **state)
 	(void)fclose(stream);
 	site = read_text(text);
 	assert_int_equal(151, deploy_site_flaw_count(site));
-	assert_string_equal("/applications/A98",
-		deploy_site_flaw(site, DEPLOY_MAX_FLAWS - 1)->pointer);
+	assert_string_equal(
+		"/applications/A98", deploy_site_flaw(site, DEPLOY_MAX_FLAWS - 1)->pointer);
 	deploy_site_free(site);
 	free(text);
 }
 
 /* 4, 5: also if somebody consumes nothing, and the components alone have no cycle. */
 #define CYCLIC                                                                                     \
-	HEAD " 'C[1]': {" C("'D[1]'", "'S[1]'", "", "dev1") ", " C("'W[1]'", "'H[1]'", "'S[1]'", "dev3") \
-	", " C("'L[1]'", "", "'H[1]'", "dev1") "}\n D: {" C("x", "T", "", "dev0") ", "               \
-	C("y", "", "'H[1]', T", "dev2") "}\n"
+	HEAD " 'C[1]': {" C("'D[1]'", "'S[1]'", "", "dev1") ", " C("'W[1]'", "'H[1]'", "'S[1]'",   \
+		"dev3") ", " C("'L[1]'", "", "'H[1]'", "dev1") "}\n D: {" C("x", "T", "",          \
+		"dev0") ", " C("y", "", "'H[1]', T", "dev2") "}\n"
 
 static void cycles_are_shown_with_nodes_and_capabilities(void **state)
 {
@@ -337,15 +361,16 @@ static void cycles_are_shown_with_nodes_and_capabilities(void **state)
 
 static void two_who_produce_and_consume_the_same_are_a_cycle(void **state)
 {
-	struct deploy_site *site = read_good(
-		HEAD " A: {" C("x", "P", "P", "n1") ", " C("y", "P", "P", "n2") "}\n");
+	struct deploy_site *site =
+		read_good(HEAD " A: {" C("x", "P", "P", "n1") ", " C("y", "P", "P", "n2") "}\n");
 	struct deploy_error err;
 	struct deploy_ranks *ranks = rank_part(site, NULL, false, DEPLOY_INPUT, &err);
 
 	(void)state;
-	expect_notices(ranks, "cycle!: a cycle: n1 → n2 (P, from A x to A y) → n1 (P, from A y to A "
-			      "x)\nproducers: P is waited for from all who produce it: A x on n1, A "
-			      "y on n2\n");
+	expect_notices(ranks,
+		"cycle!: a cycle: n1 → n2 (P, from A x to A y) → n1 (P, from A y to A "
+		"x)\nproducers: P is waited for from all who produce it: A x on n1, A "
+		"y on n2\n");
 	deploy_ranks_free(ranks);
 	deploy_site_free(site);
 }
@@ -363,20 +388,21 @@ static void a_cycle_elsewhere_is_no_error_of_an_instance(void **state)
 		{"A", false, DEPLOY_INPUT, "", "cycle!: " CYCLE},
 		{"B", false, DEPLOY_OK, "d", "cycle: " CYCLE},
 		{"C", false, DEPLOY_OK, "c",
-			"cycle: " CYCLE
-			"outside: b is not selected, and is waited for by c (Q, from A y to C x)\n"},
-		{"C", true, DEPLOY_INPUT, "", "cycle!: " CYCLE "catalog: A was not asked for, but runs "
-					      "as well on a, b\n"},
+			"cycle: " CYCLE "outside: b is not selected, and is waited for by c (Q, "
+			"from A y to C x)\n"},
+		{"C", true, DEPLOY_INPUT, "",
+			"cycle!: " CYCLE "catalog: A was not asked for, but runs "
+			"as well on a, b\n"},
 	};
-	struct deploy_site *site = read_good(HEAD
-		" A: {" C("x", "P", "Q", "a") ", " C("y", "Q", "P", "b") "}\n"
-		" B: {" C("x", "", "", "d") "}\n C: {" C("x", "", "Q", "c") "}\n");
+	struct deploy_site *site = read_good(HEAD " A: {" C("x", "P", "Q", "a") ", " C("y", "Q",
+		"P", "b") "}\n"
+			  " B: {" C("x", "", "", "d") "}\n C: {" C("x", "", "Q", "c") "}\n");
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct deploy_error err;
-		struct deploy_ranks *ranks = rank_part(
-			site, cases[i].instance, cases[i].with_deps, cases[i].code, &err);
+		struct deploy_ranks *ranks =
+			rank_part(site, cases[i].instance, cases[i].with_deps, cases[i].code, &err);
 
 		expect_notices(ranks, cases[i].notices);
 		expect_order(ranks, cases[i].order);
@@ -388,9 +414,9 @@ static void a_cycle_elsewhere_is_no_error_of_an_instance(void **state)
 /* 8 */
 static void what_nobody_produces_is_no_cycle_and_all_of_it_is_told(void **state)
 {
-	struct deploy_site *site = read_good(HEAD
-		" A: {" C("x", "", "Z, R", "n2") ", " C("y", "", "R", "n1") "}\n"
-		" B: {" C("x", "S", "", "n3") "}\n");
+	struct deploy_site *site = read_good(HEAD " A: {" C("x", "", "Z, R", "n2") ", " C(
+		"y", "", "R", "n1") "}\n"
+				    " B: {" C("x", "S", "", "n3") "}\n");
 	struct deploy_error err;
 	struct deploy_ranks *ranks = rank_part(site, NULL, false, DEPLOY_REFUSED, &err);
 
@@ -411,10 +437,12 @@ static void what_nobody_produces_is_no_cycle_and_all_of_it_is_told(void **state)
 /* 2 */
 static void an_instance_is_its_nodes_with_all_that_they_have(void **state)
 {
-	struct deploy_site *site = read_good(HEAD
-		" 'L[1]': {" C("d", "P", "", "n1") ", " C("w", "", "P", "n2") "}\n"
-		" 'L[2]': {" C("d", "Q", "R", "n3") ", " C("w", "", "Q", "n2") "}\n"
-		" 'L[3]': {" C("d", "R", "", "n4") ", " C("e", "", "", "n5") "}\n");
+	struct deploy_site *site = read_good(HEAD " 'L[1]': {" C("d", "P", "", "n1") ", " C(
+		"w", "", "P", "n2") "}\n"
+				    " 'L[2]': {" C("d", "Q", "R", "n3") ", " C("w", "", "Q",
+					    "n2") "}\n"
+						  " 'L[3]': {" C("d", "R", "", "n4") ", " C(
+							  "e", "", "", "n5") "}\n");
 	struct deploy_error err;
 	struct deploy_ranks *ranks = rank_part(site, "L[1]", false, DEPLOY_OK, &err);
 
@@ -444,8 +472,8 @@ static void an_instance_is_its_nodes_with_all_that_they_have(void **state)
 
 static void several_instances_are_taken_together(void **state)
 {
-	struct deploy_site *site = read_good(HEAD " A: {" C("x", "P", "", "n1") "}\n B: {"
-		C("x", "", "P", "n0") "}\n C: {" C("x", "", "", "n2") "}\n");
+	struct deploy_site *site = read_good(HEAD " A: {" C("x", "P", "", "n1") "}\n B: {" C(
+		"x", "", "P", "n0") "}\n C: {" C("x", "", "", "n2") "}\n");
 	const char *const names[] = {"B", "A", "B"};
 	const struct deploy_site_selection selection = {.instances = names, .instance_count = 3};
 	struct deploy_error err = {.code = DEPLOY_OK};
@@ -492,7 +520,8 @@ static void chain_line(FILE *stream, uint32_t i, uint32_t count)
 
 static void ring_line(FILE *stream, uint32_t i, uint32_t count)
 {
-	(void)fprintf(stream, "\"produces\": [\"P%u\"], \"consumes\": [\"P%u\"]", i, (i + 1) % count);
+	(void)fprintf(
+		stream, "\"produces\": [\"P%u\"], \"consumes\": [\"P%u\"]", i, (i + 1) % count);
 }
 
 static void star_line(FILE *stream, uint32_t i, uint32_t count)
@@ -504,11 +533,10 @@ static void star_line(FILE *stream, uint32_t i, uint32_t count)
 
 static void crowd_line(FILE *stream, uint32_t i, uint32_t count)
 {
-	(void)fprintf(stream, "\"produces\": [%s], \"consumes\": [%s]", i < count / 2 ? "\"P\"" : "",
-		i < count / 2 ? "" : "\"P\"");
+	(void)fprintf(stream, "\"produces\": [%s], \"consumes\": [%s]",
+		i < count / 2 ? "\"P\"" : "", i < count / 2 ? "" : "\"P\"");
 }
 
-/* Long ones are asked of a program with little stack, in test/cli/site.bats. */
 static void chains_and_stars_of_5000_nodes_come_in_order(void **state)
 {
 	struct deploy_site *site = make_site(5000, chain_line);
@@ -531,18 +559,53 @@ static void chains_and_stars_of_5000_nodes_come_in_order(void **state)
 	deploy_site_free(site);
 }
 
+static size_t count_ranks(
+	void (*line)(FILE *stream, uint32_t i, uint32_t count), enum deploy_code expected)
+{
+	struct deploy_site *site = make_site(50000, line);
+	struct deploy_error err;
+	struct deploy_ranks *ranks = rank_part(site, NULL, false, expected, &err);
+	size_t count = ranks->rank_count;
+
+	deploy_ranks_free(ranks);
+	deploy_site_free(site);
+	return count;
+}
+
+/* Nothing calls itself: long chains and rings are ordered where there is hardly any stack. */
+static void little_stack_is_enough(void **state)
+{
+	const struct rlimit limit = {.rlim_cur = 256 * 1024, .rlim_max = 256 * 1024};
+	int status = -1;
+	pid_t pid = fork();
+
+	(void)state;
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		bool is_ok = setrlimit(RLIMIT_STACK, &limit) == 0;
+
+		is_ok &= count_ranks(chain_line, DEPLOY_OK) == 50000;
+		is_ok &= count_ranks(ring_line, DEPLOY_INPUT) == 0;
+		_exit(is_ok ? 0 : 1);
+	}
+	assert_int_equal(pid, waitpid(pid, &status, 0));
+	assert_int_equal(0, status);
+}
+
 static void a_long_cycle_is_told_in_part(void **state)
 {
 	struct deploy_site *site = make_site(5000, ring_line);
 	struct deploy_error err;
 	struct deploy_ranks *ranks = rank_part(site, NULL, false, DEPLOY_INPUT, &err);
-	static const char begin[] = "a cycle: n000000 → n004999 (P0, from A c0 to A c4999) → n004998";
+	static const char begin[] =
+		"a cycle: n000000 → n004999 (P0, from A c0 to A c4999) → n004998";
 	static const char end[] = " → (4989 more) → n000000 (P1, from A c1 to A c0)";
 
 	(void)state;
 	assert_int_equal(1, ranks->notice_count);
 	assert_memory_equal(begin, ranks->notices[0].text, strlen(begin));
-	assert_string_equal(end, ranks->notices[0].text + strlen(ranks->notices[0].text) - strlen(end));
+	assert_string_equal(
+		end, ranks->notices[0].text + strlen(ranks->notices[0].text) - strlen(end));
 	deploy_ranks_free(ranks);
 	deploy_site_free(site);
 }
@@ -659,8 +722,8 @@ static struct deploy_ranks *rank_example(struct deploy_site **site)
 	return rank_part(*site, NULL, false, DEPLOY_OK, &err);
 }
 
-static char *shown(void (*show)(struct out *, const struct deploy_ranks *),
-	const struct deploy_ranks *ranks)
+static char *shown(
+	void (*show)(struct out *, const struct deploy_ranks *), const struct deploy_ranks *ranks)
 {
 	const struct out_options options = {.format = OUT_TABLE, .quiet = true, .color = 2};
 	struct deploy_error err = {.code = DEPLOY_OK};
@@ -727,8 +790,7 @@ static void the_example_is_shown_as_json(void **state)
 			    "{\"dev1.example.net\":{\"Lamp[app1]\":[\"Lamp::Mysql[app1]\"],"
 			    "\"Lamp[app2]\":[\"Lamp::Mysql[app2]\"]}}}",
 		first);
-	assert_int_equal(
-		3, json_array_size(json_object_get(json_array_get(items, 1), "nodes")));
+	assert_int_equal(3, json_array_size(json_object_get(json_array_get(items, 1), "nodes")));
 	assert_string_equal("{\"environment\":\"production\",\"applications\":[\"Lamp[app1]\","
 			    "\"Lamp[app2]\"],\"nodes\":4,\"ranks\":2,\"notices\":[]}",
 		counts);
@@ -742,8 +804,8 @@ static void the_example_is_shown_as_json(void **state)
 
 static void a_graph_shows_ranks_and_arrows_with_quoted_names(void **state)
 {
-	struct deploy_site *site = read_good("environment: 'p\"'\napplications:\n 'A\\\"': {"
-		C("x", "P", "", "n1") ", " C("y", "", "P", "n2") "}\n");
+	struct deploy_site *site = read_good("environment: 'p\"'\napplications:\n 'A\\\"': {" C(
+		"x", "P", "", "n1") ", " C("y", "", "P", "n2") "}\n");
 	struct deploy_error err;
 	struct deploy_ranks *ranks = rank_part(site, NULL, false, DEPLOY_OK, &err);
 	char *text = shown(site_show_dot, ranks);
@@ -767,6 +829,38 @@ static void a_graph_shows_ranks_and_arrows_with_quoted_names(void **state)
 	deploy_site_free(site);
 }
 
+/* As Graphviz has it in its plain form: lines "node NAME …", "edge FROM TO …". */
+static void graphviz_takes_the_graph(void **state)
+{
+	struct deploy_site *site;
+	struct deploy_ranks *ranks = rank_example(&site);
+	char *text = shown(site_show_dot, ranks), line[4096];
+	char path[] = "/tmp/test_site.XXXXXX", command[64];
+	size_t nodes = 0, edges = 0, len = strlen(text);
+	int fd = mkstemp(path);
+	FILE *plain;
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(len, write(fd, text, len));
+	(void)snprintf(command, sizeof(command), "dot -Tplain %s", path);
+	plain = popen(command, "r");
+	assert_non_null(plain);
+	while (fgets(line, sizeof(line), plain)) {
+		nodes += strncmp(line, "node ", 5) == 0;
+		edges += strncmp(line, "edge dev1.example.net dev", 25) == 0 ||
+			 strncmp(line, "edge \"dev1.example.net\" \"dev", 28) == 0;
+	}
+	assert_int_equal(0, pclose(plain));
+	assert_int_equal(4, nodes);
+	assert_int_equal(3, edges);
+	assert_int_equal(0, unlink(path));
+	(void)close(fd);
+	free(text);
+	deploy_ranks_free(ranks);
+	deploy_site_free(site);
+}
+
 static void an_empty_site_says_so(void **state)
 {
 	struct deploy_site *site = read_good("environment: p\napplications: {}\n");
@@ -776,8 +870,7 @@ static void an_empty_site_says_so(void **state)
 	json_t *items = site_show_items(ranks);
 
 	(void)state;
-	assert_string_equal(
-		"Environment p: nothing to do, no application is on any node\n", text);
+	assert_string_equal("Environment p: nothing to do, no application is on any node\n", text);
 	assert_int_equal(0, json_array_size(items));
 	assert_int_equal(0, ranks->rank_start[0]);
 	assert_int_equal(0, ranks->start[0]);
@@ -806,8 +899,8 @@ static void files_that_are_missing_or_are_asked_of_nobody_are_refused(void **sta
 		assert_null(text);
 	}
 	err = (struct deploy_error){.code = DEPLOY_OK};
-	assert_int_equal(DEPLOY_CONFIG,
-		deploy_site_fetch(&text, &len, &settings, "production", -1, &err));
+	assert_int_equal(
+		DEPLOY_CONFIG, deploy_site_fetch(&text, &len, &settings, "production", -1, &err));
 }
 
 int main(void)
@@ -825,6 +918,7 @@ int main(void)
 		cmocka_unit_test(an_instance_is_its_nodes_with_all_that_they_have),
 		cmocka_unit_test(several_instances_are_taken_together),
 		cmocka_unit_test(chains_and_stars_of_5000_nodes_come_in_order),
+		cmocka_unit_test(little_stack_is_enough),
 		cmocka_unit_test(a_long_cycle_is_told_in_part),
 		cmocka_unit_test(crowds_that_wait_for_crowds_are_refused),
 		cmocka_unit_test(long_lists_and_long_names_are_cut),
@@ -834,6 +928,7 @@ int main(void)
 		cmocka_unit_test(the_example_is_shown_as_text),
 		cmocka_unit_test(the_example_is_shown_as_json),
 		cmocka_unit_test(a_graph_shows_ranks_and_arrows_with_quoted_names),
+		cmocka_unit_test(graphviz_takes_the_graph),
 		cmocka_unit_test(an_empty_site_says_so),
 		cmocka_unit_test(files_that_are_missing_or_are_asked_of_nobody_are_refused),
 	};

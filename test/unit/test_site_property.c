@@ -1,6 +1,7 @@
 /*
- * Random sites, ordered by deploy_site_rank() and by whoever just tries all pairs: cycles, capabilities
- * that nobody or several produce, nodes in many applications, instances, keys in any order.
+ * Random sites, ordered by deploy_site_rank() and by whoever just tries all pairs: cycles,
+ * capabilities that nobody or several produce, nodes in many applications, instances, keys in any
+ * order.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -165,8 +166,9 @@ static void tally_nodes(struct tally *t, const struct world *w)
 
 		for (unsigned j = 0; j < NODES; j++) {
 			is_waited_for |= w->selected[j] && w->waits[j][i];
-			t->counts[DEPLOY_SITE_ALIKE] += j < i && w->exists[i] && w->exists[j] &&
-							strcasecmp(node_names[i], node_names[j]) == 0;
+			t->counts[DEPLOY_SITE_ALIKE] +=
+				j < i && w->exists[i] && w->exists[j] &&
+				strcasecmp(node_names[i], node_names[j]) == 0;
 		}
 		t->counts[DEPLOY_SITE_OUTSIDE] += is_waited_for && !w->selected[i];
 	}
@@ -216,11 +218,12 @@ static char *print(const struct world *w, bool is_backwards)
 		if (!json_object_get(applications, name))
 			(void)json_object_set_new(applications, name, json_object());
 		(void)json_object_set_new(json_object_get(applications, name), component,
-			json_pack("{s:o, s:s, s:o}", "produces", capabilities(part->produces), "node",
-				node_names[part->node], "consumes", capabilities(part->consumes)));
+			json_pack("{s:o, s:s, s:o}", "produces", capabilities(part->produces),
+				"node", node_names[part->node], "consumes",
+				capabilities(part->consumes)));
 	}
-	root = json_pack("{s:o, s:n, s:s}", "applications", applications, "code_id", "environment",
-		"e");
+	root = json_pack(
+		"{s:o, s:n, s:s}", "applications", applications, "code_id", "environment", "e");
 	text = json_dumps(root, 0);
 	json_decref(root);
 	return text;
@@ -321,7 +324,8 @@ static void check_rows(const struct world *w, const struct deploy_ranks *ranks)
 			assert_true(w->waits[node][number_of(other, strlen(other))]);
 			assert_true(j == ranks->start[i] || ranks->after[j - 1] < ranks->after[j]);
 		}
-		for (uint32_t j = ranks->dependent_start[i]; j < ranks->dependent_start[i + 1]; j++) {
+		for (uint32_t j = ranks->dependent_start[i]; j < ranks->dependent_start[i + 1];
+			j++) {
 			const char *other = ranks->nodes[ranks->dependents[j]];
 
 			assert_true(w->waits[number_of(other, strlen(other))][node]);
@@ -357,7 +361,8 @@ static void check_components(const struct world *w, const struct deploy_ranks *r
 		count += w->selected[w->parts[i].node];
 	assert_int_equal(count, ranks->component_start[ranks->node_count]);
 	for (uint32_t i = 0; i < ranks->node_count; i++)
-		for (uint32_t j = ranks->component_start[i]; j < ranks->component_start[i + 1]; j++) {
+		for (uint32_t j = ranks->component_start[i]; j < ranks->component_start[i + 1];
+			j++) {
 			const struct deploy_site_component *component = &ranks->components[j];
 			const struct part *part = &w->parts[strtoul(component->name + 1, NULL, 10)];
 
@@ -366,11 +371,12 @@ static void check_components(const struct world *w, const struct deploy_ranks *r
 				component->application, application_names[part->application]);
 			assert_int_equal(w->chosen[part->application], component->is_chosen);
 			if (j > ranks->component_start[i]) {
-				int order = strcmp(component[-1].application, component->application);
+				int order =
+					strcmp(component[-1].application, component->application);
 
-				assert_true(order < 0 ||
-					    (order == 0 &&
-						    strcmp(component[-1].name, component->name) < 0));
+				assert_true(
+					order < 0 || (order == 0 && strcmp(component[-1].name,
+									    component->name) < 0));
 			}
 		}
 }
@@ -414,7 +420,8 @@ static enum deploy_code check_world(struct world *w)
 		struct deploy_error err = {.code = DEPLOY_OK};
 
 		sites[i] = read_world(w, i == 1);
-		assert_int_equal(verdict(w), deploy_site_rank(&ranks[i], sites[i], &selection, &err));
+		assert_int_equal(
+			verdict(w), deploy_site_rank(&ranks[i], sites[i], &selection, &err));
 	}
 	check_notices(w, ranks[0]);
 	assert_int_equal(ranks[0]->notice_count, ranks[1]->notice_count);
