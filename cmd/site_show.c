@@ -174,4 +174,6 @@ void site_show_notices(struct out *out, const struct deploy_ranks *ranks)
 {
 	for (size_t i = ranks && ranks->error_count; ranks && i < ranks->notice_count; i++)
 		out_note(out, "%s", ranks->notices[i].text);
+	if (ranks && ranks->untold_count)
+		out_note(out, "%zu more are not shown", ranks->untold_count);
 }

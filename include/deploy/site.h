@@ -73,6 +73,8 @@ enum deploy_site_notice_kind {
 /* "cycle", "unproduced", …; never NULL. Borrowed, static. */
 const char *deploy_site_notice_name(enum deploy_site_notice_kind kind);
 
+#define DEPLOY_SITE_MAX_NOTICES 1000 /* of a kind, errors and others each; all are counted */
+
 struct deploy_site_notice {
 	enum deploy_site_notice_kind kind;
 	bool is_error; /* of a cycle, or a capability that is unproduced: touches a selected node */
@@ -113,8 +115,9 @@ struct deploy_ranks {
 	uint32_t *rank; /* of node i */
 	uint32_t *rank_start, *by_rank;
 
-	struct deploy_site_notice *notices; /* errors first */
-	size_t notice_count, error_count;
+	struct deploy_site_notice *notices; /* errors first, then kind after kind */
+	size_t notice_count, error_count;   /* error_count: of notices */
+	size_t untold_count;		    /* of those beyond DEPLOY_SITE_MAX_NOTICES */
 };
 
 /*

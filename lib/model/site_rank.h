@@ -15,6 +15,7 @@ struct dp_ranking {
 	bool *is_selected;	      /* node */
 	struct deploy_ranks *out;
 	size_t notice_cap;
+	unsigned told[DEPLOY_SITE_NOTICES][2]; /* notices; [1]: errors */
 };
 
 /* Tell everything that is wrong or strange, errors first. */

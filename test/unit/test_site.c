@@ -660,6 +660,41 @@ static void long_lists_and_long_names_are_cut(void **state)
 	deploy_site_free(site);
 }
 
+static void one_error_each_line(FILE *stream, uint32_t i, uint32_t count)
+{
+	(void)count;
+	(void)fprintf(stream, "\"produces\": [], \"consumes\": [\"P%u\"]", i);
+}
+
+static void of_very_many_notices_the_first_are_told(void **state)
+{
+	struct deploy_site *site = make_site(DEPLOY_SITE_MAX_NOTICES + 7, one_error_each_line);
+	struct deploy_error err;
+	struct deploy_ranks *ranks = rank_part(site, NULL, false, DEPLOY_REFUSED, &err);
+
+	(void)state;
+	assert_int_equal(DEPLOY_SITE_MAX_NOTICES, ranks->notice_count);
+	assert_int_equal(DEPLOY_SITE_MAX_NOTICES, ranks->error_count);
+	assert_int_equal(7, ranks->untold_count);
+	deploy_ranks_free(ranks);
+	deploy_site_free(site);
+}
+
+/* What is no error comes first in the document, and by its name. */
+static void errors_come_before_everything_else(void **state)
+{
+	struct deploy_site *site = read_good(
+		HEAD " A: {" C("x", "", "P", "n1") "}\n B: {" C("x", "", "Q", "n2") "}\n");
+	struct deploy_error err;
+	struct deploy_ranks *ranks = rank_part(site, "B", false, DEPLOY_REFUSED, &err);
+
+	(void)state;
+	expect_notices(ranks, "unproduced!: nobody produces Q, consumed by B x on n2\n"
+			      "unproduced: nobody produces P, consumed by A x on n1\n");
+	deploy_ranks_free(ranks);
+	deploy_site_free(site);
+}
+
 static void too_many_nodes_are_a_flaw(void **state)
 {
 	struct deploy_error err = {.code = DEPLOY_OK};
@@ -770,6 +805,24 @@ static void the_example_is_shown_as_text(void **state)
 	text = shown(site_show_names, ranks);
 	assert_string_equal("dev1.example.net\ndev2.example.net\ndev3.example.net\n"
 			    "dev4.example.net\n",
+		text);
+	free(text);
+	deploy_ranks_free(ranks);
+	deploy_site_free(site);
+}
+
+static void components_of_an_application_share_a_line_without_their_escapes(void **state)
+{
+	struct deploy_site *site = read_good("environment: p\napplications:\n B: {" C("y", "", "",
+		"n1") ", " C("x", "", "", "n1") "}\n \"A\\e\": {" C("z", "", "", "n1") "}\n");
+	struct deploy_error err;
+	struct deploy_ranks *ranks = rank_part(site, NULL, false, DEPLOY_OK, &err);
+	char *text = shown(site_show, ranks);
+
+	(void)state;
+	assert_string_equal(
+		"Environment p: 2 applications on 1 node\n\nApplications:\n  A\\e\n  B\n\n"
+		"Rank 1: 1 node\n  n1\n    A\\e -> z\n    B -> x, y\n",
 		text);
 	free(text);
 	deploy_ranks_free(ranks);
@@ -922,10 +975,13 @@ int main(void)
 		cmocka_unit_test(a_long_cycle_is_told_in_part),
 		cmocka_unit_test(crowds_that_wait_for_crowds_are_refused),
 		cmocka_unit_test(long_lists_and_long_names_are_cut),
+		cmocka_unit_test(of_very_many_notices_the_first_are_told),
+		cmocka_unit_test(errors_come_before_everything_else),
 		cmocka_unit_test(too_many_nodes_are_a_flaw),
 		cmocka_unit_test(every_kind_of_notice_has_a_name),
 		cmocka_unit_test(equal_texts_get_one_number),
 		cmocka_unit_test(the_example_is_shown_as_text),
+		cmocka_unit_test(components_of_an_application_share_a_line_without_their_escapes),
 		cmocka_unit_test(the_example_is_shown_as_json),
 		cmocka_unit_test(a_graph_shows_ranks_and_arrows_with_quoted_names),
 		cmocka_unit_test(graphviz_takes_the_graph),
