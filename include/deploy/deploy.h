@@ -20,6 +20,9 @@
  *   outcome     what became of a node: ok, failed, silent, unknown, skipped, cancelled
  *   expression  what is computed from inputs, replies and results: "data.exitcode == 0"
  *   role        what a node is in a cluster: its collection, category, role and entities, as facts
+ *   site        applications, their components, and which node each is on
+ *   capability  what components produce and consume, and so wait for each other
+ *   rank        nodes of a site that may run together: those of the ranks before are done
  *   silent      asked and did not answer in time; "not connected" is a silent node without a queue
  *   unknown     we were cut off before learning the outcome
  *   state       what is kept between runs: nodes, runs, assigned facts; a journal records a run
@@ -59,6 +62,7 @@
 #include "deploy/reply_expr.h"
 #include "deploy/request.h"
 #include "deploy/run.h"
+#include "deploy/site.h"
 #include "deploy/stage.h"
 #include "deploy/state.h"
 #include "deploy/text.h"

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "deploy/nodeset.h"
 #include "deploy/text.h"
+#include "model/document.h"
 #include "model/roles.h"
 #include "model/input_file.h"
 #include "model/spot.h"
@@ -345,75 +346,26 @@ static void read_root(struct cluster *cluster, json_t *value)
 	read_layout(cluster, &layout);
 }
 
-static bool is_json(const char *text, size_t len)
-{
-	while (len && strchr(" \t\r\n", *text)) {
-		text++;
-		len--;
-	}
-	return len && (*text == '{' || *text == '[');
-}
-
-static int fail_json(const char *name, const json_error_t *problem, struct deploy_error *err)
-{
-	char *why = deploy_text_escape(problem->text, strlen(problem->text));
-
-	(void)deploy_error_set(
-		err, DEPLOY_INPUT, "%s:%d:%d: %s", name, problem->line, problem->column, why);
-	free(why);
-	return err->code;
-}
-
-/*
- * jansson says whether it is JSON, the reader of YAML where everything stands: unless the text is
- * too large for it, or one of the few that are JSON and not our YAML.
- */
-static int read_json(
-	struct cluster *cluster, const char *text, size_t len, struct deploy_error *err)
-{
-	struct deploy_error ignored = {.code = DEPLOY_OK};
-	struct deploy_yaml *doc = NULL;
-	json_error_t problem;
-	json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &problem);
-
-	if (!root)
-		return fail_json(cluster->source.file, &problem, err);
-	if (deploy_yaml_read(&doc, cluster->source.file, text, len, &ignored) == 0)
-		cluster->source.doc = doc;
-	read_root(cluster, doc ? deploy_yaml_root(doc) : root);
-	deploy_yaml_free(doc);
-	json_decref(root);
-	return 0;
-}
-
-static int read_yaml(
-	struct cluster *cluster, const char *text, size_t len, struct deploy_error *err)
-{
-	struct deploy_yaml *doc = NULL;
-
-	if (deploy_yaml_read(&doc, cluster->source.file, text, len, err)) {
-		if (len > DEPLOY_YAML_MAX_BYTES)
-			deploy_error_hint(err, "write it as JSON, of which more is read");
-		return err->code;
-	}
-	cluster->source.doc = doc;
-	read_root(cluster, deploy_yaml_root(doc));
-	deploy_yaml_free(doc);
-	return 0;
-}
-
 int deploy_roles_read(struct deploy_roles *roles, const char *name, const char *text, size_t len,
 	struct deploy_error *err)
 {
 	struct cluster cluster = {.roles = roles,
 		.source = {.flaws = dp_roles_flaws(roles),
 			.file = dp_roles_own(roles, dp_xstrdup(name))}};
+	struct dp_document doc;
+	int rc;
 
 	if (len > DEPLOY_CLUSTER_MAX_BYTES)
 		return deploy_error_set(err, DEPLOY_INPUT, "%s: larger than %d bytes", name,
 			DEPLOY_CLUSTER_MAX_BYTES);
-	return is_json(text, len) ? read_json(&cluster, text, len, err)
-				  : read_yaml(&cluster, text, len, err);
+	rc = dp_document_read(&doc, name, text, len, err);
+	if (!rc) {
+		dp_document_locate(&doc, name, text, len);
+		cluster.source.doc = doc.yaml;
+		read_root(&cluster, doc.root);
+	}
+	dp_document_release(&doc);
+	return rc;
 }
 
 int deploy_roles_read_file(struct deploy_roles *roles, const char *path, struct deploy_error *err)

@@ -138,6 +138,32 @@ fails() {
 	fails "$(server good)/ok" "config: $CLIENT.key: everybody can read this private key"
 }
 
+# site URL ENVIRONMENT: its site graph, from the Puppet Server there
+site() {
+	run --separate-stderr "${BUILD:-$REPO/build}/test/lab/ca" "$1" ca.pem client.pem client.key site "$2"
+}
+
+@test "a site graph comes as it is, and who may not have it, or cannot, is told what to do" {
+	site "$(server good)/site" production
+	same 0 "$status"
+	same '{"environment":"production","applications":{}}' "$output"
+	site "$(server good)/site" other
+	same 1 "$status"
+	holds "$stderr" "protocol: localhost:" "no site graph of environment other (404)" "--site FILE"
+	site "$(server good)/403" production
+	same 1 "$status"
+	holds "$stderr" "auth: localhost:" "forbidden (403): client.pem may not ask for the site graph of production" \
+		"auth.conf" '"/puppet/v3/environment/"' "from version 7 on"
+	site "$(server good)/503" production
+	holds "$stderr" "answers 503" "may still be starting"
+	site "$(server good)/huge" production
+	holds "$stderr" "an answer of more than 268435456 bytes"
+	site "$(server other_ca)/site" production
+	holds "$stderr" "auth: localhost:" "of no authority in ca.pem"
+	site "$(server good)/site" a/b
+	holds "$stderr" 'usage: "a/b" cannot be a Puppet environment'
+}
+
 # own KIND [WORDS]: a certificate for ctl from that kind of CA; files are in $OWN. A key is there
 # already: to make one takes long.
 own() {

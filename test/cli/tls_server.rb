@@ -2,12 +2,14 @@
 # Writes certificates and keys into FOLDER, and last FOLDER/ports: lines "NAME PORT". The first part
 # of a path tells how the answer is to be: https://localhost:PORT/huge/puppet-ca/v1/...
 # Below /prompt, /first, /never, /swapped, /taken and /foreign stands a small CA that signs requests (or not);
+# below /site one site graph, of the environment production;
 # below /ca-NUMBER-HOW one that is told to, a CA of its own for each: see Authority.
 require 'openssl'
 require 'socket'
 
 FOLDER = ARGV.fetch(0)
 DAY = 86_400
+SITE = '{"environment":"production","applications":{}}'.freeze
 LIST = '[{"name":"web1","state":"requested","fingerprint":"' + Array.new(32, 'AB').join(':') + '"}]'
 
 def key_pair
@@ -205,6 +207,7 @@ def serve(io)
     if how.start_with?('ca-')
       act_as_authority(io, method, how, kind, name, body) ? next : break
     end
+    text(io, path == '/site/puppet/v3/environment/production' ? 200 : 404, SITE) if how == 'site'
     CAS.include?(how) ? act_as_ca(io, method, how, kind, name, body) : answer(io, how)
     break unless how == 'ok' || CAS.include?(how)
   end

@@ -4,6 +4,7 @@
  *   ca URL CA CERT KEY revoke|clean NAME
  *   ca URL CA CERT KEY list [wait=MS]
  *   ca URL CA CERT KEY request NAME [fingerprint=F] [trust] [wait=MS]
+ *   ca URL CA CERT KEY site ENVIRONMENT      (prints its site graph)
  * "-" stands for no file. Says "STATE: MESSAGE" and the data; an error goes to stderr, with
  * status 1.
  */
@@ -16,6 +17,7 @@
 #include "base/mem.h"
 #include "deploy/ca.h"
 #include "deploy/outcome.h"
+#include "deploy/site.h"
 #include "model/act.h"
 #include "net/http.h"
 
@@ -190,6 +192,19 @@ static int request(const struct deploy_ca_settings *settings, const char *name,
 	return 0;
 }
 
+static int fetch_site(const struct deploy_ca_settings *settings, const char *environment,
+	struct deploy_error *err)
+{
+	char *text;
+	size_t len;
+
+	if (deploy_site_fetch(&text, &len, settings, environment, -1, err))
+		return complain(err);
+	(void)fwrite(text, 1, len, stdout);
+	free(text);
+	return 0;
+}
+
 static const char *file(const char *word)
 {
 	return strcmp(word, "-") == 0 ? NULL : word;
@@ -221,6 +236,8 @@ int main(int argc, char **argv)
 		rc = 64;
 	} else if (strcmp(argv[5], "sign") == 0)
 		rc = sign(&settings, argv[6], &words, &err);
+	else if (strcmp(argv[5], "site") == 0)
+		rc = fetch_site(&settings, argv[6], &err);
 	else if (strcmp(argv[5], "request") == 0)
 		rc = request(&settings, argv[6], &words, &err);
 	else if (strcmp(argv[5], "revoke") == 0)
