@@ -55,6 +55,7 @@
 #include "deploy/push.h"
 #include "deploy/request.h"
 #include "deploy/run.h"
+#include "deploy/site_run.h"
 #include "deploy/stage.h"
 #include "deploy/state.h"
 #include "deploy/text.h"

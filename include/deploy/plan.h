@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <jansson.h>
 
@@ -133,6 +134,13 @@ struct deploy_task {
 	bool is_always;	    /* cleanup: it starts also after the run has stopped, when what it
 			     * needs has ended or never will begin */
 	bool keeps_replies; /* the director gets the data of its nodes' answers */
+	/*
+	 * Node i begins when those at after[start[i]] … after[start[i + 1] - 1] are ok; places in
+	 * nodes, which must be known. One that waits for a node that is not ok is skipped. A window
+	 * holds for who may begin, the first by name first; there are no batches. Owned, or NULL.
+	 */
+	uint32_t *start, *after;
+	char *label;
 };
 
 /* A task starts when all that it needs has ended, and nothing has stopped the run. */

@@ -122,6 +122,9 @@ void deploy_plan_free(struct deploy_plan *plan)
 		deploy_nodeset_free(task->nodes);
 		deploy_nodeset_free(task->exclude);
 		free(task->needs);
+		free(task->start);
+		free(task->after);
+		free(task->label);
 		free(task);
 	}
 	free(plan->tasks);
