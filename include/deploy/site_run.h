@@ -1,6 +1,6 @@
 /*
- * A site's Puppet runs, in the order that its nodes need: nothing is changed unless Puppet may run on
- * every node; then all are disabled with a message of this run, each is enabled for its own run
+ * A site's Puppet runs, in the order that its nodes need: nothing is changed unless Puppet may run
+ * on every node; then all are disabled with a message of this run, each is enabled for its own run
  * only, and in the end all that carry the message are enabled.
  */
 #ifndef DEPLOY_SITE_RUN_H
@@ -16,8 +16,8 @@
 
 struct deploy_site_run_options {
 	/*
-	 * Each node's run; message is that of all, see deploy_puppet_site_message(), and is borrowed
-	 * until the plan is freed.
+	 * Each node's run; message is that of all, see deploy_puppet_site_message(), and is
+	 * borrowed until the plan is freed.
 	 */
 	struct deploy_puppet_run_options run;
 	/* Of each rank, or of all nodes if ready. Zero, but for has_max_fail: no failure. */
@@ -39,23 +39,23 @@ enum deploy_site_task {
  * waits for after[start[i]] … after[start[i + 1] - 1], places in nodes; else these may be NULL.
  * A node that is not as it must be stops the run at "check", when nothing was changed. Tasks have
  * that label. Everything but the message is copied.
- * Errors: DEPLOY_USAGE for no message, for batches with ready, or for a collective; DEPLOY_INPUT for
- * what agents would refuse. The plan is then as it was.
+ * Errors: DEPLOY_USAGE for no message, for batches with ready, or for a collective; DEPLOY_INPUT
+ * for what agents would refuse. The plan is then as it was.
  */
 int deploy_site_plan(struct deploy_plan *plan, const struct deploy_nodeset *nodes,
 	const uint32_t *rank_of_node, size_t ranks, const uint32_t *start, const uint32_t *after,
 	const struct deploy_site_run_options *options, struct deploy_error *err);
 
 /*
- * Who adds the last task, "enable", when nothing is left to do: if nodes may have been disabled, and
- * not if they are to stay so. It is a cleanup task, so an interrupted run has it, too; a second
+ * Who adds the last task, "enable", when nothing is left to do: if nodes may have been disabled,
+ * and not if they are to stay so. It is a cleanup task, so an interrupted run has it, too; a second
  * signal, or a lost broker, leaves nodes disabled.
  */
 struct deploy_site_end {
-	const struct deploy_nodeset *nodes;		/* borrowed */
+	const struct deploy_nodeset *nodes;	       /* borrowed */
 	const struct deploy_site_run_options *options; /* borrowed */
-	size_t first;					/* task of the plan: "check" */
-	bool was_disabling, has_failed, is_added;	/* false to begin with */
+	size_t first;				       /* task of the plan: "check" */
+	bool was_disabling, has_failed, is_added;      /* false to begin with */
 };
 
 /* .direct of the run's director; arg is a struct deploy_site_end. Errors: none. */
