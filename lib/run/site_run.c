@@ -18,7 +18,7 @@ static bool judge_status(
 
 	(void)node;
 	if (reply->state != DEPLOY_OUTCOME_OK)
-		return true;
+		return !dp_puppet_say(why, size, "status: %s", reply->message);
 	if (!dp_puppet_read_status(&status, reply->data, &lacks))
 		return !dp_puppet_say(why, size, "status: the answer lacks %s", lacks);
 	if (status.is_enabled || strcmp(status.disable_message, message) == 0)

@@ -14,6 +14,7 @@
 #include <jansson.h>
 
 #include "base/mem.h"
+#include "deploy/puppet.h"
 #include "model/act.h"
 
 #define SECOND	    1000000LL
@@ -43,6 +44,7 @@ struct agent {
 	bool is_disabled, has_daemon, keeps_no_reports, keeps_old_reports, tells_no_start;
 	bool lies; /* about being enabled now */
 	const char *disable_message;
+	char kept[DEPLOY_PUPPET_MESSAGE_BYTES + 1]; /* what it was told to show */
 	int64_t way_us;			 /* there or back */
 	int64_t delay_us, length_us;	 /* from the yes to our run, and that one */
 	enum run_kind kind;		 /* of our run */
@@ -256,7 +258,6 @@ static const char *agent_switch(
 	struct agent *a, const struct deploy_request *request, json_t **data)
 {
 	bool disables = strcmp(request->action, "disable") == 0;
-	static char kept[200];
 	const char *refusal = NULL;
 
 	if (a->is_disabled == disables) {
@@ -264,10 +265,10 @@ static const char *agent_switch(
 				   : "Could not enable Puppet: Already enabled";
 	} else {
 		a->is_disabled = disables;
-		(void)snprintf(kept, sizeof(kept), "%s",
+		(void)snprintf(a->kept, sizeof(a->kept), "%s",
 			disables ? json_string_value(json_object_get(request->inputs, "message"))
 				 : "");
-		a->disable_message = kept;
+		a->disable_message = a->kept;
 	}
 	*data = json_pack("{s:b}", "enabled", a->is_disabled == a->lies);
 	return refusal;
