@@ -352,7 +352,7 @@ static void carry(struct agent *a, struct driven *d, const struct dp_act_next *n
 }
 
 /* Carry the machine through until it is done. The result's data is the caller's. */
-static struct dp_act_next puppet_drive(struct deploy_act *act, struct agent *a)
+static inline struct dp_act_next puppet_drive(struct deploy_act *act, struct agent *a)
 {
 	struct driven d = {.act = act, .row = dp_xcalloc(1, act->ops->row_size)};
 	struct dp_act_input input = {.kind = DP_ACT_BEGIN};
