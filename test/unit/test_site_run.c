@@ -229,13 +229,14 @@ static void interrupt_between(int64_t from_us, int64_t to_us, int64_t step_us)
 static void an_interrupt_at_any_moment_leaves_nobody_disabled(void **state)
 {
 	struct world *world = five();
-	int64_t first_us;
+	int64_t first_us, last_us;
 
 	(void)state;
 	run_five(world);
 	first_us = world->ended_us[0];
+	last_us = world->ended_us[4];
 	world_free(world);
-	interrupt_between(1, 46 * SECOND, 370003);
+	interrupt_between(1, last_us, 370003);
 	/* Where much happens: at the begin, and when the first run has ended. */
 	interrupt_between(1, 160000, 2501);
 	interrupt_between(first_us - 80000, first_us + 120000, 2501);
