@@ -135,6 +135,7 @@ struct command {
 	void (*opts_init)(void *opts);	  /* defaults other than zero; may be NULL */
 	void (*opts_release)(void *opts); /* frees what options own; may be NULL */
 	unsigned needs;
+	bool draws; /* it knows -o dot */
 	const enum exit_status *exits;	/* the statuses it may return, ends with EXIT_LIST_END */
 	const struct example *examples; /* ends with a NULL command */
 	/*

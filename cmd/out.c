@@ -11,7 +11,7 @@
 
 #include "exits.h"
 
-const char *const out_format_names[] = {"table", "wide", "json", "jsonl", "yaml", "name", NULL};
+const char *const out_format_names[] = {"table", "wide", "json", "jsonl", "yaml", "name", "dot", NULL};
 
 void *out_resize(void *old, size_t size)
 {

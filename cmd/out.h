@@ -10,7 +10,7 @@
 
 #include "deploy/deploy.h"
 
-enum out_format { OUT_TABLE, OUT_WIDE, OUT_JSON, OUT_JSONL, OUT_YAML, OUT_NAME };
+enum out_format { OUT_TABLE, OUT_WIDE, OUT_JSON, OUT_JSONL, OUT_YAML, OUT_NAME, OUT_DOT };
 extern const char *const out_format_names[]; /* for -o; ends with NULL */
 
 struct out;

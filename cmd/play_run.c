@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "play_ask.h"
 #include "play_past.h"
 #include "play_report.h"
 #include "record.h"
@@ -24,8 +25,6 @@ struct run {
 	struct deploy_past *past;
 	char *lock; /* NULL: none */
 	bool has_lock;
-	char line[64]; /* of an answer, as far as it has come */
-	size_t line_len;
 };
 
 /* What the play wants to know. */
@@ -87,42 +86,6 @@ static int make_act(void *arg, struct deploy_act **out, const struct deploy_step
 	(void)nodes;
 	return deploy_error_set(
 		err, DEPLOY_INPUT, "%s is not known yet", deploy_step_kind_name(step->kind));
-}
-
-/* Questions: the loop watches the terminal. */
-
-static int ask(void *arg, const char *text)
-{
-	struct run *run = arg;
-	char *escaped;
-
-	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
-		return -1;
-	escaped = deploy_text_escape(text, strlen(text));
-	out_status(run->ctx->out, NULL);
-	(void)fprintf(stderr, "%s [y/N] ", escaped);
-	(void)fflush(stderr);
-	free(escaped);
-	run->line_len = 0;
-	return STDIN_FILENO;
-}
-
-/* A terminal hands over whole lines; what is longer than an answer is none. */
-static int answer(void *arg)
-{
-	struct run *run = arg;
-	ssize_t n = read(
-		STDIN_FILENO, run->line + run->line_len, sizeof(run->line) - 1 - run->line_len);
-
-	if (n <= 0)
-		return 0;
-	run->line_len += (size_t)n;
-	run->line[run->line_len] = '\0';
-	if (!strchr(run->line, '\n') && run->line_len < sizeof(run->line) - 1)
-		return -1;
-	run->line[strcspn(run->line, "\n")] = '\0';
-	return strcmp(run->line, "y") == 0 || strcmp(run->line, "Y") == 0 ||
-	       strcmp(run->line, "yes") == 0;
 }
 
 /* Events: secrets are gone before anything is recorded or shown. */
@@ -236,14 +199,15 @@ static int progress_ms(const struct out *out)
 static void carry_out(struct run *run, struct deploy_plan *plan, struct deploy_run_result *result,
 	struct deploy_error *err)
 {
+	struct play_asker asker = {.out = run->ctx->out};
 	struct deploy_run_options options = {.signal_fd = run->ctx->signal_fd,
 		.progress_ms = progress_ms(run->ctx->out),
 		.idle = out_drain,
 		.idle_arg = run->ctx->out,
 		.director = deploy_play_director(run->play),
-		.ask = ask,
-		.answer = answer,
-		.ask_arg = run};
+		.ask = play_ask,
+		.answer = play_answer,
+		.ask_arg = &asker};
 
 	record_join(&run->record, &options);
 	options.sink = take_event;
@@ -255,7 +219,7 @@ static void carry_out(struct run *run, struct deploy_plan *plan, struct deploy_r
 static int begin_record(struct run *run, const struct deploy_plan *plan, struct deploy_error *err)
 {
 	const struct play_request *request = run->request;
-	char digest[DEPLOY_PLAYBOOK_DIGEST_SIZE];
+	char digest[DEPLOY_DIGEST_SIZE];
 	json_t *inputs = deploy_playbook_mask(request->book, request->inputs);
 	struct record_info info = {.kind = request->is_preflight ? "preflight" : "run-plan",
 		.reason = request->reason,

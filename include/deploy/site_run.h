@@ -24,13 +24,15 @@ struct deploy_site_run_options {
 	struct deploy_policy policy;
 	bool ready;	     /* a node runs as soon as those are ok that it waits for */
 	bool keeps_disabled; /* all, if a node was not ok */
+	const char *pause;   /* what is asked after the first rank, if there are others; NULL: nothing */
 };
 
 /* Its tasks, from the first on, in the order of the plan. */
 enum deploy_site_task {
 	DEPLOY_SITE_CHECK,   /* "check": may Puppet run, or is it disabled by this run? */
 	DEPLOY_SITE_DISABLE, /* "disable" */
-	DEPLOY_SITE_RUN	     /* "rank 1" and so on, or "run"; then "enable", if that is to be */
+	DEPLOY_SITE_RUN	     /* "rank 1" and so on, or "run"; "pause" may stand between; then
+			      * "enable", if that is to be */
 };
 
 /*
