@@ -95,6 +95,11 @@ static void nothing_is_changed_if_a_node_is_not_as_it_must_be(void **state)
 	expect(world, DEPLOY_RUN_STOPPED, "check 5\n  dev5 silent: no reply in time\n" ONE_OF(5),
 		"", "");
 	world = five();
+	world->is_broken[2] = true;
+	run_five(world);
+	expect(world, DEPLOY_RUN_STOPPED, "check 5\n  dev3 failed: status: broken\n" ONE_OF(5), "",
+		"");
+	world = five();
 	world->agents[0].status_text = "{\"enabled\":true}";
 	run_five(world);
 	expect(world, DEPLOY_RUN_STOPPED,
@@ -186,6 +191,23 @@ static void a_run_that_goes_on_ends_before_all_are_disabled(void **state)
 	expect(world, DEPLOY_RUN_STOPPED,
 		FIRST "  dev4 failed: it still applies a catalog after 20 s; not disabled\n" ONE_OF(
 			5) "enable 5\n",
+		"", "");
+}
+
+/* An agent that says that it applies a catalog, and is disabled, and cannot be enabled. */
+static void who_still_applies_a_catalog_in_the_end_is_left_to_the_user(void **state)
+{
+	struct world *world = five();
+
+	(void)state;
+	world->agents[0].status_text =
+		"{\"enabled\":false,\"applying\":true,\"daemon_present\":false,\"lastrun\":0,"
+		"\"disable_message\":\"" MESSAGE "\"}";
+	run_five(world);
+	expect(world, DEPLOY_RUN_STOPPED,
+		FIRST "rank 1 1\n  dev1 failed: enable: the node refused it\n" ONE_OF(
+			1) "enable 5\n  dev1 failed: it applies a catalog, so it is not enabled; "
+			   "later: deployctl puppet enable dev1 -m '" MESSAGE "'\n",
 		"", "");
 }
 
@@ -325,6 +347,7 @@ int main(void)
 		cmocka_unit_test(a_node_that_fails_stops_the_ranks_behind_it),
 		cmocka_unit_test(who_waits_for_a_failed_one_is_skipped),
 		cmocka_unit_test(a_run_that_goes_on_ends_before_all_are_disabled),
+		cmocka_unit_test(who_still_applies_a_catalog_in_the_end_is_left_to_the_user),
 		cmocka_unit_test(scheduled_runs_stay_out),
 		cmocka_unit_test(an_interrupt_at_any_moment_leaves_nobody_disabled),
 		cmocka_unit_test(an_interrupted_run_is_followed_for_as_long_as_that_may_take),
