@@ -226,11 +226,11 @@ static int settle(
 	rolling_opts_expect(&opts->act.rolling, cert->ctx->config, RPCUTIL_TIMEOUT_MS);
 	if (opts->is_pending || opts->requests) {
 		if (args.count || opts->act.all || !deploy_filter_is_empty(&target->filter) ||
-			target->list_path)
+			target->list_path || target->retry)
 			return deploy_error_set(err, DEPLOY_USAGE,
 				"--pending is all that wait, and --request nobody: no nodes beside "
 				"them but those of --exclude");
-		if (target_settle(&opts->act.target, err))
+		if (target_settle(&opts->act.target, cert->ctx, err))
 			return err->code;
 		return rolling_opts_finish(&opts->act.rolling, cert->ctx->config, err);
 	}
