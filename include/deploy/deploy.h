@@ -58,6 +58,7 @@
 #include "deploy/reply_expr.h"
 #include "deploy/request.h"
 #include "deploy/run.h"
+#include "deploy/secret.h"
 #include "deploy/stage.h"
 #include "deploy/state.h"
 #include "deploy/text.h"
