@@ -55,6 +55,9 @@ struct cert {
 /* How often to look for what is waited for so long: 20 times, but not less often than usual. */
 long long cert_poll_ms(long long wait_ms, long long usual_ms);
 
+/* Errors: DEPLOY_USAGE for what is no "DNS:web.example.net" or "IP:10.0.0.1". */
+int cert_check_alt_name(const char *text, struct deploy_error *err);
+
 /* Print what the CA has, and bring what the state file knows of nodes up to date. */
 int cert_show(struct cert *cert, struct deploy_error *err);
 

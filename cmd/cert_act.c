@@ -7,6 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+int cert_check_alt_name(const char *text, struct deploy_error *err)
+{
+	const char *colon = strchr(text, ':');
+
+	if (colon && colon != text && colon[1])
+		return 0;
+	return deploy_error_set(err, DEPLOY_USAGE,
+		"\"%s\" is no alternative name: DNS:web.example.net or IP:10.0.0.1", text);
+}
+
 /* What is said of it, and asked before it. */
 static const char *after_of(const struct cert_opts *opts)
 {

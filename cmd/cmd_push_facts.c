@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VERIFY_MS 15000 /* nodes read their facts anew within 10 s */
-
 struct push_opts {
 	struct act_opts act;
 	const char *environment, *url, *sha256;
@@ -54,7 +52,7 @@ static void push_init(void *opts)
 	struct push_opts *push = opts;
 
 	act_opts_init(&push->act);
-	push->verify_ms = VERIFY_MS;
+	push->verify_ms = PUSHING_VERIFY_MS;
 }
 
 static void push_release(void *opts)

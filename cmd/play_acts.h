@@ -20,7 +20,7 @@ void play_acts_free(struct play_acts *acts);
  * Make the act of a step: PUPPET_RUN, ASSIGN_ROLE, PUSH_FACTS or SIGN_CERT. values: its mapping
  * with everything evaluated, which is checked again: a value that came to nothing is none. *nodes:
  * those of the step; to a step with a cluster file its nodes are added (NULL: a new set). Errors:
- * DEPLOY_INPUT naming the key, "push_facts.sha256: …", or nodes that are assigned nothing;
+ * DEPLOY_INPUT naming the key, "push_facts: sha256: …", or nodes that are assigned nothing;
  * DEPLOY_NO_INPUT (the file), DEPLOY_REFUSED (a node that nobody has seen), DEPLOY_CONFIG (the CA),
  * DEPLOY_IO (the state file). *out is the caller's, who hands it to a task.
  */

@@ -4,6 +4,8 @@
 
 #include "command.h"
 
+#define PUSHING_VERIFY_MS 15000 /* nodes read their facts anew within 10 s */
+
 /* All is borrowed. */
 struct pushing {
 	json_t *given;		 /* facts that every node gets, an object; NULL: none */
