@@ -84,7 +84,7 @@ static int call_secret(void *arg, json_t **out, const json_t *args, struct deplo
 	if (json_object_get(own->opened, key) || open_secret(own, key, reference, err) == 0)
 		*out = json_incref(json_object_get(own->opened, key));
 	free(key);
-	return err->code ? deploy_error_wrap(err, "secret()") : 0;
+	return err->code;
 }
 
 const struct deploy_expr_function *play_functions(

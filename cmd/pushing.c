@@ -143,12 +143,13 @@ int pushing_record(void *arg, struct deploy_state *state, const struct deploy_ev
 int pushing_forget(const struct pushing *push, struct deploy_state *state,
 	const struct deploy_nodeset *nodes, struct deploy_error *err)
 {
+	const struct assigned given = {.facts = push->given};
 	json_t *facts;
 	int rc;
 
 	if (push->assigned && !push->environment)
 		return 0;
-	facts = push->fetches ? NULL : push->given ? json_copy(push->given) : json_object();
+	facts = push->fetches ? NULL : as_assigned(&given);
 	if (facts && push->environment)
 		(void)json_object_set_new(
 			facts, DEPLOY_ASSIGNED_ENVIRONMENT, json_string(push->environment));
