@@ -259,6 +259,21 @@ static void a_cluster_file_says_which_nodes(void **state)
 	assert_int_equal(DEPLOY_INPUT, bench->err.code);
 }
 
+static void a_cluster_file_stands_beside_its_plan(void **state)
+{
+	struct bench *bench = *state;
+	char *path = world_path(bench->world, "plan.yaml");
+	char *file = world_path(bench->world, "cluster.json");
+	struct deploy_playbook *book;
+
+	write_file(file, CLUSTER, 0600);
+	write_file(path, "plan: p\nsteps:\n  - {assign_role: {file: cluster.json}}\n", 0600);
+	assert_int_equal(0, deploy_playbook_read_file(&book, path, NULL, &bench->err));
+	assert_int_equal(0, deploy_playbook_flaw_count(book));
+	assert_string_equal(file, book->steps.items[0].file);
+	deploy_playbook_free(book);
+}
+
 static void facts_are_checked_when_they_are_known(void **state)
 {
 	static const struct bad bad[] = {
@@ -464,6 +479,7 @@ int main(void)
 		TEST(a_role_is_recorded_with_the_outcome),
 		TEST(who_was_never_seen_is_assigned_nothing),
 		TEST(a_cluster_file_says_which_nodes),
+		TEST(a_cluster_file_stands_beside_its_plan),
 		TEST(facts_are_checked_when_they_are_known),
 		TEST(assigned_facts_are_known_to_be_there_when_the_node_says_so),
 		TEST(groups_of_a_step_are_kept_apart),
