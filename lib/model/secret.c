@@ -292,25 +292,21 @@ static bool is_text(const json_t *value)
 static const char **words_of(const json_t *reference, size_t *count)
 {
 	json_t *cmd = json_object_get(reference, "cmd"), *one = json_object_get(reference, "file");
-	const char **words, *kind = cmd ? "cmd" : one ? "file" : "env";
-	bool are_texts = cmd ? json_array_size(cmd) > 0 : true;
+	const char *kind = one ? "file" : "env", **words;
 
 	if (!one)
 		one = json_object_get(reference, "env");
-	if (json_object_size(reference) != 1 || (!cmd && !is_text(one)))
+	if (json_object_size(reference) != 1 || !(cmd ? json_array_size(cmd) > 0 : is_text(one)))
 		return NULL;
-	*count = 1 + (cmd ? json_array_size(cmd) : 1);
+	for (size_t i = 0; i < json_array_size(cmd); i++)
+		if (!is_text(json_array_get(cmd, i)))
+			return NULL;
+	*count = cmd ? 1 + json_array_size(cmd) : 2;
 	words = dp_xcalloc(*count, sizeof(*words));
-	words[0] = kind;
-	words[1] = cmd ? NULL : json_string_value(one);
-	for (size_t i = 0; are_texts && i < json_array_size(cmd); i++) {
-		are_texts = is_text(json_array_get(cmd, i));
-		words[i + 1] = json_string_value(json_array_get(cmd, i));
-	}
-	if (are_texts)
-		return words;
-	free(words);
-	return NULL;
+	words[0] = cmd ? "cmd" : kind;
+	for (size_t i = 1; i < *count; i++)
+		words[i] = json_string_value(cmd ? json_array_get(cmd, i - 1) : one);
+	return words;
 }
 
 int deploy_secret_open(
