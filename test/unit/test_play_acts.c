@@ -355,6 +355,22 @@ static void groups_of_a_step_are_kept_apart(void **state)
 	assert_assigned(bench, "web1 rack=r1 pushed verified, web2 rack=r2 pushed verified");
 }
 
+static void steps_about_the_same_node_are_kept_apart(void **state)
+{
+	struct deploy_step own = {.kind = DEPLOY_STEP_PUSH_FACTS},
+			   other = {.kind = DEPLOY_STEP_PUSH_FACTS};
+	struct bench *bench = *state;
+	struct text text = {.len = 0};
+
+	add_nodes(bench, "web1");
+	assert_string_equal("ok", make(bench, &own, "{\"facts\": {\"rack\": \"r1\"}}"));
+	assert_string_equal("ok", make(bench, &other, "{\"facts\": {\"row\": \"7\"}}"));
+	tell(bench, &own, "web1", DEPLOY_OUTCOME_OK, "{}");
+	assert_int_equal(
+		0, deploy_state_node(bench->ctx.state, "web1", print_facts, &text, &bench->err));
+	assert_string_equal("{\"rack\":\"r1\"}", text.bytes);
+}
+
 static int print_certificate(void *arg, const struct deploy_node_record *node)
 {
 	print(arg, "%s %s", node->certificate, node->fingerprint);
@@ -483,6 +499,7 @@ int main(void)
 		TEST(facts_are_checked_when_they_are_known),
 		TEST(assigned_facts_are_known_to_be_there_when_the_node_says_so),
 		TEST(groups_of_a_step_are_kept_apart),
+		TEST(steps_about_the_same_node_are_kept_apart),
 		TEST(certificates_are_recorded),
 		TEST(expressions_ask_for_facts_and_secrets),
 	};
