@@ -23,11 +23,8 @@ static int parse_word(void *field, const char *text, struct deploy_error *err)
 
 static int parse_alt_name(void *field, const char *text, struct deploy_error *err)
 {
-	const char *colon = strchr(text, ':');
-
-	if (!colon || colon == text || !colon[1])
-		return deploy_error_set(err, DEPLOY_USAGE,
-			"\"%s\" is no alternative name: DNS:web.example.net or IP:10.0.0.1", text);
+	if (cert_check_alt_name(text, err))
+		return err->code;
 	return parse_word(field, text, err);
 }
 
