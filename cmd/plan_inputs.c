@@ -175,11 +175,12 @@ static int fail_by_missing(
 		if (input && input->is_secret)
 			has_secret = true;
 		else
-			(void)fprintf(example, "%s=... ", name);
+			(void)fprintf(example, "%s%s=...", ftell(example) ? " " : "", name);
 	}
 	(void)fclose(names);
 	(void)fclose(example);
-	deploy_error_hint(err, "%s%s", hint, has_secret ? "--params @FILE" : "");
+	deploy_error_hint(err, "%s%s%s", hint, hint[0] && has_secret ? " " : "",
+		has_secret ? "--params @FILE" : "");
 	(void)deploy_error_set(err, DEPLOY_USAGE, "%s wants to be told %zu more input%s: %s",
 		book->name, count, count == 1 ? "" : "s", list);
 	free(list);
