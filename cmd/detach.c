@@ -193,7 +193,7 @@ static size_t document_at(const char *text, size_t len)
 
 	for (size_t i = 0; i < len; i++)
 		if ((i == 0 || text[i - 1] == '\n') &&
-			(text[i] == '{' || text[i] == '[' || strncmp(text + i, "schema: ", 8) == 0))
+			(text[i] == '{' || strncmp(text + i, "schema: ", 8) == 0))
 			at = i;
 	return at;
 }

@@ -86,10 +86,11 @@ static int wait_for_line(int signal_fd, struct deploy_error *err)
 	return interrupted(err);
 }
 
-/* A line without its newline. */
+/* The answer, a line without its newline. */
 static int read_line(const struct deploy_playbook_input *input, int signal_fd, char *line,
 	struct deploy_error *err)
 {
+	show_question(input);
 	if (wait_for_line(signal_fd, err))
 		return err->code;
 	if (fgets(line, LINE_MAX_BYTES, stdin)) {
@@ -174,7 +175,6 @@ static int ask(const struct ctx *ctx, const struct deploy_playbook *book,
 	do {
 		json_decref(answer);
 		answer = NULL;
-		show_question(input);
 		if (read_answer(ctx, input, line, err))
 			return err->code;
 		answer = json_string(line);
