@@ -67,6 +67,14 @@ static void freeze(void *arg, const char *name, const struct deploy_nodeset *nod
 		deploy_journal_freeze(run->record.journal, name, nodes);
 }
 
+/* Text without the secrets in it; borrowed until the next call. */
+static const char *without_secrets(const struct run *run, const char *text)
+{
+	const struct deploy_event event = {.type = DEPLOY_EVENT_STOPPED, .text = text};
+
+	return run->play ? deploy_play_mask(run->play, &event)->text : text;
+}
+
 static void note(void *arg, enum deploy_play_note what, const char *label,
 	const struct deploy_step *step, size_t count, const char *text)
 {
@@ -74,7 +82,20 @@ static void note(void *arg, enum deploy_play_note what, const char *label,
 
 	/* What happened before it is told before it. */
 	record_flush(&run->record);
-	play_report_note(&run->report, what, label, step, count, text);
+	play_report_note(
+		&run->report, what, label, step, count, text ? without_secrets(run, text) : NULL);
+}
+
+/* A wrong value is quoted by whoever says that it is wrong. */
+static void mask_error(const struct run *run, struct deploy_error *err)
+{
+	struct deploy_error masked = {.code = DEPLOY_OK};
+
+	if (!err->code || !run->play)
+		return;
+	deploy_error_hint(&masked, "%s", err->hint);
+	(void)deploy_error_set(&masked, err->code, "%s", without_secrets(run, err->text));
+	*err = masked;
 }
 
 static int make_act(void *arg, struct deploy_act **out, const struct deploy_step *step,
@@ -224,7 +245,8 @@ static int begin_record(struct run *run, const struct deploy_plan *plan, struct 
 	struct record_info info = {.kind = request->is_preflight ? "preflight" : "run-plan",
 		.reason = request->reason,
 		.is_act = !request->is_preflight,
-		.plan_file = request->file,
+		/* Of a preflight nothing is left to resume. */
+		.plan_file = request->is_preflight ? NULL : request->file,
 		.plan_digest = digest,
 		.inputs = inputs,
 		.options = request->options,
@@ -249,6 +271,7 @@ static int run_recorded(struct run *run, struct deploy_plan *plan, struct deploy
 		run->request->begun(run->request->begun_arg, id);
 	if (begin_play(run, err) == 0)
 		carry_out(run, plan, &result, err);
+	mask_error(run, err);
 	status = play_report_status(&run->report, &result, err);
 	release_lock(run);
 	/* The status is in the file before anybody is told. */
@@ -259,6 +282,17 @@ static int run_recorded(struct run *run, struct deploy_plan *plan, struct deploy
 	return status;
 }
 
+int play_check(struct ctx *ctx, const struct play_request *request, struct deploy_error *err)
+{
+	struct run run = {.ctx = ctx, .request = request};
+	const struct deploy_play_options options = play_options(&run);
+	struct deploy_play *play;
+
+	if (deploy_play_new(&play, &options, err) == 0)
+		deploy_play_free(play);
+	return err->code;
+}
+
 int play_run(struct ctx *ctx, const struct play_request *request, struct deploy_error *err)
 {
 	struct run run = {.ctx = ctx, .request = request};
@@ -266,7 +300,7 @@ int play_run(struct ctx *ctx, const struct play_request *request, struct deploy_
 	int status;
 
 	plan->deadline_ms = request->deadline_ms;
-	play_report_init(&run.report, ctx->out);
+	play_report_init(&run.report, ctx->out, request->is_preflight);
 	if ((request->resume && (ctx_state(ctx, true, err) || play_past_load(&run.past, ctx->state,
 								      request->resume, err))) ||
 		ctx_bus(ctx, request->collective, err) || begin_record(&run, plan, err))
