@@ -26,7 +26,7 @@ FUZZ     := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard test/fuzz/fuzz_*.c)))
 LAB_TOOL := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard test/lab/*.c)))
 CRASH    := $(BUILD)/deployctl-crash $(BUILD)/test/crash/ledger
 # What simulates nodes on the broker, and the objects that those programs share.
-BENCH    := $(addprefix $(BUILD)/test/bench/,simfleet floor timed codec state site)
+BENCH    := $(addprefix $(BUILD)/test/bench/,simfleet floor timed codec state site schedule)
 SIM_OBJ  := $(addprefix $(BUILD)/test/,$(addprefix bench/,link.o deeds.o later.o sim_opts.o) \
             $(addprefix cli/,fleet.o node_answer.o node_compound.o node_deploop.o node_puppet.o \
             node_request.o))

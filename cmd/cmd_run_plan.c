@@ -6,9 +6,11 @@
 #include "completion.h"
 #include "plan_show.h"
 #include "play_opts.h"
+#include "site_run.h"
 
 struct run_plan_opts {
 	struct play_opts play;
+	struct site_opts site;
 	const char *from;
 	struct play_names skip, only;
 	bool dry_run, preflight;
@@ -54,6 +56,7 @@ static const struct opt run_plan_options[] = {
 		"leave out these steps; several by commas"),
 	OPT_PARSED(0, "only", struct run_plan_opts, only, "STEP", parse_names, true,
 		"do only these steps; several by commas"),
+	OPT_GROUP(site_options, struct run_plan_opts, site),
 	OPT_GROUP(play_options, struct run_plan_opts, play),
 	OPT_END,
 };
@@ -161,6 +164,19 @@ static int dry_run(struct ctx *ctx, const struct run_plan_opts *opts, struct pla
 	return (int)exit_of_error(err->code);
 }
 
+static int run_site(struct ctx *ctx, const struct run_plan_opts *opts, struct args args,
+	struct deploy_error *err)
+{
+	if (args.count)
+		return exit_of_error((enum deploy_code)deploy_error_set(err, DEPLOY_USAGE,
+			"--site and a plan exclude each other: \"%s\"", args.values[0]));
+	if (opts->from || opts->skip.count || opts->only.count || opts->preflight)
+		return exit_of_error((enum deploy_code)deploy_error_set(err, DEPLOY_USAGE,
+			"--from, --skip, --only and --preflight are of plans, not of --site"));
+	return opts->dry_run ? site_dry_run(ctx, &opts->site, err)
+			     : site_start(ctx, &opts->site, &opts->play, NULL, NULL, err);
+}
+
 static int run_plan_main(struct ctx *ctx, void *options, struct args args, struct deploy_error *err)
 {
 	const struct run_plan_opts *opts = options;
@@ -169,6 +185,11 @@ static int run_plan_main(struct ctx *ctx, void *options, struct args args, struc
 	char *path;
 	int status;
 
+	if (opts->site.source)
+		return run_site(ctx, opts, args, err);
+	if (!args.count)
+		return exit_of_error((enum deploy_code)deploy_error_set(
+			err, DEPLOY_USAGE, "which FILE, or --site?"));
 	if (opts->dry_run && opts->preflight)
 		return deploy_error_set(
 			       err, DEPLOY_USAGE, "--dry-run and --preflight exclude each other"),
@@ -215,7 +236,7 @@ const struct command cmd_run_plan = {
 	.name = "run-plan",
 	.group = "act",
 	.summary = "go through the steps of a plan",
-	.operands = "FILE [NAME=VALUE...]",
+	.operands = "[FILE [NAME=VALUE...]]",
 	.description =
 		"Reads a plan, a YAML file that deployctl-plan(5) describes, checks it completely, "
 		"and goes through its steps: each one when those before it are done, on as many "
@@ -229,7 +250,8 @@ const struct command cmd_run_plan = {
 		"Everything is recorded before it is done: a run that was interrupted, killed, or "
 		"has failed goes on with deployctl resume, which repeats nothing that is known to "
 		"have been done. Nodes are found once, and are the same ones from then on.",
-	.min_args = 1,
+	.min_args = 0,
+	.draws = true,
 	.max_args = ARGS_ANY,
 	.complete = run_plan_complete,
 	.options = run_plan_options,

@@ -6,13 +6,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "play_acts.h"
+#include "play_ask.h"
 #include "play_past.h"
 #include "play_report.h"
 #include "record.h"
 
-#define WAY_MS	     5000 /* beside what an agent's DDL says that it takes */
-#define NO_DDL_MS    30000
-#define DISCOVERY_MS 2000
+#define WAY_MS	  5000 /* beside what an agent's DDL says that it takes */
+#define NO_DDL_MS 30000
 
 /* One run of a plan. */
 struct run {
@@ -24,8 +25,10 @@ struct run {
 	struct deploy_past *past;
 	char *lock; /* NULL: none */
 	bool has_lock;
-	char line[64]; /* of an answer, as far as it has come */
-	size_t line_len;
+	struct play_acts *acts;
+	const struct deploy_expr_function *functions;
+	size_t function_count;
+	struct play_asker asker;
 };
 
 /* What the play wants to know. */
@@ -102,49 +105,45 @@ static void mask_error(const struct run *run, struct deploy_error *err)
 static int make_act(void *arg, struct deploy_act **out, const struct deploy_step *step,
 	json_t *values, struct deploy_nodeset **nodes, struct deploy_error *err)
 {
-	(void)arg;
-	(void)out;
-	(void)values;
-	(void)nodes;
-	return deploy_error_set(
-		err, DEPLOY_INPUT, "%s is not known yet", deploy_step_kind_name(step->kind));
+	return play_acts_make(((struct run *)arg)->acts, out, step, values, nodes, err);
 }
 
-/* Questions: the loop watches the terminal. */
+static void flush(void *arg)
+{
+	record_flush(&((struct run *)arg)->record);
+}
+
+static void hide(void *arg, json_t *value)
+{
+	struct run *run = arg;
+
+	if (run->play)
+		deploy_play_hide(run->play, value);
+}
+
+/* For the journal: what the outcome of a step means beside itself. */
+static int record_outcome(void *arg, struct deploy_state *state, const struct deploy_event *event,
+	struct deploy_error *err)
+{
+	const struct run *run = arg;
+	const struct deploy_step *step =
+		run->play ? deploy_play_step(run->play, event->task) : NULL;
+
+	return step ? play_acts_record(run->acts, step, state, event, err) : 0;
+}
+
+/* Questions */
 
 static int ask(void *arg, const char *text)
 {
 	struct run *run = arg;
-	char *escaped;
 
-	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
-		return -1;
-	text = without_secrets(run, text);
-	escaped = deploy_text_escape(text, strlen(text));
-	out_status(run->ctx->out, NULL);
-	(void)fprintf(stderr, "%s [y/N] ", escaped);
-	(void)fflush(stderr);
-	free(escaped);
-	run->line_len = 0;
-	return STDIN_FILENO;
+	return play_ask(&run->asker, without_secrets(run, text));
 }
 
-/* A terminal hands over whole lines; what is longer than an answer is none. */
 static int answer(void *arg)
 {
-	struct run *run = arg;
-	ssize_t n = read(
-		STDIN_FILENO, run->line + run->line_len, sizeof(run->line) - 1 - run->line_len);
-
-	if (n <= 0)
-		return 0;
-	run->line_len += (size_t)n;
-	run->line[run->line_len] = '\0';
-	if (!strchr(run->line, '\n') && run->line_len < sizeof(run->line) - 1)
-		return -1;
-	run->line[strcspn(run->line, "\n")] = '\0';
-	return strcmp(run->line, "y") == 0 || strcmp(run->line, "Y") == 0 ||
-	       strcmp(run->line, "yes") == 0;
+	return play_answer(&((struct run *)arg)->asker);
 }
 
 /* Events: secrets are gone before anything is recorded or shown. */
@@ -191,6 +190,8 @@ static struct deploy_play_options play_options(struct run *run)
 		.make_act = make_act,
 		.freeze = freeze,
 		.note = note,
+		.functions = run->functions,
+		.function_count = run->function_count,
 		.arg = run};
 }
 
@@ -277,11 +278,13 @@ static void carry_out(struct run *run, struct deploy_plan *plan, struct deploy_r
 static int begin_record(struct run *run, const struct deploy_plan *plan, struct deploy_error *err)
 {
 	const struct play_request *request = run->request;
-	char digest[DEPLOY_PLAYBOOK_DIGEST_SIZE];
+	char digest[DEPLOY_DIGEST_SIZE];
 	json_t *inputs = deploy_playbook_mask(request->book, request->inputs);
 	struct record_info info = {.kind = request->is_preflight ? "preflight" : "run-plan",
 		.reason = request->reason,
 		.is_act = !request->is_preflight,
+		.fn = record_outcome,
+		.fn_arg = run,
 		/* Of a preflight nothing is left to resume. */
 		.plan_file = request->is_preflight ? NULL : request->file,
 		.plan_digest = digest,
@@ -332,9 +335,12 @@ int play_check(struct ctx *ctx, const struct play_request *request, struct deplo
 
 int play_run(struct ctx *ctx, const struct play_request *request, struct deploy_error *err)
 {
-	struct run run = {.ctx = ctx, .request = request};
+	struct run run = {.ctx = ctx, .request = request, .asker = {.out = ctx->out}};
 	struct deploy_plan *plan = deploy_plan_new();
 	int status;
+
+	run.acts = play_acts_new(ctx, request->collective, flush, &run);
+	run.functions = play_functions(ctx, hide, &run, &run.function_count);
 
 	plan->deadline_ms = request->deadline_ms;
 	play_report_init(&run.report, ctx->out, request->is_preflight);
@@ -345,6 +351,8 @@ int play_run(struct ctx *ctx, const struct play_request *request, struct deploy_
 	else
 		status = run_recorded(&run, plan, err);
 	deploy_play_free(run.play);
+	play_acts_free(run.acts);
+	play_functions_free(run.functions);
 	deploy_past_free(run.past);
 	play_report_release(&run.report);
 	deploy_plan_free(plan);

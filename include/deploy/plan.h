@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <jansson.h>
 
@@ -155,6 +156,12 @@ struct deploy_task {
 			     * needs has ended or never will begin */
 	bool keeps_replies; /* the director gets the data of its nodes' answers */
 	const char *deed;   /* static: DEPLOY_PUPPET_RUN if that is what it does; or NULL */
+	/*
+	 * Node i begins when those at after[start[i]] … after[start[i + 1] - 1] are ok; places in
+	 * nodes, which must be known. One that waits for a node that is not ok is skipped. A window
+	 * holds for who may begin, the first by name first; there are no batches. Owned, or NULL.
+	 */
+	uint32_t *start, *after;
 };
 
 /* A task starts when all that it needs has ended, and nothing has stopped the run. */

@@ -33,6 +33,12 @@ struct deploy_puppet_run_options {
 	bool uses_cached_catalog; /* the one of the last run is to be applied again */
 	const char *tags;	  /* "web,ssh"; NULL for all */
 	const char *environment;  /* NULL: the node's own */
+	/*
+	 * Puppet is disabled with it before, and is again afterwards, but while it still applies a
+	 * catalog: the node is enabled for this run only. One that is disabled with another message
+	 * is FAILED and left alone. NULL: it must be enabled, and stays so.
+	 */
+	const char *message;
 };
 
 /*
@@ -40,8 +46,9 @@ struct deploy_puppet_run_options {
  * only if a catalog was applied to the end without a failure, and a fresh one. Its outcome has data
  * {"initiated_at", "lastrun": seconds since 1970 by the node's clock, "changed", "failed", "total":
  * resources, "total_time": seconds, "config_version", "noop": bool, "options_left_out": [names],
- * because a daemon takes none}, as far as these are known.
- * Errors: DEPLOY_INPUT for tags or an environment that agents would refuse; DEPLOY_USAGE for a
+ * because a daemon takes none}, as far as these are known; with a message also {"was_disabled":
+ * before, "disabled_again": bool}.
+ * Errors: DEPLOY_INPUT for tags, an environment or a message that agents would refuse; DEPLOY_USAGE for a
  * collective. Caller hands it to a task, or frees it with deploy_act_free().
  */
 int deploy_puppet_run_new(struct deploy_act **out, const struct deploy_puppet_run_options *options,
@@ -54,6 +61,12 @@ struct deploy_puppet_switch_options {
 	bool enables; /* otherwise disables */
 	/* To disable with; to enable, only nodes that are disabled with it, or NULL for all. */
 	const char *message;
+	/* To disable: a run that goes on may end first, or the node is FAILED and left alone. */
+	bool waits_idle;
+	long long idle_ms; /* … for so long; 0: 10 min */
+	long long poll_ms; /* … looked at so often; 0: 2 s */
+	/* A node that applies a catalog is FAILED at once, and left alone. */
+	bool skips_busy;
 };
 
 /*
@@ -65,5 +78,12 @@ struct deploy_puppet_switch_options {
  */
 int deploy_puppet_switch_new(struct deploy_act **out,
 	const struct deploy_puppet_switch_options *options, struct deploy_error *err);
+
+/*
+ * Make the message of a run: "deployctl 01J…: production", shell-safe, cut to what agents take. All
+ * but A-Z a-z 0-9 . _ : - and blanks becomes _.
+ */
+void deploy_puppet_site_message(
+	char out[DEPLOY_PUPPET_MESSAGE_BYTES + 1], const char *run, const char *name);
 
 #endif

@@ -126,6 +126,8 @@ void deploy_plan_free(struct deploy_plan *plan)
 		free(task->body);
 		free(task->label);
 		free(task->needs);
+		free(task->start);
+		free(task->after);
 		free(task);
 	}
 	free(plan->tasks);

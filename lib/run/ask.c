@@ -60,6 +60,7 @@ struct dp_ask *dp_ask_take_nodes(const struct deploy_task *task, struct deploy_n
 				 : ask->count;
 	ask->deadline_us = DP_NEVER;
 	dp_timers_init(&ask->retries, dp_ask_max_tries(ask) > 1 ? ask->count : 0);
+	ask->order = task->start ? dp_order_new(task, nodes) : NULL;
 	return ask;
 }
 
@@ -67,6 +68,7 @@ void dp_ask_free(struct dp_ask *ask)
 {
 	if (!ask)
 		return;
+	dp_order_free(ask->order);
 	deploy_nodeset_free(ask->nodes);
 	free(ask->rows);
 	free(ask->wave);
@@ -177,7 +179,7 @@ void dp_ask_tell_progress(struct dp_ask *ask, struct dp_stage *stage)
 	size_t count = 0;
 
 	for (size_t i = 0; i < ask->next; i++)
-		if (ask->rows[i].state != ROW_DONE)
+		if (ask->rows[i].state != ROW_DONE && ask->rows[i].state != ROW_IDLE)
 			ask->wave[count++] = (uint32_t)i;
 	if (first) {
 		event.node = dp_ask_name(ask, first);
@@ -191,11 +193,17 @@ static size_t active(const struct dp_ask *ask)
 	return ask->queued + ask->sent + ask->waiting;
 }
 
+/* How many nodes are left that may be started, now or later. */
+static size_t startable(const struct dp_ask *ask)
+{
+	return ask->order ? dp_order_ready(ask->order) : ask->count - ask->next;
+}
+
 /* How many nodes may be started now: the one place that knows batch, window and one. */
 static size_t room(struct dp_ask *ask, const struct dp_stage *stage)
 {
 	const struct deploy_policy *policy = ask->policy;
-	size_t left = ask->count - ask->next, size = left;
+	size_t left = startable(ask), size = left;
 
 	if (ask->is_stopped || ask->is_satisfied || !left)
 		return 0;
@@ -221,8 +229,10 @@ static void start_more(struct dp_ask *ask, struct dp_stage *stage)
 	if (!size)
 		return;
 	while (count < size) {
-		size_t index = ask->next++;
+		size_t index = ask->order ? dp_order_take(ask->order) : ask->next;
 
+		if (index >= ask->next)
+			ask->next = index + 1;
 		enlist(ask, stage, index, &count);
 	}
 	if (ask->policy->batch_count && !ask->policy->is_one) {
@@ -430,6 +440,7 @@ void dp_ask_advance(struct dp_ask *ask, struct dp_stage *stage)
 		expire(ask, stage);
 	start_retries(ask, stage);
 	close_group(ask, stage);
+	dp_ask_skip_barred(ask, stage);
 	start_more(ask, stage);
 	if (stage->may_expire)
 		probe(ask, stage);
@@ -464,7 +475,9 @@ int64_t dp_ask_wake_us(struct dp_ask *ask, int64_t now_us)
 
 bool dp_ask_is_over(const struct dp_ask *ask)
 {
-	return !active(ask) && (ask->is_stopped || ask->is_satisfied || ask->next == ask->count);
+	bool has_more = startable(ask) || (ask->order && dp_order_has_barred(ask->order));
+
+	return !active(ask) && (ask->is_stopped || ask->is_satisfied || !has_more);
 }
 
 bool dp_ask_was_stopped(const struct dp_ask *ask)

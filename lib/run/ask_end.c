@@ -37,14 +37,32 @@ void dp_ask_settle(struct dp_ask *ask, struct dp_stage *stage, struct dp_row *ro
 	dp_stage_settle(stage, ask->tally, dp_ask_name(ask, row), outcome);
 	if (outcome->state == DEPLOY_OUTCOME_OK)
 		ask->is_satisfied = ask->policy->is_one;
-	else
+	else if (outcome->state != DEPLOY_OUTCOME_SKIPPED)
 		ask->not_ok++;
+	if (ask->order)
+		dp_order_settle(ask->order, (uint32_t)(row - ask->rows), outcome->state);
 	if (ask->is_stopped)
 		return;
 	if (ask->not_ok > ask->tolerated)
 		stop_at_limit(ask, stage);
 	else if (ask->policy->is_one && ask->not_ok == ask->count)
 		stop_without_one(ask, stage);
+}
+
+/* What became of one bars others: they queue up, however many stand behind each other. */
+void dp_ask_skip_barred(struct dp_ask *ask, struct dp_stage *stage)
+{
+	struct dp_barred barred;
+
+	while (ask->order && !ask->is_stopped && dp_order_next_barred(ask->order, &barred)) {
+		char message[DEPLOY_MAX_IDENTITY + 64];
+		struct deploy_outcome outcome = {
+			.state = DEPLOY_OUTCOME_SKIPPED, .message = message, .rtt_us = -1};
+
+		(void)snprintf(message, sizeof(message), "waits for %s, which %s", barred.cause,
+			barred.why);
+		dp_ask_settle(ask, stage, &ask->rows[barred.row], &outcome);
+	}
 }
 
 void dp_ask_settle_untried(
@@ -112,7 +130,7 @@ void dp_ask_end(struct dp_ask *ask, struct dp_stage *stage)
 {
 	/* Probes may still be queued, and their rows point into our nodes. */
 	dp_ask_withdraw(ask, stage);
-	for (size_t i = ask->next; i < ask->count; i++) {
+	for (size_t i = 0; i < ask->count; i++) {
 		struct deploy_outcome outcome = {.state = ask->is_satisfied
 								  ? DEPLOY_OUTCOME_SKIPPED
 								  : DEPLOY_OUTCOME_CANCELLED,
@@ -120,7 +138,8 @@ void dp_ask_end(struct dp_ask *ask, struct dp_stage *stage)
 						     : "not asked: the task stopped",
 			.rtt_us = -1};
 
-		dp_ask_settle(ask, stage, &ask->rows[i], &outcome);
+		if (ask->rows[i].state == ROW_IDLE)
+			dp_ask_settle(ask, stage, &ask->rows[i], &outcome);
 	}
 	ask->next = ask->count;
 	dp_stage_emit(stage, (struct deploy_event){.type = DEPLOY_EVENT_TASK_ENDED,

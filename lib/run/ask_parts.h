@@ -7,6 +7,7 @@
 #define DP_ASK_PARTS_H
 
 #include "run/ask.h"
+#include "run/order.h"
 #include "run/row_queue.h"
 #include "run/timers.h"
 
@@ -44,7 +45,8 @@ struct dp_ask {
 	struct dp_attempt_count *attempts;
 	struct dp_row_queue unsent, deadlines; /* rows QUEUED, SENT */
 	struct dp_timers retries;	       /* … WAITING */
-	size_t next;			       /* first row that was never started */
+	struct dp_order *order; /* who may be started; NULL: one row after the other */
+	size_t next;		/* behind the last row that was started */
 	size_t queued, sent, waiting, done;
 	size_t unprobed; /* rows SENT that nobody will say are not connected */
 	size_t not_ok, tolerated;
@@ -77,6 +79,9 @@ void dp_ask_settle(struct dp_ask *ask, struct dp_stage *stage, struct dp_row *ro
 /* The next try of a row will not take place: the one before counts, or that there was none. */
 void dp_ask_settle_untried(
 	struct dp_ask *ask, struct dp_stage *stage, struct dp_row *row, const char *message);
+
+/* Those that wait for a node that is not ok are skipped. */
+void dp_ask_skip_barred(struct dp_ask *ask, struct dp_stage *stage);
 
 /* Have nothing sent of what is not sent yet. */
 void dp_ask_withdraw(const struct dp_ask *ask, struct dp_stage *stage);

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "run/order.h"
+
 /* The collective of the first task that has one: a plan has no other. */
 static const char *collective_of(const struct deploy_plan *plan)
 {
@@ -73,6 +75,9 @@ static int check_nodes(const struct deploy_plan *plan, size_t index, struct depl
 
 	if (task->nodes)
 		return 0;
+	if (task->start)
+		return deploy_error_set(
+			err, DEPLOY_USAGE, "task %zu has an order and no nodes", index + 1);
 	if (task->act && task->nodes_from < 0)
 		return deploy_error_set(
 			err, DEPLOY_USAGE, "task %zu has an act and no nodes", index + 1);
@@ -94,6 +99,46 @@ static int check_needs(const struct deploy_plan *plan, size_t index, struct depl
 	return 0;
 }
 
+static bool is_in_range(const struct deploy_task *task, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (task->start[i] > task->start[i + 1])
+			return false;
+	for (uint32_t i = task->start[0]; i < task->start[count]; i++)
+		if (task->after[i] >= count)
+			return false;
+	return true;
+}
+
+/* True if every node's turn comes, if all before it are ok. */
+static bool has_no_cycle(const struct deploy_task *task, size_t count)
+{
+	struct dp_order *order = dp_order_new(task, task->nodes);
+
+	for (; dp_order_ready(order); count--)
+		dp_order_settle(order, dp_order_take(order), DEPLOY_OUTCOME_OK);
+	dp_order_free(order);
+	return count == 0;
+}
+
+static int check_order(const struct deploy_plan *plan, size_t index, struct deploy_error *err)
+{
+	const struct deploy_task *task = plan->tasks[index];
+	size_t count = deploy_nodeset_count(task->nodes);
+
+	if (task->policy.batch_count || task->policy.is_one || task->limit.amount.value ||
+		(task->exclude && deploy_nodeset_count(task->exclude)))
+		return deploy_error_set(err, DEPLOY_USAGE,
+			"task %zu: nodes that wait for each other are all asked, and not in "
+			"batches",
+			index + 1);
+	if (!is_in_range(task, count) || !has_no_cycle(task, count))
+		return deploy_error_set(err, DEPLOY_USAGE,
+			"task %zu: its nodes wait for each other in a circle, or for no node",
+			index + 1);
+	return 0;
+}
+
 int dp_check_tasks(
 	const struct deploy_plan *plan, size_t from, bool has_bus, struct deploy_error *err)
 {
@@ -104,7 +149,8 @@ int dp_check_tasks(
 
 		if ((task->request && check_request(plan, i, collective, has_bus, err)) ||
 			(task->chore && check_chore(task, i, has_bus, err)) ||
-			check_nodes(plan, i, err) || check_needs(plan, i, err))
+			check_nodes(plan, i, err) || check_needs(plan, i, err) ||
+			(task->start && check_order(plan, i, err)))
 			return err->code;
 	}
 	return 0;

@@ -14,8 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_MISSED 5 /* looks in a row without an answer */
-
 enum step {
 	LOOKING,   /* status was asked: may it run, does it idle? */
 	KEEPING,   /* last_run_summary was asked: what was the last run before ours? */
@@ -310,11 +308,8 @@ static void take_miss(struct turn *t, const char *why)
 	/* Before our run nothing is lost by ending here. */
 	bool is_worth_it = t->row->is_started || (t->row->was_answered && !why);
 
-	if (is_worth_it && ++t->row->missed < MAX_MISSED) {
-		/* The broker knows at once that a node is gone; it may come back as late as any. */
-		pause(t, t->input->is_unconnected && t->run->timeout_ms > t->run->poll_ms
-				 ? t->run->timeout_ms
-				 : t->run->poll_ms);
+	if (is_worth_it && ++t->row->missed < DP_PUPPET_MAX_MISSED) {
+		pause(t, dp_puppet_pause(t->run->poll_ms, t->run->timeout_ms, t->input));
 		return;
 	}
 	if (t->row->is_started) {

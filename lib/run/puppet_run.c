@@ -10,8 +10,6 @@
 #define MAX_TAGS_BYTES	      120 /* as the agent's DDL has it */
 #define MAX_ENVIRONMENT_BYTES 50
 
-#define POLL_MS	 2000
-#define IDLE_MS	 (10 * 60 * 1000LL)
 #define START_MS 30000
 #define RUN_MS	 (30 * 60 * 1000LL)
 
@@ -36,6 +34,11 @@ struct deploy_request *dp_puppet_request(
 	request->ttl_s = ttl_s;
 	json_decref(inputs);
 	return request;
+}
+
+long long dp_puppet_pause(long long poll_ms, long long timeout_ms, const struct dp_act_input *input)
+{
+	return input->is_unconnected && timeout_ms > poll_ms ? timeout_ms : poll_ms;
 }
 
 static int check_text(const char *what, const char *validator, const char *text, size_t max_bytes,
@@ -97,14 +100,16 @@ int deploy_puppet_run_new(struct deploy_act **out, const struct deploy_puppet_ru
 	if (dp_puppet_check_collective(options->collective, err) ||
 		(options->tags &&
 			check_text("tags", "puppet_tags", options->tags, MAX_TAGS_BYTES, err)) ||
-		(options->environment && check_text("environment", "puppet_variable",
-						 options->environment, MAX_ENVIRONMENT_BYTES, err)))
+		(options->environment &&
+			check_text("environment", "puppet_variable", options->environment,
+				MAX_ENVIRONMENT_BYTES, err)) ||
+		(options->message && dp_puppet_check_message(options->message, err)))
 		return err->code;
 	run = dp_xcalloc(1, sizeof(*run));
 	*run = (struct dp_puppet_run){.act = {.ops = &dp_puppet_run_ops},
 		.timeout_ms = options->timeout_ms,
-		.poll_ms = options->poll_ms ? options->poll_ms : POLL_MS,
-		.idle_ms = options->idle_ms ? options->idle_ms : IDLE_MS,
+		.poll_ms = options->poll_ms ? options->poll_ms : DP_PUPPET_POLL_MS,
+		.idle_ms = options->idle_ms ? options->idle_ms : DP_PUPPET_IDLE_MS,
 		.start_ms = (options->start_ms ? options->start_ms : START_MS) + options->splay_ms,
 		.run_ms = (options->run_ms ? options->run_ms : RUN_MS) + options->splay_ms,
 		.is_noop = options->noop,
@@ -112,7 +117,7 @@ int deploy_puppet_run_new(struct deploy_act **out, const struct deploy_puppet_ru
 		.is_limited = options->noop || options->tags || options->environment};
 	make_reads(run, options);
 	make_runs(run, options);
-	*out = &run->act;
+	*out = options->message ? dp_puppet_hold_take_run(&run->act, options) : &run->act;
 	return 0;
 }
 

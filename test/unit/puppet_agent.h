@@ -14,6 +14,7 @@
 #include <jansson.h>
 
 #include "base/mem.h"
+#include "deploy/puppet.h"
 #include "model/act.h"
 
 #define SECOND	    1000000LL
@@ -43,10 +44,11 @@ struct agent {
 	bool is_disabled, has_daemon, keeps_no_reports, keeps_old_reports, tells_no_start;
 	bool lies; /* about being enabled now */
 	const char *disable_message;
-	int64_t way_us;			 /* there or back */
-	int64_t delay_us, length_us;	 /* from the yes to our run, and that one */
-	enum run_kind kind;		 /* of our run */
-	bool never_runs;		 /* says yes, and that is all */
+	char kept[DEPLOY_PUPPET_MESSAGE_BYTES + 1]; /* what it was told to show */
+	int64_t way_us;				    /* there or back */
+	int64_t delay_us, length_us;		    /* from the yes to our run, and that one */
+	enum run_kind kind;			    /* of our run */
+	bool never_runs;			    /* says yes, and that is all */
 	struct run foreign[MAX_FOREIGN]; /* of somebody else, by time of their beginning */
 	size_t foreign_count;
 	bool avoids_unseen; /* they keep away from where nobody could tell them from ours */
@@ -256,7 +258,6 @@ static const char *agent_switch(
 	struct agent *a, const struct deploy_request *request, json_t **data)
 {
 	bool disables = strcmp(request->action, "disable") == 0;
-	static char kept[200];
 	const char *refusal = NULL;
 
 	if (a->is_disabled == disables) {
@@ -264,10 +265,10 @@ static const char *agent_switch(
 				   : "Could not enable Puppet: Already enabled";
 	} else {
 		a->is_disabled = disables;
-		(void)snprintf(kept, sizeof(kept), "%s",
+		(void)snprintf(a->kept, sizeof(a->kept), "%s",
 			disables ? json_string_value(json_object_get(request->inputs, "message"))
 				 : "");
-		a->disable_message = kept;
+		a->disable_message = a->kept;
 	}
 	*data = json_pack("{s:b}", "enabled", a->is_disabled == a->lies);
 	return refusal;
@@ -308,9 +309,23 @@ static bool is_lost(const struct agent *a, const char *action)
 struct driven {
 	struct deploy_act *act;
 	void *row;
+	struct dp_act_next put_off; /* what it wants sent, while it is told to stop */
 	struct dp_reply reply;
 	json_t *data;
 };
+
+/* It is about to ask: true if it is told to stop just then. */
+static bool is_to_stop(struct agent *a, struct driven *d, const struct dp_act_next *next)
+{
+	note_request(a, next->request->action);
+	if (next->what)
+		(void)snprintf(a->told + strlen(a->told), sizeof(a->told) - strlen(a->told), "%s ",
+			next->what);
+	if (a->requests != a->stop_at)
+		return false;
+	d->put_off = *next;
+	return true;
+}
 
 /* Carry a request there and back; what came of it is in input. */
 static void carry(struct agent *a, struct driven *d, const struct dp_act_next *next,
@@ -318,21 +333,6 @@ static void carry(struct agent *a, struct driven *d, const struct dp_act_next *n
 {
 	const char *action = next->request->action, *refusal;
 
-	note_request(a, action);
-	if (next->what)
-		(void)snprintf(a->told + strlen(a->told), sizeof(a->told) - strlen(a->told), "%s ",
-			next->what);
-	if (a->requests == a->stop_at) {
-		struct dp_act_next stop = {0};
-		struct dp_act_input told = {.kind = DP_ACT_STOP, .now_us = a->now_us};
-
-		d->act->ops->step(d->act, d->row, "web1", &told, &stop);
-		if (stop.kind == DP_ACT_DONE) {
-			*input = (struct dp_act_input){.kind = DP_ACT_STOP};
-			return;
-		}
-		assert_int_equal(DP_ACT_GO_ON, stop.kind);
-	}
 	if (is_lost(a, action)) {
 		advance(a, a->now_us + (a->is_gone ? a->way_us : next->timeout_ms * 1000));
 		*input = (struct dp_act_input){
@@ -352,7 +352,7 @@ static void carry(struct agent *a, struct driven *d, const struct dp_act_next *n
 }
 
 /* Carry the machine through until it is done. The result's data is the caller's. */
-static struct dp_act_next puppet_drive(struct deploy_act *act, struct agent *a)
+static inline struct dp_act_next puppet_drive(struct deploy_act *act, struct agent *a)
 {
 	struct driven d = {.act = act, .row = dp_xcalloc(1, act->ops->row_size)};
 	struct dp_act_input input = {.kind = DP_ACT_BEGIN};
@@ -375,13 +375,20 @@ static struct dp_act_next puppet_drive(struct deploy_act *act, struct agent *a)
 			a->stop_at = a->stop_at < 0 ? 0 : a->stop_at;
 			continue;
 		}
-		if (next.kind == DP_ACT_GO_ON) {
+		if (next.kind == DP_ACT_GO_ON && !d.put_off.request) {
 			input = (struct dp_act_input){.kind = DP_ACT_AWAKE};
+			continue;
+		}
+		if (next.kind == DP_ACT_GO_ON) {
+			carry(a, &d, &d.put_off, &input);
 			continue;
 		}
 		assert_int_equal(DP_ACT_ASK, next.kind);
 		assert_true(next.timeout_ms > 0);
-		carry(a, &d, &next, &input);
+		if (is_to_stop(a, &d, &next))
+			input = (struct dp_act_input){.kind = DP_ACT_STOP};
+		else
+			carry(a, &d, &next, &input);
 	}
 	if (act->ops->release_row)
 		act->ops->release_row(act, d.row);

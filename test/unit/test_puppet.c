@@ -381,6 +381,184 @@ static void who_is_stopped_starts_nothing(void **state)
 	CHECK(&plain, cases);
 }
 
+/* A run of a node that is disabled with a message before and after it. */
+
+#define OURS	  .is_disabled = true, .disable_message = "m"
+#define HELD	  "status enable " USUAL " status disable"
+#define CHANGED_3 "changed 3 of 120 resources in 12.1 s"
+
+struct held_case {
+	struct agent agent;
+	enum deploy_outcome_state state;
+	const char *message, *asked;
+	bool is_disabled; /* afterwards */
+};
+
+static void check_held(const struct held_case *cases, size_t count)
+{
+	struct deploy_puppet_run_options options = plain;
+
+	options.message = "m";
+	for (size_t i = 0; i < count; i++) {
+		struct agent agent = cases[i].agent;
+		struct dp_act_next next = run_with(&options, &agent);
+		const json_t *again = json_object_get(next.data, "disabled_again");
+
+		if (strcmp(cases[i].message, next.message) != 0)
+			print_error("case %zu\n", i);
+		assert_string_equal(cases[i].message, next.message);
+		assert_int_equal(cases[i].state, next.state);
+		assert_int_equal(cases[i].is_disabled, agent.is_disabled);
+		if (cases[i].asked)
+			assert_string_equal(cases[i].asked, agent.asked);
+		if (next.data)
+			assert_int_equal(
+				!strstr(next.message, "not disabled again"), json_is_true(again));
+		json_decref(next.data);
+	}
+}
+
+#define CHECK_HELD(cases) check_held(cases, sizeof(cases) / sizeof((cases)[0]))
+
+static void a_node_is_enabled_for_its_run_only(void **state)
+{
+	static const struct held_case cases[] = {
+		{{OURS, OLD_RUN}, DEPLOY_OUTCOME_OK, CHANGED_3, HELD, true},
+		/* Whatever the run comes to. */
+		{{OURS, .kind = FAILING}, DEPLOY_OUTCOME_FAILED, "2 of 120 resources failed", HELD,
+			true},
+		{{OURS, .refusal = "no"}, DEPLOY_OUTCOME_FAILED, "runonce: no",
+			"status enable status last_run_summary runonce status disable", true},
+		{{OURS, .never_runs = true}, DEPLOY_OUTCOME_FAILED,
+			"the node said that it starts a run, but none was seen within 30 s; is its "
+			"certificate signed?",
+			"status enable status last_run_summary runonce status disable", true},
+		{{OURS, .mute_action = "last_run_summary"}, DEPLOY_OUTCOME_SILENT,
+			"no answer; no run was started", NULL, true},
+		/* It was enabled, for whatever reason. */
+		{{OLD_RUN}, DEPLOY_OUTCOME_OK, CHANGED_3, USUAL " status disable", true},
+		/* A scheduled run slips in, before we look and between our looking and starting. */
+		{{OURS, OLD_RUN, .kind = FAILING, .foreign = {{CLEAN, 16000, 9 * SECOND, 0, 0}},
+			 .foreign_count = 1},
+			DEPLOY_OUTCOME_FAILED, "2 of 120 resources failed", HELD, true},
+		{{OURS, OLD_RUN, .kind = FAILING, .foreign = {{CLEAN, 32000, 9 * SECOND, 0, 0}},
+			 .foreign_count = 1},
+			DEPLOY_OUTCOME_FAILED, "2 of 120 resources failed",
+			"status enable status last_run_summary runonce status last_run_summary "
+			"runonce status last_run_summary status disable",
+			true},
+	};
+
+	(void)state;
+	CHECK_HELD(cases);
+}
+
+static void a_node_that_somebody_else_disabled_is_left_alone(void **state)
+{
+	static const struct held_case cases[] = {
+		{{.is_disabled = true, .disable_message = "o"}, DEPLOY_OUTCOME_FAILED,
+			"disabled by somebody else: o", "status", true},
+		{{.is_disabled = true, .disable_message = "M"}, DEPLOY_OUTCOME_FAILED,
+			"disabled by somebody else: M", "status", true},
+		{{.is_disabled = true, .disable_message = "m "}, DEPLOY_OUTCOME_FAILED,
+			"disabled by somebody else: m ", "status", true},
+		{{.is_disabled = true, .disable_message = ""}, DEPLOY_OUTCOME_FAILED,
+			"disabled by somebody else", "status", true},
+	};
+
+	(void)state;
+	CHECK_HELD(cases);
+}
+
+static void who_is_not_disabled_again_is_told(void **state)
+{
+	static const struct held_case cases[] = {
+		{{OURS, .length_us = 9000 * SECOND}, DEPLOY_OUTCOME_UNKNOWN,
+			"the run did not end within 1800 s; not disabled again: it applies a "
+			"catalog",
+			NULL, false},
+		{{OURS, .foreign = {{CLEAN, 16000, 9000 * SECOND, 0, 0}}, .foreign_count = 1},
+			DEPLOY_OUTCOME_FAILED,
+			"it still applies a catalog after 600 s; no run was started; not disabled "
+			"again: it applies a catalog",
+			"status enable status", false},
+		{{OURS, .mute_action = "disable"}, DEPLOY_OUTCOME_OK,
+			CHANGED_3 "; not disabled again: no answer to disable: it may have been "
+				  "done",
+			HELD, false},
+		{{OURS, .mute_action = "status", .mute_from = 3}, DEPLOY_OUTCOME_UNKNOWN,
+			"a run was started, then the node stopped answering; not disabled again: "
+			"no answer to status",
+			NULL, false},
+		{{OURS, .mute_action = "enable"}, DEPLOY_OUTCOME_UNKNOWN,
+			"no answer to enable: it may have been done", "status enable", true},
+		{{OURS, .mute_action = "status"}, DEPLOY_OUTCOME_SILENT, "no answer to status",
+			"status", true},
+		{{OURS, .mute_action = "status", .is_gone = true}, DEPLOY_OUTCOME_SILENT,
+			"not connected", "status", true},
+	};
+
+	(void)state;
+	CHECK_HELD(cases);
+}
+
+/* What waits for the run's turn stays disabled; what was enabled is disabled before we leave. */
+static void an_interrupt_leaves_it_disabled(void **state)
+{
+	static const struct held_case cases[] = {
+		{{OURS, .stop_at = 1}, DEPLOY_OUTCOME_UNKNOWN, "interrupted; nothing was changed",
+			"status", true},
+		{{OURS, .stop_at = 2}, DEPLOY_OUTCOME_UNKNOWN, "interrupted before it ran",
+			"status enable status disable", true},
+		{{OURS, .stop_at = 3}, DEPLOY_OUTCOME_UNKNOWN, "interrupted before it ran",
+			"status enable status disable", true},
+		{{OURS, .stop_at = 4}, DEPLOY_OUTCOME_UNKNOWN, "interrupted before it ran",
+			"status enable status last_run_summary status disable", true},
+		/* Too late: it is followed for as long as the run may. */
+		{{OURS, OLD_RUN, .stop_at = 5}, DEPLOY_OUTCOME_OK, CHANGED_3, HELD, true},
+		{{OURS, OLD_RUN, .stop_at = -1}, DEPLOY_OUTCOME_OK, CHANGED_3, HELD, true},
+		/* It is about to be disabled anyway. */
+		{{OURS, .refusal = "no", .stop_at = 6}, DEPLOY_OUTCOME_FAILED, "runonce: no",
+			"status enable status last_run_summary runonce status disable", true},
+		{{OURS, .refusal = "no", .stop_at = 7}, DEPLOY_OUTCOME_FAILED, "runonce: no",
+			"status enable status last_run_summary runonce status disable", true},
+		/* Somebody's run is not ours to wait for now. */
+		{{OURS, .stop_at = -1, .foreign = {{CLEAN, 16000, 30 * SECOND, 0, 0}},
+			 .foreign_count = 1},
+			DEPLOY_OUTCOME_UNKNOWN,
+			"interrupted before it ran; not disabled again: it applies a catalog",
+			"status enable status", false},
+	};
+
+	(void)state;
+	CHECK_HELD(cases);
+}
+
+static void what_a_held_run_came_to_is_told(void **state)
+{
+	struct deploy_puppet_run_options options = plain;
+	struct agent agent = {OLD_RUN, OURS};
+	struct dp_act_next next;
+	char *text;
+
+	(void)state;
+	options.message = "m";
+	next = run_with(&options, &agent);
+	assert_string_equal("enable runonce disable ", agent.told);
+	text = json_dumps(next.data, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(4));
+	assert_string_equal("{\"changed\":3,\"config_version\":\"1a2b\",\"disabled_again\":true,"
+			    "\"failed\":0,\"initiated_at\":1700000000,\"lastrun\":1700000012,"
+			    "\"noop\":false,\"options_left_out\":[],\"total\":120,"
+			    "\"total_time\":12.1,\"was_disabled\":true}",
+		text);
+	free(text);
+	json_decref(next.data);
+	agent = (struct agent){OLD_RUN};
+	next = run_with(&options, &agent);
+	assert_true(json_is_false(json_object_get(next.data, "was_disabled")));
+	json_decref(next.data);
+}
+
 static void options_are_sent_as_given(void **state)
 {
 	static const struct {
@@ -517,6 +695,11 @@ static void what_agents_would_refuse_is_not_sent(void **state)
 	err = (struct deploy_error){0};
 	assert_int_equal(DEPLOY_INPUT, deploy_puppet_run_new(&act, &run, &err));
 	run = plain;
+	run = plain;
+	run.message = "a;b";
+	err = (struct deploy_error){0};
+	assert_int_equal(DEPLOY_INPUT, deploy_puppet_run_new(&act, &run, &err));
+	run = plain;
 	run.collective = "a b";
 	err = (struct deploy_error){0};
 	assert_int_equal(DEPLOY_USAGE, deploy_puppet_run_new(&act, &run, &err));
@@ -602,6 +785,120 @@ static void a_switch_leaves_alone_what_is_not_ours(void **state)
 	}
 }
 
+struct busy_case {
+	struct deploy_puppet_switch_options options;
+	struct agent agent;
+	enum deploy_outcome_state state;
+	const char *text, *asked;
+	int requests;
+	bool is_disabled; /* afterwards */
+};
+
+/* Somebody's run, of 30 s. */
+#define BUSY .foreign = {{CLEAN, 0, 30 * SECOND, 0, 0}}, .foreign_count = 1
+
+static void a_run_that_goes_on_is_waited_for_or_left_alone(void **state)
+{
+	static const char hidden[] =
+		"{\"enabled\":false,\"applying\":true,\"daemon_present\":false,"
+		"\"lastrun\":0,\"disable_message\":\"m\"}";
+	static const struct busy_case cases[] = {
+		{{.message = "m"}, {BUSY}, DEPLOY_OUTCOME_OK, "disabled", "status disable", 2,
+			true},
+		{{.message = "m", .waits_idle = true}, {0}, DEPLOY_OUTCOME_OK, "disabled",
+			"status disable", 2, true},
+		{{.message = "m", .waits_idle = true, .poll_ms = 5000}, {BUSY}, DEPLOY_OUTCOME_OK,
+			"disabled", "status disable", 7 + 1, true},
+		{{.message = "m", .waits_idle = true, .poll_ms = 5000, .idle_ms = 20000}, {BUSY},
+			DEPLOY_OUTCOME_FAILED,
+			"it still applies a catalog after 20 s; not disabled", "status", 5, false},
+		/* Four of five looks are lost, twice. */
+		{{.message = "m", .waits_idle = true}, {BUSY, .lost = 0x1e}, DEPLOY_OUTCOME_OK,
+			"disabled", "status disable", 7, true},
+		{{.message = "m", .waits_idle = true},
+			{.foreign = {{CLEAN, 0, 61 * SECOND, 0, 0}},
+				.foreign_count = 1,
+				.lost = 0x3de},
+			DEPLOY_OUTCOME_OK, "disabled", "status disable", 13, true},
+		{{.message = "m", .waits_idle = true}, {BUSY, .lost = 0x3e}, DEPLOY_OUTCOME_SILENT,
+			"no answer to status", "status", 6, false},
+		{{.message = "m", .waits_idle = true}, {BUSY, .stop_at = -1},
+			DEPLOY_OUTCOME_UNKNOWN, "interrupted; nothing was changed", "status", 1,
+			false},
+		{{.message = "m", .skips_busy = true}, {BUSY}, DEPLOY_OUTCOME_FAILED,
+			"it applies a catalog", "status", 1, false},
+		{{.enables = true, .message = "m", .skips_busy = true},
+			{.is_disabled = true, .status_text = hidden}, DEPLOY_OUTCOME_FAILED,
+			"it applies a catalog, so it is not enabled; later: deployctl puppet "
+			"enable "
+			"web1 -m 'm'",
+			"status", 1, true},
+		{{.enables = true, .skips_busy = true},
+			{.is_disabled = true, .status_text = hidden}, DEPLOY_OUTCOME_FAILED,
+			"it applies a catalog, so it is not enabled; later: deployctl puppet "
+			"enable "
+			"web1",
+			"status", 1, true},
+		/* To enable, nothing is waited for: it would not end before. */
+		{{.enables = true, .message = "m", .waits_idle = true}, {OURS, BUSY},
+			DEPLOY_OUTCOME_OK, "enabled", "status enable", 2, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct deploy_puppet_switch_options options = cases[i].options;
+		struct agent agent = cases[i].agent;
+		struct deploy_error err = {0};
+		struct deploy_act *act = NULL;
+		struct dp_act_next next;
+
+		options.collective = "mcollective";
+		options.timeout_ms = 5000;
+		assert_int_equal(0, deploy_puppet_switch_new(&act, &options, &err));
+		next = puppet_drive(act, &agent);
+		if (strcmp(cases[i].text, next.message) != 0)
+			print_error("case %zu\n", i);
+		assert_string_equal(cases[i].text, next.message);
+		assert_int_equal(cases[i].state, next.state);
+		assert_string_equal(cases[i].asked, agent.asked);
+		assert_int_equal(cases[i].requests, agent.requests);
+		assert_int_equal(cases[i].is_disabled, agent.is_disabled);
+		json_decref(next.data);
+		act->ops->free(act);
+	}
+}
+
+static void the_message_of_a_run_is_one_that_agents_take(void **state)
+{
+	static const struct {
+		const char *run, *name, *message;
+	} cases[] = {
+		{"01HZX3", "production", "deployctl 01HZX3: production"},
+		{"01HZX3", "Lamp[a/b] 'x'\n", "deployctl 01HZX3: Lamp_a_b_ _x__"},
+		{"01HZX3", "\xc3\xa9`$;|&&><", "deployctl 01HZX3: __________"},
+		{"01HZX3",
+			"0123456789012345678901234567890123456789012345678901234567890123456789012"
+			"345678901234567890123456789012345678901234567890123456789",
+			"deployctl 01HZX3: "
+			"0123456789012345678901234567890123456789012345678901234567890123456789012"
+			"34567890123456789012345678901"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct deploy_puppet_switch_options options = {.collective = "mcollective"};
+		char message[DEPLOY_PUPPET_MESSAGE_BYTES + 1];
+		struct deploy_error err = {0};
+		struct deploy_act *act = NULL;
+
+		deploy_puppet_site_message(message, cases[i].run, cases[i].name);
+		assert_string_equal(cases[i].message, message);
+		options.message = message;
+		assert_int_equal(0, deploy_puppet_switch_new(&act, &options, &err));
+		deploy_act_free(act);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -618,9 +915,16 @@ int main(void)
 		cmocka_unit_test(what_does_not_fit_between_two_looks_is_ours),
 		cmocka_unit_test(summaries_are_judged_by_what_they_say),
 		cmocka_unit_test(what_is_too_long_ends_with_a_whole_character),
+		cmocka_unit_test(a_node_is_enabled_for_its_run_only),
+		cmocka_unit_test(a_node_that_somebody_else_disabled_is_left_alone),
+		cmocka_unit_test(who_is_not_disabled_again_is_told),
+		cmocka_unit_test(an_interrupt_leaves_it_disabled),
+		cmocka_unit_test(what_a_held_run_came_to_is_told),
 		cmocka_unit_test(options_are_sent_as_given),
 		cmocka_unit_test(what_agents_would_refuse_is_not_sent),
 		cmocka_unit_test(a_switch_leaves_alone_what_is_not_ours),
+		cmocka_unit_test(a_run_that_goes_on_is_waited_for_or_left_alone),
+		cmocka_unit_test(the_message_of_a_run_is_one_that_agents_take),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,6 +29,36 @@ static int by_begin(const void *a, const void *b)
 	return x->begin_us < y->begin_us ? -1 : x->begin_us > y->begin_us;
 }
 
+/* Puppet is disabled by us, or by somebody else, or not at all. */
+static void hold(struct agent *a)
+{
+	static const char *const messages[] = {"m", "m", "m", "o", NULL};
+
+	a->disable_message = messages[pick(5)];
+	a->is_disabled = a->disable_message;
+	a->stop_at = pick(8) ? 0 : 1 + (int)pick(10);
+}
+
+/* Who was held disabled is so again, or that is told; what is not ours is not touched. */
+static void check_held(
+	const struct agent *before, const struct agent *after, const struct dp_act_next *next)
+{
+	const json_t *again = json_object_get(next->data, "disabled_again");
+	bool is_foreign = before->is_disabled && strcmp(before->disable_message, "m") != 0;
+
+	if (is_foreign) {
+		assert_int_equal(0, after->starts);
+		assert_true(after->is_disabled && next->state != DEPLOY_OUTCOME_OK);
+		assert_string_equal("o", after->disable_message);
+		return;
+	}
+	if (json_is_true(again) && (!after->is_disabled || strcmp(after->disable_message, "m")))
+		fail_msg("it is not disabled again: %s", next->message);
+	if (before->is_disabled && !after->is_disabled &&
+		!strstr(next->message, "not disabled again"))
+		fail_msg("nobody is told that it is enabled: %s", next->message);
+}
+
 /* Times that meet: within one round trip, within one second, and apart. */
 static int64_t some_time(void)
 {
@@ -81,8 +111,8 @@ static struct agent some_agent(void)
 /* True if nothing is odd about it: then our run must be seen, too. */
 static bool is_calm(const struct agent *a)
 {
-	return !a->keeps_no_reports && !a->never_runs && !a->foreign_count && !a->lost &&
-	       a->kind == CLEAN && a->delay_us < 20 * SECOND &&
+	return !a->stop_at && !a->keeps_no_reports && !a->never_runs && !a->foreign_count &&
+	       !a->lost && a->kind == CLEAN && a->delay_us < 20 * SECOND &&
 	       a->delay_us + a->length_us > 3 * SECOND && a->last.end_us < -2 * SECOND;
 }
 
@@ -97,12 +127,17 @@ static void nothing_is_ok_without_proof(void **state)
 		struct deploy_error err = {0};
 		struct deploy_act *act = NULL;
 		struct dp_act_next next;
-		struct agent agent;
+		struct agent agent, before;
 		bool is_right, was_calm;
 
 		seed = round * 0x9e3779b97f4a7c15ULL;
 		agent = some_agent();
-		was_calm = is_calm(&agent);
+		if (round % 2) {
+			options.message = "m";
+			hold(&agent);
+		}
+		before = agent;
+		was_calm = is_calm(&agent) && (!agent.is_disabled || *agent.disable_message == 'm');
 		assert_int_equal(0, deploy_puppet_run_new(&act, &options, &err));
 		next = puppet_drive(act, &agent);
 		is_right = agent.did_ours_end && agent.ours.kind == CLEAN;
@@ -111,6 +146,8 @@ static void nothing_is_ok_without_proof(void **state)
 		if (was_calm && next.state != DEPLOY_OUTCOME_OK)
 			fail_msg("round %d: not ok, but it was: %s", (int)round, next.message);
 		assert_true(agent.starts <= 1);
+		if (options.message)
+			check_held(&before, &agent, &next);
 		ok += next.state == DEPLOY_OUTCOME_OK;
 		calm += was_calm;
 		json_decref(next.data);

@@ -176,6 +176,26 @@ static mask expected_nodes(const struct world *world, size_t index)
 	return nodes & ~world->dropped;
 }
 
+/* Whom a node waits for in a task with an order. */
+static mask awaited(const struct deploy_task *task, unsigned node)
+{
+	char name[] = {'n', (char)('0' + node), '\0'};
+	mask nodes = 0;
+	size_t at;
+
+	if (!task->start || !deploy_nodeset_find(task->nodes, name, 2, &at))
+		return 0;
+	for (uint32_t i = task->start[at]; i < task->start[at + 1]; i++)
+		nodes |= 1u << (deploy_nodeset_get(task->nodes, task->after[i])[1] - '0');
+	return nodes;
+}
+
+/* It never will be ok in that task. */
+static mask hopeless(const struct life *life)
+{
+	return ~life->nodes | (life->done & ~life->set[DEPLOY_OUTCOME_OK]);
+}
+
 /* Has ended, or never will begin. */
 static bool is_over(const struct world *world, size_t index)
 {
@@ -360,6 +380,10 @@ static void judge_outcome(
 		node);
 	if (life->sent & bit)
 		judge_try(world, index, node, outcome);
+	else if (outcome->state == DEPLOY_OUTCOME_SKIPPED && task_at(world, index)->start)
+		REQUIRE((awaited(task_at(world, index), node) & hopeless(life)) &&
+				!life->attempt[node] && !life->is_stopped,
+			"t%u n%u is skipped", index, node);
 	else if (outcome->state == DEPLOY_OUTCOME_SKIPPED)
 		REQUIRE(policy->is_one && life->set[DEPLOY_OUTCOME_OK] && !life->attempt[node],
 			"t%u n%u is skipped", index, node);
@@ -374,7 +398,8 @@ static void judge_outcome(
 	life->waiting &= ~bit;
 	life->done |= bit;
 	life->set[outcome->state] |= bit;
-	life->not_ok += outcome->state != DEPLOY_OUTCOME_OK;
+	life->not_ok +=
+		outcome->state != DEPLOY_OUTCOME_OK && outcome->state != DEPLOY_OUTCOME_SKIPPED;
 }
 
 static void judge_event(struct world *world, const struct deploy_event *event)
@@ -434,6 +459,8 @@ static void judge_send(struct world *world, const struct dp_action *action)
 			(unsigned)(deploy_nodeset_get(action->nodes, action->rows[i])[1] - '0');
 
 		rows |= 1u << node;
+		REQUIRE(!(awaited(task, node) & ~life->set[DEPLOY_OUTCOME_OK]),
+			"t%u n%u begins before others are ok", action->task, node);
 		if (!(life->withdrawn >> node & 1)) {
 			life->attempt[node]++;
 			life->since_us[node] = world->now_us;
@@ -455,6 +482,27 @@ static void judge_send(struct world *world, const struct dp_action *action)
 		"t%u has too many in flight", action->task);
 }
 
+/* In a task with an order nobody waits without a reason. */
+static void judge_order(struct world *world, size_t index)
+{
+	const struct life *life = &world->life[index];
+	const struct deploy_task *task = task_at(world, index);
+	mask flight = life->sent | life->queued | life->waiting, begun = flight | life->done;
+	bool is_full = size_of(flight) >= most_in_flight(&task->policy);
+
+	if (!life->has_started || life->has_ended || life->is_stopped || !may_begin(world, index) ||
+		is_cut_off(world, index))
+		return;
+	for (unsigned node = 0; node < NODES; node++) {
+		if (!(life->nodes & ~begun & 1u << node))
+			continue;
+		REQUIRE(!(awaited(task, node) & hopeless(life)), "t%zu n%u waits in vain", index,
+			node);
+		REQUIRE(is_full || (awaited(task, node) & ~life->set[DEPLOY_OUTCOME_OK]),
+			"t%zu n%u could begin", index, node);
+	}
+}
+
 /* What must have come of a step, by all rules. */
 static void judge_step(struct world *world)
 {
@@ -473,6 +521,8 @@ static void judge_step(struct world *world)
 				!may_begin(world, i) ||
 				life->not_ok <= tolerance(&task->policy, life->nodes),
 			"t%zu goes on beyond its limit", i);
+		if (task->start)
+			judge_order(world, i);
 	}
 	(void)is_stopped_by_another(world);
 	for (size_t i = 0; i < world->plan->task_count; i++)
@@ -802,6 +852,54 @@ static void dropping(struct world *world)
 	(void)add_nodes(world, 0x1);
 }
 
+/* waits[i]: whom node i of the task waits for. */
+static void put_in_order(struct deploy_task *task, const mask *waits)
+{
+	size_t count = deploy_nodeset_count(task->nodes);
+	uint32_t edges = 0;
+
+	task->start = calloc(count + 1, sizeof(uint32_t));
+	task->after = calloc(count * count, sizeof(uint32_t));
+	assert_true(task->start && task->after);
+	for (size_t i = 0; i < count; i++) {
+		for (uint32_t j = 0; j < count; j++)
+			if (waits[i] >> j & 1)
+				task->after[edges++] = j;
+		task->start[i + 1] = edges;
+	}
+}
+
+/* n3 first, n0 and n2 when that is ok, n1 when both are. */
+static void diamond(struct world *world)
+{
+	struct deploy_task *task = add_nodes(world, 0xf);
+
+	limit(task, 0, 1);
+	put_in_order(task, (const mask[]){0x8, 0x5, 0x8, 0});
+	world->max_signals = 1;
+}
+
+/* Two chains, two nodes at a time, and a task behind them. */
+static void chains(struct world *world)
+{
+	struct deploy_task *task = add_nodes(world, 0x1f);
+
+	limit(task, 0, 5);
+	task->policy.window = 2;
+	put_in_order(task, (const mask[]){0, 0x1, 0, 0x4, 0x8});
+	(void)add_nodes(world, 0x1);
+}
+
+/* Who was dropped before is waited for in vain. */
+static void order_of_those_left(struct world *world)
+{
+	struct deploy_task *task = add_nodes(world, 0x7);
+
+	task->on_failure = DEPLOY_ON_FAILURE_DROP_NODES;
+	task = add_nodes(world, 0x7);
+	put_in_order(task, (const mask[]){0, 0x1, 0x2});
+}
+
 static void found_nodes(struct world *world)
 {
 	struct deploy_task *task;
@@ -816,7 +914,8 @@ static void found_nodes(struct world *world)
 static void every_sequence_keeps_the_rules(void **state)
 {
 	static void (*const shapes[])(struct world *) = {groups_0, groups_1, groups_that_go_on,
-		groups_with_signals, window_and_tries, one_of_four, lanes, dropping, found_nodes};
+		groups_with_signals, window_and_tries, one_of_four, lanes, dropping, found_nodes,
+		diamond, chains, order_of_those_left};
 	struct world *world = *state;
 
 	for (size_t i = 0; i < COUNT(shapes) && !*world->failure; i++) {
@@ -860,6 +959,28 @@ static void draw_policy(struct world *world, struct deploy_task *task)
 	task->delay_ms = draw(world, 4) ? 0 : draw(world, 300);
 }
 
+/* Whom a node waits for stands before it in an order that is drawn. */
+static void draw_order(struct world *world, struct deploy_task *task)
+{
+	size_t count = deploy_nodeset_count(task->nodes);
+	mask waits[NODES] = {0}, before = 0;
+	unsigned likely = 1 + draw(world, 4);
+
+	while (size_of(before) < count) {
+		unsigned node = draw(world, (unsigned)count);
+
+		if (before >> node & 1)
+			continue;
+		for (unsigned i = 0; i < count; i++)
+			if ((before >> i & 1) && draw(world, 4) < likely)
+				waits[node] |= 1u << i;
+		before |= 1u << node;
+	}
+	task->policy.batch_count = 0;
+	task->policy.is_one = false;
+	put_in_order(task, waits);
+}
+
 static void show_task(const struct world *world, size_t index)
 {
 	const struct deploy_task *task = task_at(world, index);
@@ -890,6 +1011,8 @@ static void draw_task(struct world *world)
 		task->nodes_from = (int)from;
 		task->is_whole_match = false;
 	}
+	if (task->nodes && draw(world, 3) == 0)
+		draw_order(world, task);
 	if (draw(world, 2))
 		deploy_task_need_nothing(task);
 	for (unsigned i = draw(world, 3); index && i; i--)
