@@ -87,8 +87,8 @@ static void take_ended(struct deploy_play *play, const struct deploy_task_result
 	case DP_FOR_SET:
 	case DP_FOR_OWN:
 	case DP_FOR_OVER:
-		if (!play->has_stopped || note->frame->is_cleanup)
-			dp_set_found(play, note, result->nodes);
+		dp_set_found(
+			play, note, dp_frame_may_go_on(play, note->frame) ? result->nodes : NULL);
 		break;
 	case DP_FOR_PROBE:
 		dp_kind_probed(note->frame, note->probe, result->is_ok);

@@ -48,6 +48,13 @@ static void uses_of_steps(const struct uses *uses, const struct deploy_steps *st
 		dp_step_uses(&steps->items[i], true, uses->fn, uses->arg);
 }
 
+void dp_when_uses(const struct deploy_step *step, dp_use_fn *fn, void *arg)
+{
+	const struct uses uses = {fn, arg};
+
+	uses_of_text(&uses, step->when, true);
+}
+
 void dp_step_uses(const struct deploy_step *step, bool deep, dp_use_fn *fn, void *arg)
 {
 	const char *const exprs[] = {

@@ -165,10 +165,12 @@ static inline struct deploy_nodeset *set_of(const char *names)
 static inline void find(struct play_bench *bench, unsigned task)
 {
 	char *filter = deploy_filter_print(&bench->plan->tasks[task]->filter), line[300];
-	const char *at = bench->world.fleet;
+	const char *at = bench->world.fleet, *collective;
 	struct deploy_nodeset *set;
 
-	note(bench, "find %s\n", filter);
+	collective = bench->plan->tasks[task]->request->collective;
+	note(bench, "find %s%s%s\n", filter, strcmp(collective, "mcollective") == 0 ? "" : " in ",
+		strcmp(collective, "mcollective") == 0 ? "" : collective);
 	(void)add_coming(bench, DP_IN_SENT, task, 1);
 	while (bench->now_us >= START_US + bench->world.awake_ms * 1000 &&
 		next_part(&at, ';', line, sizeof(line))) {
