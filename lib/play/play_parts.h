@@ -71,7 +71,7 @@ struct dp_frame {
 	size_t index; /* of the step */
 	struct deploy_nodeset *group;
 	json_t *group_names;
-	char *suffix;	 /* of labels: "", "#3", "#3.1" */
+	char *suffix;	 /* of labels: "", "#3" */
 	size_t pending;	 /* tasks and lists that it waits for */
 	size_t after;	 /* AFTERWARDS: which list comes next */
 	bool is_cleanup; /* goes on after the run has stopped */
@@ -202,6 +202,8 @@ struct deploy_nodeset *dp_sets_nodes(struct deploy_play *play, const struct dp_f
 void dp_find(struct deploy_play *play, struct dp_frame *frame, enum dp_purpose purpose,
 	size_t index, struct deploy_filter *filter);
 void dp_play_drop(struct deploy_play *play, const struct deploy_nodeset *nodes);
+/* Take out of nodes who was dropped. */
+void dp_play_leave_out(const struct deploy_play *play, struct deploy_nodeset *nodes);
 
 /* agents.c: false: frame has to wait, or err says what is missing. */
 bool dp_agents_ready(struct deploy_play *play, struct deploy_error *err);

@@ -351,9 +351,7 @@ static const struct deploy_nodeset *group_of(const struct dp_frame *frame)
 struct deploy_nodeset *dp_sets_nodes(struct deploy_play *play, const struct dp_frame *frame,
 	const struct deploy_step_nodes *nodes, const struct deploy_nodeset *own)
 {
-	struct deploy_nodeset *all = deploy_nodeset_new(), *kept;
-	struct deploy_error ignored = {.code = DEPLOY_OK};
-	size_t at;
+	struct deploy_nodeset *all = deploy_nodeset_new();
 
 	for (size_t i = 0; i < nodes->set_count; i++)
 		deploy_nodeset_unite(all, frame->scope->sets[nodes->sets[i]].nodes);
@@ -361,14 +359,21 @@ struct deploy_nodeset *dp_sets_nodes(struct deploy_play *play, const struct dp_f
 		deploy_nodeset_unite(all, group_of(frame));
 	if (own)
 		deploy_nodeset_unite(all, own);
-	if (!play->dropped.count)
-		return all;
-	kept = deploy_nodeset_new();
-	for (size_t i = 0; i < deploy_nodeset_count(all); i++)
-		if (!dp_strset_find(&play->dropped, deploy_nodeset_get(all, i), &at))
-			(void)deploy_nodeset_add(kept, deploy_nodeset_get(all, i), &ignored);
-	deploy_nodeset_free(all);
-	return kept;
+	dp_play_leave_out(play, all);
+	return all;
+}
+
+void dp_play_leave_out(const struct deploy_play *play, struct deploy_nodeset *nodes)
+{
+	struct deploy_nodeset *out = deploy_nodeset_new();
+	struct deploy_error ignored = {.code = DEPLOY_OK};
+	size_t at;
+
+	for (size_t i = 0; play->dropped.count && i < deploy_nodeset_count(nodes); i++)
+		if (dp_strset_find(&play->dropped, deploy_nodeset_get(nodes, i), &at))
+			(void)deploy_nodeset_add(out, deploy_nodeset_get(nodes, i), &ignored);
+	deploy_nodeset_subtract(nodes, out);
+	deploy_nodeset_free(out);
 }
 
 void dp_play_drop(struct deploy_play *play, const struct deploy_nodeset *nodes)

@@ -49,6 +49,7 @@ struct play_world {
 	const char *signal_at; /* a line: a signal comes when it was noted */
 	size_t signal_after;   /* … or before this input; 0: never */
 	long long awake_ms;    /* before that nobody is found, and no port is up */
+	long long deadline_ms; /* of the run */
 	bool shows_frozen, shows_message;
 	struct deploy_play_options options; /* what they say beside the usual */
 };
@@ -558,12 +559,13 @@ static inline void prepare(struct play_bench *bench, const char *text)
 
 	assert_non_null(whole);
 	(void)snprintf(whole, strlen(text) + 20, "plan: t\n%s", text);
-	bench->book = read_book("test/data/plans/t", whole);
+	bench->book = read_book("test/data/plays/t", whole);
 	free(whole);
 	set_values(bench);
 	bench->before = bench->world.past ? past_of(bench->world.past) : NULL;
 	fill_in(bench);
 	bench->plan = deploy_plan_new();
+	bench->plan->deadline_ms = bench->world.deadline_ms;
 	bench->now_us = START_US;
 }
 

@@ -329,7 +329,7 @@ static void a_mistake_of_an_expression_names_its_step(void **state)
 			"steps:\n  - {id: one, rpc: a.b, nodes: {nodes: web1}}\n  - %s\n",
 			table[i].step);
 		(void)snprintf(lines, sizeof(lines),
-			"one web1\nend failed input: test/data/plans/t: %s\n", table[i].why);
+			"one web1\nend failed input: test/data/plays/t: %s\n", table[i].why);
 		play((struct play_world){0}, text, lines);
 	}
 }
