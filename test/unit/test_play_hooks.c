@@ -12,13 +12,7 @@
 #define TWO                                                                                        \
 	"steps:\n"                                                                                 \
 	"  - {id: a, rpc: a.b, nodes: {nodes: web1}, timeout: 90s}\n"                              \
-	"  - {id: b, rpc: a.c, nodes: {nodes: web1}}\n"                                            \
-	"on_success: [{id: good, rpc: h.good, nodes: {nodes: lb1}}, {id: better, rpc: h.better, "  \
-	"nodes: {nodes: lb1}}]\n"                                                                  \
-	"on_failure: [{id: bad, rpc: h.bad, nodes: {nodes: lb1}}, {id: worse, rpc: h.worse, "      \
-	"nodes: {nodes: lb1}}]\n"                                                                  \
-	"always: [{id: all, rpc: h.all, nodes: {nodes: lb1}}, {id: more, rpc: h.more, nodes: "     \
-	"{nodes: lb1}}]\n"
+	"  - {id: b, rpc: a.c, nodes: {nodes: web1}}\n" HOOKS
 
 #define ROLLED                                                                                     \
 	"steps:\n"                                                                                 \
@@ -29,13 +23,7 @@
 	"      - {id: b, rpc: a.c, nodes: group}\n"                                                \
 	"    always:\n"                                                                            \
 	"      - {id: c, rpc: a.d, nodes: group}\n"                                                \
-	"      - {id: d, rpc: a.e, nodes: group}\n"                                                \
-	"on_success: [{id: good, rpc: h.good, nodes: {nodes: lb1}}, {id: better, rpc: h.better, "  \
-	"nodes: {nodes: lb1}}]\n"                                                                  \
-	"on_failure: [{id: bad, rpc: h.bad, nodes: {nodes: lb1}}, {id: worse, rpc: h.worse, "      \
-	"nodes: {nodes: lb1}}]\n"                                                                  \
-	"always: [{id: all, rpc: h.all, nodes: {nodes: lb1}}, {id: more, rpc: h.more, nodes: "     \
-	"{nodes: lb1}}]\n"
+	"      - {id: d, rpc: a.e, nodes: group}\n" HOOKS
 
 #define IN_GROUPS                                                                                  \
 	"steps:\n"                                                                                 \
