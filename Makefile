@@ -95,7 +95,7 @@ sanitize: ## unit and command line tests under ASan and UBSan
 check: deps ## every test, what they need installed first
 	@$(MAKE) -j$$(nproc) programs
 	@$(MAKE) -j$$(nproc) $(SANITIZE) programs
-	@BUILD=$(BUILD) test/run unit cli crash layers docs shells install sanitize lab selftest
+	@BUILD=$(BUILD) test/run unit cli long layers docs shells install sanitize lab selftest
 
 demo: deps ## the main job on a real broker with real nodes
 	@$(MAKE) -j$$(nproc) all
