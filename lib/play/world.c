@@ -42,10 +42,35 @@ static void uses_of_json(const struct uses *uses, json_t *value, bool is_expr)
 	json_object_foreach(value, key, item) uses_of_json(uses, item, is_expr);
 }
 
+static void uses_of_nodes(const struct uses *uses, const struct deploy_selection *selection)
+{
+	const struct deploy_texts *terms[6];
+
+	if (!selection)
+		return;
+	terms[0] = &selection->classes;
+	terms[1] = &selection->facts;
+	terms[2] = &selection->agents;
+	terms[3] = &selection->identities;
+	terms[4] = &selection->compounds;
+	terms[5] = &selection->nodes;
+	for (size_t i = 0; i < sizeof(terms) / sizeof(terms[0]); i++)
+		for (size_t k = 0; k < terms[i]->count; k++)
+			uses_of_text(uses, terms[i]->items[k], false);
+	uses_of_text(uses, selection->collective, false);
+}
+
 static void uses_of_steps(const struct uses *uses, const struct deploy_steps *steps)
 {
 	for (size_t i = 0; i < steps->count; i++)
 		dp_step_uses(&steps->items[i], true, uses->fn, uses->arg);
+}
+
+void dp_when_uses(const struct deploy_step *step, dp_use_fn *fn, void *arg)
+{
+	const struct uses uses = {fn, arg};
+
+	uses_of_text(&uses, step->when, true);
 }
 
 void dp_step_uses(const struct deploy_step *step, bool deep, dp_use_fn *fn, void *arg)
@@ -60,6 +85,8 @@ void dp_step_uses(const struct deploy_step *step, bool deep, dp_use_fn *fn, void
 	uses_of_json(&uses, step->with, false);
 	uses_of_json(&uses, step->inputs, false);
 	uses_of_json(&uses, step->act, step->kind == DEPLOY_STEP_SET);
+	uses_of_nodes(&uses, step->nodes.selection);
+	uses_of_nodes(&uses, step->over.selection);
 	if (!deep)
 		return;
 	uses_of_steps(&uses, &step->steps);
