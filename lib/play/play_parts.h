@@ -145,7 +145,7 @@ void dp_frame_queue(struct deploy_play *play, struct dp_frame *frame);
 void dp_play_walk(struct deploy_play *play);
 /* False for what nothing is begun in any more, since the run has stopped. */
 bool dp_frame_may_go_on(const struct deploy_play *play, const struct dp_frame *frame);
-/* The step that frame is at has failed: err says why; NULL: its tasks do. */
+/* The step that frame is at has failed: err says why; if it is not set, its tasks do. */
 void dp_step_failed(
 	struct deploy_play *play, struct dp_frame *frame, const struct deploy_error *err);
 /* True if somebody further up goes on in spite of a failure in frame. */
@@ -261,7 +261,8 @@ bool dp_past_outcome(const struct deploy_past *past, const char *label, const ch
 	enum deploy_outcome_state *state, json_t **data);
 bool dp_past_knows(const struct deploy_past *past, const char *label);
 
-/* mask.c */
+/* mask.c. Hide the secrets in text, in its place. */
+void dp_mask_text(const struct deploy_play *play, char *text, size_t size);
 void dp_mask_release(struct deploy_play *play);
 
 #endif

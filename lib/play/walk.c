@@ -2,6 +2,7 @@
  * Lists of steps under way. A list waits for tasks and for lists in it; when it waits for nothing
  * it is queued, and goes on. What follows a list (always, on_success, …) is a list, too.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -197,11 +198,16 @@ void dp_step_failed(
 	const struct deploy_step *step = dp_frame_step(frame);
 	bool is_caught = dp_is_caught(frame, step);
 
-	if (err && err->code && !is_caught && !play->why.code)
+	if (err->code && !is_caught && !play->why.code)
 		play->why = *err;
-	if (is_caught)
-		dp_play_tell(play, DEPLOY_PLAY_FAILED, frame->at.label, step, 0,
-			err && err->code ? err->text : NULL);
+	if (is_caught) {
+		char why[sizeof(err->text)];
+
+		(void)snprintf(why, sizeof(why), "%s", err->text);
+		dp_mask_text(play, why, sizeof(why));
+		dp_play_tell(
+			play, DEPLOY_PLAY_FAILED, frame->at.label, step, 0, err->code ? why : NULL);
+	}
 	if (step->on_failure != DEPLOY_ON_FAILURE_CONTINUE)
 		frame->is_bad = true;
 }

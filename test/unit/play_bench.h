@@ -68,8 +68,11 @@ struct play_bench {
 	size_t len, inputs_told;
 	struct coming coming[MAX_INPUTS];
 	size_t first, last;
-	bool was_signalled, is_quiet;
-	void (*watch)(void *arg, const struct dp_action *action, const char *label);
+	bool was_signalled;
+	/* Of who looks at it in another way: nothing is noted then. */
+	const char *(*answer)(void *arg, const char *label, const char *node);
+	void (*watch)(void *arg, const struct dp_action *action);
+	void (*watch_note)(void *arg, enum deploy_play_note what, const char *text);
 	void *watch_arg;
 };
 
@@ -82,7 +85,7 @@ static inline void note(struct play_bench *bench, const char *format, ...)
 	va_list args;
 	int n;
 
-	if (bench->is_quiet)
+	if (bench->watch)
 		return;
 	va_start(args, format);
 	n = vsnprintf(bench->trace + bench->len, room, format, args);
@@ -113,7 +116,8 @@ static inline bool answer_of(const struct play_bench *bench, const char *label, 
 	char line[300], of[100], name[100], answers[200];
 	const char *at = bench->world.script, *part;
 
-	(void)snprintf(out, size, "0");
+	(void)snprintf(out, size, "%s",
+		bench->answer ? bench->answer(bench->watch_arg, label, node) : "0");
 	while (next_part(&at, ';', line, sizeof(line))) {
 		if (sscanf(line, "%99s %99s %199[^\n]", of, name, answers) != 3)
 			fail_msg("script: %s", line);
@@ -208,6 +212,10 @@ static inline void send(struct play_bench *bench, const struct dp_action *action
 	memcpy(sent->rows, action->rows, action->row_count * sizeof(sent->rows[0]));
 	sent->row_count = action->row_count;
 	add_replies(bench, sent, action->nodes);
+	if (bench->watch) {
+		deploy_nodeset_free(set);
+		return;
+	}
 	for (size_t i = 0; i < action->row_count; i++)
 		(void)deploy_nodeset_add(
 			set, deploy_nodeset_get(action->nodes, action->rows[i]), &err);
@@ -261,7 +269,7 @@ static inline void act(void *arg, const struct dp_action *action)
 	size_t kept = bench->first;
 
 	if (bench->watch)
-		bench->watch(bench->watch_arg, action, task ? task->label : NULL);
+		bench->watch(bench->watch_arg, action);
 	switch (action->kind) {
 	case DP_DO_SEND:
 		send(bench, action);
@@ -413,6 +421,8 @@ static inline void take_note(void *arg, enum deploy_play_note what, const char *
 	struct play_bench *bench = arg;
 
 	(void)of;
+	if (bench->watch_note)
+		bench->watch_note(bench->watch_arg, what, text);
 	switch (what) {
 	case DEPLOY_PLAY_SET:
 		note(bench, "set %s %s\n", label, text);
