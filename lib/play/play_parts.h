@@ -76,7 +76,7 @@ struct dp_frame {
 	size_t after;	 /* AFTERWARDS: which list comes next */
 	bool is_cleanup; /* goes on after the run has stopped */
 	bool is_always;	 /* … also if a signal did that */
-	bool is_bad, is_abandoned, is_queued;
+	bool is_bad, is_queued;
 	bool has_worked;	     /* something in it was begun by this process */
 	bool is_put_back;	     /* of a group: its always list is there, and went well */
 	struct deploy_nodeset *lost; /* of the group: nodes that were not ok in a step */

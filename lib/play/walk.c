@@ -139,7 +139,7 @@ static const struct deploy_steps *next_after(const struct deploy_play *play, str
 	return NULL;
 }
 
-/* A list is over: tell the one around it, if that still waits for it. */
+/* A list is over: tell the one around it. */
 static void end_frame(struct deploy_play *play, struct dp_frame *frame)
 {
 	struct dp_frame *up = frame->up;
@@ -150,8 +150,6 @@ static void end_frame(struct deploy_play *play, struct dp_frame *frame)
 		play->is_over = true;
 		return;
 	}
-	if (frame->is_abandoned)
-		return;
 	if (frame->kind == DP_FRAME_AFTER) {
 		up->is_bad = up->is_bad || frame->is_bad;
 		up->is_put_back = !frame->is_bad;
@@ -356,7 +354,7 @@ bool dp_play_clean_up(struct deploy_play *play)
 		/* Nothing follows a list that has done nothing. */
 		if (frame->state == DP_FRAME_AT_STEPS && !frame->at.label)
 			continue;
-		frame->is_bad = frame->is_abandoned = true;
+		frame->is_bad = true;
 		frame->pending = 0;
 		begin_afterwards(play, frame);
 		if (frame->state != DP_FRAME_OVER)

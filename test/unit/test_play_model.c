@@ -7,10 +7,20 @@
 #define MAX_NODES 6
 
 /* What a node does: ok in both steps, or not ok in one, after which no more is asked of it. */
-enum deed { GOOD, FAILS_FIRST, SILENT_FIRST, FAILS_SECOND, SILENT_SECOND, DEEDS };
+enum deed {
+	GOOD,
+	SILENT_FIRST,
+	FAILS_SECOND,
+	SOME_DEEDS,
+	FAILS_FIRST = SOME_DEEDS,
+	SILENT_SECOND,
+	DEEDS
+};
 
 struct case_of {
 	size_t nodes, batch, stay, max_fail;
+	int deeds; /* so many of them */
+	bool has_always, has_signals;
 };
 
 struct model {
@@ -168,7 +178,8 @@ static void check_end(const struct model *model)
 		must(model, group || !model->was_begun[i], "begun outside of a group");
 	}
 	for (size_t group = 1; group <= model->groups; group++)
-		must(model, model->always[group] == 1, "what is done always was not done once");
+		must(model, model->always[group] == model->is.has_always,
+			"what is done always was not done once");
 	must(model, model->ends == (model->groups > 0 || !bench->was_signalled),
 		"the end of the plan was not done once");
 	must(model, !is_ok || count_bad(model) <= model->is.max_fail, "ok, and too many failed");
@@ -209,19 +220,19 @@ static size_t run_once(struct model *model, struct play_bench *bench, size_t sig
 static bool next_deeds(struct model *model)
 {
 	for (size_t i = 0; i < model->is.nodes; i++) {
-		model->deed[i] = (enum deed)((model->deed[i] + 1) % DEEDS);
+		model->deed[i] = (enum deed)(((int)model->deed[i] + 1) % model->is.deeds);
 		if (model->deed[i] != GOOD)
 			return true;
 	}
 	return false;
 }
 
-static size_t check_case(struct case_of is, bool with_signals)
+static void check_case(struct case_of is)
 {
 	struct play_bench *bench = calloc(1, sizeof(*bench));
 	struct model model = {.is = is};
 	char text[600];
-	size_t plays = 0, inputs;
+	size_t inputs;
 
 	assert_non_null(bench);
 	(void)snprintf(text, sizeof(text),
@@ -231,9 +242,10 @@ static size_t check_case(struct case_of is, bool with_signals)
 		"    steps:\n"
 		"      - {id: a, rpc: a.a, nodes: group, timeout: 5s}\n"
 		"      - {id: b, rpc: a.b, nodes: group, timeout: 5s}\n"
-		"    always: [{id: c, rpc: a.c, nodes: group}]\n"
+		"%s"
 		"always: [{id: z, rpc: a.z, nodes: {nodes: lb1}}]\n",
-		is.nodes, is.batch, is.max_fail, is.stay ? ", min_in_service: " : "", is.stay);
+		is.nodes, is.batch, is.max_fail, is.stay ? ", min_in_service: " : "", is.stay,
+		is.has_always ? "    always: [{id: c, rpc: a.c, nodes: group}]\n" : "");
 	prepare(bench, text);
 	deploy_plan_free(bench->plan);
 	bench->plan = NULL;
@@ -243,47 +255,72 @@ static size_t check_case(struct case_of is, bool with_signals)
 	bench->watch_arg = &model;
 	do {
 		inputs = run_once(&model, bench, 0);
-		plays++;
-		for (size_t at = 1; with_signals && at < inputs; at++, plays++)
+		for (size_t at = 1; is.has_signals && at < inputs; at++)
 			(void)run_once(&model, bench, at);
 	} while (next_deeds(&model));
 	release(bench);
 	free(bench);
-	return plays;
 }
 
-/* Groups that leave enough in service, as the plan is checked for that; at most three of them. */
-static size_t check_nodes(size_t nodes, bool with_signals)
+/* All that may stay in service beside groups of that size, as the plan is checked for that. */
+static void check_limits(struct case_of is, size_t max_fails)
 {
-	size_t plays = 0;
-
-	for (size_t batch = (nodes + 2) / 3; batch <= nodes; batch++)
-		for (size_t stay = 0; stay + batch <= nodes; stay++)
-			for (size_t max_fail = 0; max_fail < 3; max_fail++)
-				plays += check_case((struct case_of){nodes, batch, stay, max_fail},
-					with_signals);
-	return plays;
+	for (is.stay = 0; is.stay + is.batch <= is.nodes; is.stay++)
+		for (is.max_fail = 0; is.max_fail < max_fails; is.max_fail++)
+			check_case(is);
 }
 
-static void a_roll_of_few_nodes_holds_at_every_moment(void **state)
+static void check_batches(struct case_of is, size_t max_fails)
 {
+	for (is.batch = (is.nodes + 2) / 3; is.batch <= is.nodes; is.batch++)
+		check_limits(is, max_fails);
+}
+
+static void a_roll_holds_at_every_moment(void **state)
+{
+	struct case_of is = {.deeds = DEEDS, .has_always = true, .has_signals = true};
+
 	(void)state;
-	printf("%zu\n", check_nodes(1, true));
-	printf("%zu\n", check_nodes(2, true));
-	printf("%zu\n", check_nodes(3, true));
+	for (is.nodes = 1; is.nodes <= 3; is.nodes++)
+		check_batches(is, 2);
 }
 
-static void a_roll_of_more_nodes_holds(void **state)
+static void a_roll_holds_whatever_its_nodes_do(void **state)
 {
+	struct case_of is = {.deeds = DEEDS, .has_always = true};
+
 	(void)state;
-	printf("%zu\n", check_nodes(4, false));
+	for (is.nodes = 3; is.nodes <= 4; is.nodes++)
+		check_batches(is, 3);
+}
+
+static void a_roll_that_puts_nothing_back_holds(void **state)
+{
+	struct case_of is = {.deeds = SOME_DEEDS};
+
+	(void)state;
+	for (is.nodes = 1; is.nodes <= 4; is.nodes++)
+		check_batches(is, 3);
+}
+
+static void a_roll_of_three_groups_holds(void **state)
+{
+	struct case_of is = {.deeds = SOME_DEEDS, .has_always = true};
+
+	(void)state;
+	for (is.nodes = 5; is.nodes <= MAX_NODES; is.nodes++) {
+		is.batch = 2;
+		check_limits(is, 2);
+	}
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_roll_of_few_nodes_holds_at_every_moment),
-		cmocka_unit_test(a_roll_of_more_nodes_holds),
+		cmocka_unit_test(a_roll_holds_at_every_moment),
+		cmocka_unit_test(a_roll_holds_whatever_its_nodes_do),
+		cmocka_unit_test(a_roll_that_puts_nothing_back_holds),
+		cmocka_unit_test(a_roll_of_three_groups_holds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -66,6 +66,21 @@ static void who_may_have_done_it_is_not_asked_again(void **state)
 		"end ok\n");
 }
 
+static void what_is_left_stops_other_lanes(void **state)
+{
+	(void)state;
+	play((struct play_world){.past = "a web1 unknown;task a open"},
+		"steps:\n"
+		"  - parallel:\n"
+		"      - steps: [{id: a, rpc: a.b, nodes: {nodes: web1}}]\n"
+		"      - steps: [{id: b, rpc: a.c, nodes: {nodes: web2}}, {id: c, rpc: a.d, nodes: "
+		"{nodes: web2}}]\n"
+		"on_failure: [{id: bad, rpc: h.bad, nodes: {nodes: lb1}}]\n",
+		"left a: web1\n"
+		"bad lb1\n"
+		"end complete\n");
+}
+
 static void who_may_do_it_twice_is_asked_again(void **state)
 {
 	(void)state;
@@ -533,6 +548,7 @@ int main(void)
 		TEST(what_is_done_is_not_done_again),
 		TEST(who_failed_or_was_not_asked_is_asked),
 		TEST(who_may_have_done_it_is_not_asked_again),
+		TEST(what_is_left_stops_other_lanes),
 		TEST(who_may_do_it_twice_is_asked_again),
 		TEST(what_was_tolerated_is_over),
 		TEST(limits_are_parts_of_all_nodes),
