@@ -6,6 +6,7 @@
 #include "completion.h"
 #include "play_opts.h"
 #include "runs.h"
+#include "site_run.h"
 
 struct resume_opts {
 	struct play_opts play;
@@ -78,21 +79,22 @@ static int find_run(struct earlier *earlier, char id[DEPLOY_RUN_ID_SIZE], struct
 		deploy_state_each_run(ctx->state, &query, take_run, earlier, err))
 		return err->code;
 	if (!earlier->is_plan)
-		return deploy_error_set(err, DEPLOY_USAGE, "run %s was no plan", id);
+		return deploy_error_set(err, DEPLOY_USAGE, "run %s carried out no plan", id);
 	return 0;
 }
 
 static int check_digest(const struct earlier *earlier, const struct resume_opts *opts,
 	const struct deploy_playbook *book, struct deploy_error *err)
 {
-	char digest[DEPLOY_PLAYBOOK_DIGEST_SIZE];
+	char digest[DEPLOY_DIGEST_SIZE];
 
 	deploy_playbook_digest(digest, book);
 	if (opts->changed_plan || (earlier->digest && strcmp(digest, earlier->digest) == 0))
 		return 0;
-	deploy_error_hint(err, "--changed-plan, if steps that were done keep their ids");
+	deploy_error_hint(err, "--changed-plan");
 	return deploy_error_set(err, DEPLOY_REFUSED,
-		"nothing was done: %s is not the plan any more with which the run began",
+		"nothing was done: %s is not the plan any more with which the run began; steps "
+		"that were done are known by their ids",
 		earlier->file);
 }
 
@@ -127,6 +129,21 @@ static int go_on(struct ctx *ctx, const struct resume_opts *opts, const struct e
 	return status;
 }
 
+static int go_on_with_site(struct ctx *ctx, const struct resume_opts *opts,
+	const struct earlier *earlier, const char *id, struct args words, struct deploy_error *err)
+{
+	struct site_opts site;
+
+	if (words.count)
+		return exit_of_error((enum deploy_code)deploy_error_set(
+			err, DEPLOY_USAGE, "a site takes no inputs: \"%s\"", words.values[0]));
+	site_opts_take(&site, earlier->options);
+	/* From wherever it is resumed, it is the same file. */
+	site.source = earlier->file;
+	return site_start(
+		ctx, &site, &opts->play, id, opts->changed_plan ? NULL : earlier->digest, err);
+}
+
 static int resume_main(struct ctx *ctx, void *options, struct args args, struct deploy_error *err)
 {
 	struct args words = {args.count - 1, args.values + 1};
@@ -138,16 +155,29 @@ static int resume_main(struct ctx *ctx, void *options, struct args args, struct 
 		status = (int)exit_of_error(err->code);
 	else if (earlier.is_done)
 		out_note(ctx->out, "run %s has ended, and all was well: nothing is left to do", id);
+	else if (json_object_get(earlier.options, "site"))
+		status = go_on_with_site(ctx, options, &earlier, id, words, err);
 	else
 		status = go_on(ctx, options, &earlier, id, words, err);
 	release(&earlier);
 	return status;
 }
 
+static int offer_run(void *arg, const struct deploy_run_record *run)
+{
+	if (runs_can_resume(run))
+		completion_offer(arg, run->id, run->command);
+	return 0;
+}
+
 static void resume_complete(struct completion *completion, struct args operands)
 {
-	if (!operands.count)
-		completion_offer_runs(completion);
+	const struct deploy_run_query latest = {.limit = 200};
+	const struct deploy_state *state = completion_state(completion);
+	struct deploy_error ignored = {.code = DEPLOY_OK};
+
+	if (!operands.count && state)
+		(void)deploy_state_each_run(state, &latest, offer_run, completion, &ignored);
 }
 
 const struct command cmd_resume = {

@@ -139,6 +139,8 @@ static void show(struct findings *findings, const struct deploy_finding *finding
 		if (finding->grade == DEPLOY_GRADE_FAILED)
 			out_text(findings->out, "%s\n", finding->subject);
 		break;
+	case OUT_DOT: /* refused before */
+		break;
 	}
 }
 

@@ -186,6 +186,8 @@ static int parse_command(struct ctx *ctx, const struct command *command, void *o
 		rc = settle_options(&ctx->global, ctx->global.help || command == &cmd_help, err);
 	if (rc == 0 && !ctx->global.help)
 		rc = check_operands(command, *args, err);
+	if (rc == 0 && ctx->global.output == OUT_DOT && !command->draws)
+		rc = deploy_error_set(err, DEPLOY_USAGE, "-o dot is for run-plan --site --dry-run only");
 	return rc != 0 ? deploy_error_wrap(err, "%s", command->name) : 0;
 }
 

@@ -10,7 +10,7 @@
 
 #include "deploy/deploy.h"
 
-enum out_format { OUT_TABLE, OUT_WIDE, OUT_JSON, OUT_JSONL, OUT_YAML, OUT_NAME };
+enum out_format { OUT_TABLE, OUT_WIDE, OUT_JSON, OUT_JSONL, OUT_YAML, OUT_NAME, OUT_DOT };
 extern const char *const out_format_names[]; /* for -o; ends with NULL */
 
 struct out;
@@ -34,6 +34,12 @@ struct out *out_open(const struct out_options *options);
  * reader of a pipe went away, which is nothing to talk about. Frees out.
  */
 int out_close(struct out *out, struct deploy_error *err);
+
+/*
+ * stdout is another file now: go on there. What was written before goes to the old one; whether
+ * that could be written counts no more.
+ */
+void out_reopen(struct out *out);
 
 enum out_format out_format(const struct out *out); /* OUT_JSON also with -j */
 bool out_is_for_people(const struct out *out);	   /* table or wide */

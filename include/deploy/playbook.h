@@ -14,6 +14,7 @@
 #include "deploy/error.h"
 #include "deploy/flaw.h"
 #include "deploy/plan.h"
+#include "deploy/text.h"
 #include "deploy/yaml.h"
 
 #define DEPLOY_PLAYBOOK_MAX_STEPS 1000 /* with those of the plans in it */
@@ -122,6 +123,7 @@ struct deploy_step {
 	 * number or boolean.
 	 */
 	json_t *act;
+	const char *file; /* ASSIGN_ROLE: its cluster file, as it can be opened; NULL: none */
 	const char *when;			    /* expression */
 	const char *until, *fail_when, *changed_when; /* expressions, of each reply */
 	const char *wait_for; /* WAIT: expression */
@@ -211,9 +213,8 @@ json_t *deploy_playbook_mask(const struct deploy_playbook *book, json_t *inputs)
 
 /* What tells whether a plan is still the same: the SHA-256 of what it says, not of how it is
  * written. */
-#define DEPLOY_PLAYBOOK_DIGEST_SIZE 65
 void deploy_playbook_digest(
-	char out[DEPLOY_PLAYBOOK_DIGEST_SIZE], const struct deploy_playbook *book);
+	char out[DEPLOY_DIGEST_SIZE], const struct deploy_playbook *book);
 
 /* The whole as JSON, as deployctl-plan(5) tells it, a new reference. */
 json_t *deploy_playbook_json(const struct deploy_playbook *book);

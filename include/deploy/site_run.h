@@ -20,25 +20,28 @@ struct deploy_site_run_options {
 	 * borrowed until the plan is freed.
 	 */
 	struct deploy_puppet_run_options run;
-	/* Of each rank, or of all nodes if ready. Zero, but for has_max_fail: no failure. */
+	/* Of each rank, or of all nodes if ready. max_fail always counts: 0 tolerates no failure. */
 	struct deploy_policy policy;
 	bool ready;	     /* a node runs as soon as those are ok that it waits for */
 	bool keeps_disabled; /* all, if a node was not ok */
+	const char *pause;   /* what is asked after the first rank, if there are others; NULL: nothing */
 };
 
 /* Its tasks, from the first on, in the order of the plan. */
 enum deploy_site_task {
 	DEPLOY_SITE_CHECK,   /* "check": may Puppet run, or is it disabled by this run? */
 	DEPLOY_SITE_DISABLE, /* "disable" */
-	DEPLOY_SITE_RUN	     /* "rank 1" and so on, or "run"; then "enable", if that is to be */
+	DEPLOY_SITE_RUN	     /* "rank 1" and so on, or "run"; "pause" may stand between; then
+			      * "enable", if that is to be */
 };
 
 /*
  * Add the tasks of a run to plan; they start when those before them have ended. rank_of_node: 0 …
- * ranks - 1 for each node, by its place in nodes; each rank has one at least. With ready, node i
- * waits for after[start[i]] … after[start[i + 1] - 1], places in nodes; else these may be NULL.
- * A node that is not as it must be stops the run at "check", when nothing was changed. Tasks have
- * that label. Everything but the message is copied.
+ * ranks - 1 for each node, by its place in nodes; each rank has one at least. A rank begins when
+ * the one before has ended, also with a failure that policy tolerates. With ready, node i waits for
+ * after[start[i]] … after[start[i + 1] - 1], places in nodes; else these may be NULL. A node that
+ * is not as it must be stops the run at "check", when nothing was changed. Tasks have that label.
+ * Owns: everything but the message is copied.
  * Errors: DEPLOY_USAGE for no message, for batches with ready, or for a collective; DEPLOY_INPUT
  * for what agents would refuse. The plan is then as it was.
  */

@@ -29,4 +29,8 @@ size_t deploy_text_columns(const char *text);
 /* The candidate closest to word, borrowed; NULL if none is close (a third of it differs). */
 const char *deploy_text_suggest(const char *word, const char *const *candidates, size_t count);
 
+/* What tells whether a text is still the same: its SHA-256, 64 hexadecimal digits and NUL. */
+#define DEPLOY_DIGEST_SIZE 65
+void deploy_text_digest(char out[DEPLOY_DIGEST_SIZE], const char *text, size_t len);
+
 #endif

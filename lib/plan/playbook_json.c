@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/digest.h"
+#include "deploy/text.h"
 
 static json_t *json_of_steps(const struct deploy_steps *steps);
 
@@ -60,13 +60,12 @@ json_t *deploy_playbook_json(const struct deploy_playbook *book)
 	return whole;
 }
 
-void deploy_playbook_digest(
-	char out[DEPLOY_PLAYBOOK_DIGEST_SIZE], const struct deploy_playbook *book)
+void deploy_playbook_digest(char out[DEPLOY_DIGEST_SIZE], const struct deploy_playbook *book)
 {
 	json_t *whole = deploy_playbook_json(book);
 	char *text = json_dumps(whole, JSON_COMPACT);
 
-	dp_digest(out, text ? text : "", text ? strlen(text) : 0);
+	deploy_text_digest(out, text ? text : "", text ? strlen(text) : 0);
 	free(text);
 	json_decref(whole);
 }

@@ -145,9 +145,6 @@ void dp_frame_queue(struct deploy_play *play, struct dp_frame *frame);
 void dp_play_walk(struct deploy_play *play);
 /* False for what nothing is begun in any more, since the run has stopped. */
 bool dp_frame_may_go_on(const struct deploy_play *play, const struct dp_frame *frame);
-/* The step that frame is at has failed: err says why; if it is not set, its tasks do. */
-void dp_step_failed(
-	struct deploy_play *play, struct dp_frame *frame, const struct deploy_error *err);
 /* True if somebody further up goes on in spite of a failure in frame. */
 bool dp_is_caught(const struct dp_frame *frame, const struct deploy_step *step);
 /* The newest list that is to be cleaned up after begins that; false: there is none left. */
@@ -215,15 +212,11 @@ struct dp_scope *dp_scope_new(struct deploy_play *play, const struct deploy_play
 void dp_scopes_free(struct deploy_play *play);
 void dp_scope_set_nodes(
 	struct dp_scope *scope, const char *set, const struct deploy_nodeset *nodes);
-/* True if expressions see what became of the step. */
-bool dp_scope_reads(const struct dp_scope *scope, const struct deploy_step *step);
 void dp_scope_add_result(struct dp_scope *scope, const struct deploy_step *step, const char *key,
 	const struct deploy_nodeset *nodes);
 void dp_scope_add_replies(struct dp_scope *scope, const struct deploy_step *step, json_t *replies);
 void dp_scope_changed(struct dp_scope *scope, const struct deploy_step *step);
 
-/* The world of frame: what values hold must be released. */
-json_t *dp_world_values(const struct dp_frame *frame);
 int dp_world_test(const struct deploy_play *play, const struct dp_frame *frame, const char *key,
 	const char *text, bool *out, struct deploy_error *err);
 int dp_world_eval(const struct deploy_play *play, const struct dp_frame *frame, const char *key,

@@ -190,7 +190,8 @@ static void begin_afterwards(struct deploy_play *play, struct dp_frame *frame)
 	go_on_afterwards(play, frame);
 }
 
-void dp_step_failed(
+/* The step that frame is at has failed: err says why; if it is not set, its tasks do. */
+static void step_failed(
 	struct deploy_play *play, struct dp_frame *frame, const struct deploy_error *err)
 {
 	const struct deploy_step *step = dp_frame_step(frame);
@@ -281,7 +282,7 @@ static void walk_steps(struct deploy_play *play, struct dp_frame *frame)
 		if (progress == DP_BUSY)
 			return;
 		if (progress == DP_STEP_BAD)
-			dp_step_failed(play, frame, &err);
+			step_failed(play, frame, &err);
 		if (frame->is_bad)
 			break;
 		clear_step(frame);

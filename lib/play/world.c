@@ -108,7 +108,8 @@ static void note_read(void *arg, const struct deploy_expr_use *use)
 		scope->reads_all = true;
 }
 
-bool dp_scope_reads(const struct dp_scope *scope, const struct deploy_step *step)
+/* True if expressions see what became of the step. */
+static bool reads(const struct dp_scope *scope, const struct deploy_step *step)
 {
 	size_t at;
 
@@ -131,7 +132,7 @@ static void add_empty(void *arg, const struct deploy_steps *steps)
 	for (size_t i = 0; i < steps->count; i++) {
 		const struct deploy_step *step = &steps->items[i];
 
-		if (dp_scope_reads(scope, step))
+		if (reads(scope, step))
 			(void)json_object_set_new(
 				json_object_get(scope->values, "steps"), step->id, empty_result());
 		add_empty(scope, &step->steps);
@@ -286,7 +287,8 @@ void dp_scope_changed(struct dp_scope *scope, const struct deploy_step *step)
 
 /* Evaluation. */
 
-json_t *dp_world_values(const struct dp_frame *frame)
+/* What expressions of frame see; to be released. */
+static json_t *values_of_frame(const struct dp_frame *frame)
 {
 	json_t *values = json_copy(frame->scope->values);
 
@@ -316,7 +318,7 @@ static int evaluate(const struct deploy_play *play, const struct dp_frame *frame
 	const char *text, compile_fn *compile, eval_fn *eval, void *out, struct deploy_error *err)
 {
 	struct deploy_expr_function functions[MAX_FUNCTIONS];
-	struct deploy_expr_world world = {.values = dp_world_values(frame), .functions = functions};
+	struct deploy_expr_world world = {.values = values_of_frame(frame), .functions = functions};
 	char *label = label_of(frame, key);
 	struct deploy_expr *expr = NULL;
 
@@ -456,7 +458,7 @@ struct dp_reply_look *dp_look_new(const struct deploy_play *play, const struct d
 		dp_look_free(look);
 		return NULL;
 	}
-	look->world = (struct deploy_expr_world){.values = dp_world_values(frame),
+	look->world = (struct deploy_expr_world){.values = values_of_frame(frame),
 		.functions = play->options.functions,
 		.function_count = play->options.function_count};
 	look->judge.world = &look->world;

@@ -107,6 +107,13 @@ static void add_ranks(struct deploy_plan *plan, const struct deploy_nodeset *nod
 	for (size_t i = 0; i < ranks; i++) {
 		(void)snprintf(label, sizeof(label), "rank %zu", i + 1);
 		(void)add_run(plan, sets[i], label, options);
+		if (i == 0 && options->pause && ranks > 1) {
+			struct deploy_task *pause =
+				deploy_plan_take_chore(plan, DEPLOY_CHORE_CONFIRM);
+
+			pause->text = dp_xstrdup(options->pause);
+			pause->label = dp_xstrdup("pause");
+		}
 	}
 	free(sets);
 }
@@ -166,13 +173,22 @@ static void note_end(struct deploy_site_end *end, const struct deploy_task_resul
 			   count[DEPLOY_OUTCOME_SILENT] || count[DEPLOY_OUTCOME_UNKNOWN];
 }
 
+static int refuse_to_go_on(const char *why, struct deploy_error *err)
+{
+	deploy_error_hint(err, "--yes");
+	return deploy_error_set(err, DEPLOY_REFUSED,
+		"stopped after the first nodes: not confirmed%s%s", why ? ": " : "",
+		why ? why : "");
+}
+
 int deploy_site_direct_end(void *arg, struct deploy_plan *plan, const struct deploy_turn *turn,
 	struct deploy_error *err)
 {
 	struct deploy_site_end *end = arg;
 	struct deploy_task *task;
 
-	(void)err;
+	if (turn->ended && plan->tasks[turn->ended->task]->chore)
+		return turn->ended->is_ok ? 0 : refuse_to_go_on(turn->ended->why, err);
 	if (turn->ended) {
 		note_end(end, turn->ended);
 		return 0;

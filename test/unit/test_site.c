@@ -470,6 +470,34 @@ static void an_instance_is_its_nodes_with_all_that_they_have(void **state)
 	deploy_site_free(site);
 }
 
+/* A node with several components is one node. */
+static void nodes_of_a_catalog_are_named_once(void **state)
+{
+	struct deploy_site *site;
+	struct deploy_error err;
+	struct deploy_ranks *ranks;
+	char *text = NULL;
+	size_t size = 0;
+	FILE *stream = open_memstream(&text, &size);
+
+	(void)state;
+	(void)fputs(HEAD, stream);
+	for (int application = 0; application < 2; application++) {
+		(void)fprintf(stream, " %c:\n", 'A' + application);
+		for (int i = 10; i < 32; i++)
+			(void)fprintf(stream, "  c%d: {produces: [], consumes: [], node: n%d}\n", i,
+				10 + i % 11);
+	}
+	(void)fclose(stream);
+	site = read_good(text);
+	ranks = rank_part(site, "A", false, DEPLOY_OK, &err);
+	expect_notices(ranks, "catalog: B was not asked for, but runs as well on n10, n11, n12, "
+			      "n13, n14, n15, n16, n17, n18, n19 and 1 more\n");
+	deploy_ranks_free(ranks);
+	deploy_site_free(site);
+	free(text);
+}
+
 static void several_instances_are_taken_together(void **state)
 {
 	struct deploy_site *site = read_good(HEAD " A: {" C("x", "P", "", "n1") "}\n B: {" C(
@@ -818,12 +846,19 @@ static void components_of_an_application_share_a_line_without_their_escapes(void
 	struct deploy_error err;
 	struct deploy_ranks *ranks = rank_part(site, NULL, false, DEPLOY_OK, &err);
 	char *text = shown(site_show, ranks);
+	json_t *items = site_show_items(ranks);
+	char *first = json_dumps(json_array_get(items, 0), JSON_COMPACT);
 
 	(void)state;
 	assert_string_equal(
 		"Environment p: 2 applications on 1 node\n\nApplications:\n  A\\e\n  B\n\n"
 		"Rank 1: 1 node\n  n1\n    A\\e -> z\n    B -> x, y\n",
 		text);
+	assert_string_equal("{\"rank\":1,\"nodes\":[\"n1\"],\"components\":{\"n1\":{"
+			    "\"A\\u001B\":[\"z\"],\"B\":[\"x\",\"y\"]}}}",
+		first);
+	free(first);
+	json_decref(items);
 	free(text);
 	deploy_ranks_free(ranks);
 	deploy_site_free(site);
@@ -969,6 +1004,7 @@ int main(void)
 		cmocka_unit_test(a_cycle_elsewhere_is_no_error_of_an_instance),
 		cmocka_unit_test(what_nobody_produces_is_no_cycle_and_all_of_it_is_told),
 		cmocka_unit_test(an_instance_is_its_nodes_with_all_that_they_have),
+		cmocka_unit_test(nodes_of_a_catalog_are_named_once),
 		cmocka_unit_test(several_instances_are_taken_together),
 		cmocka_unit_test(chains_and_stars_of_5000_nodes_come_in_order),
 		cmocka_unit_test(little_stack_is_enough),

@@ -1,0 +1,282 @@
+/* What the runs of a site show. */
+#include "site_report.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "report_parts.h"
+
+void site_report_init(struct site_report *report, struct out *out, const struct deploy_plan *plan)
+{
+	*report = (struct site_report){
+		.out = out, .plan = plan, .rows = json_object(), .names = deploy_nodeset_new()};
+}
+
+void site_report_release(struct site_report *report)
+{
+	json_decref(report->rows);
+	deploy_nodeset_free(report->names);
+}
+
+static const char *label_of(const struct site_report *report, unsigned task)
+{
+	const char *label =
+		task < report->plan->task_count ? report->plan->tasks[task]->label : NULL;
+
+	return label ? label : "";
+}
+
+/* A task that runs Puppet, rather than saying whether it may run. */
+static bool is_run(const char *label)
+{
+	return strncmp(label, "rank ", 5) == 0 || strcmp(label, "run") == 0;
+}
+
+static json_t *row_of(struct site_report *report, const char *node)
+{
+	json_t *row = json_object_get(report->rows, node);
+	struct deploy_error ignored = {0};
+
+	if (row)
+		return row;
+	(void)json_object_set_new(report->rows, node, json_object());
+	(void)deploy_nodeset_add(report->names, node, &ignored);
+	return json_object_get(report->rows, node);
+}
+
+/* A node's row is about its run; of the other tasks only what went wrong is told. */
+static void take_outcome(struct site_report *report, const struct deploy_event *event)
+{
+	const struct deploy_outcome *outcome = event->outcome;
+	const char *label = label_of(report, event->task);
+	bool is_good = outcome->state == DEPLOY_OUTCOME_OK ||
+		       outcome->state == DEPLOY_OUTCOME_CANCELLED ||
+		       outcome->state == DEPLOY_OUTCOME_SKIPPED;
+	json_t *row;
+
+	if (!is_good)
+		out_note(report->out, "%s: %s: %s%s%s", label, event->node, report_state(outcome),
+			outcome->message[0] ? ": " : "", outcome->message);
+	if (!is_run(label)) {
+		if (!is_good) {
+			row = row_of(report, event->node);
+			(void)json_object_set_new(row,
+				strcmp(label, "enable") == 0 ? "left" : label,
+				report_foreign_text(outcome->message));
+		}
+		return;
+	}
+	row = row_of(report, event->node);
+	if (outcome->data)
+		(void)json_object_update(row, outcome->data);
+	(void)json_object_set_new(row, "rank", json_string(label));
+	(void)json_object_set_new(row, "state", json_string(report_state(outcome)));
+	(void)json_object_set_new(row, "statusmsg", report_foreign_text(outcome->message));
+}
+
+static void end_task(struct site_report *report, const struct deploy_event *event)
+{
+	out_note(report->out, "%s: %s, %zu %s", label_of(report, event->task),
+		event->is_ok ? "done" : "stopped", event->count,
+		event->count == 1 ? "node" : "nodes");
+}
+
+static void stream(struct site_report *report, const struct deploy_event *event)
+{
+	json_t *line;
+
+	if (event->type != DEPLOY_EVENT_OUTCOME && event->type != DEPLOY_EVENT_TASK_STARTED &&
+		event->type != DEPLOY_EVENT_TASK_ENDED && event->type != DEPLOY_EVENT_STEP &&
+		event->type != DEPLOY_EVENT_STOPPED)
+		return;
+	line = json_pack("{s:s, s:I, s:f, s:s}", "type", deploy_event_type_name(event->type), "seq",
+		(json_int_t)event->seq, "time", (double)(event->at_us / 1000) / 1e3, "step",
+		label_of(report, event->task));
+	if (event->node)
+		(void)json_object_set_new(line, "node", report_foreign_text(event->node));
+	if (event->text)
+		(void)json_object_set_new(line, "text", report_foreign_text(event->text));
+	if (event->outcome) {
+		(void)json_object_set_new(line, "state",
+			json_string(deploy_outcome_state_name(event->outcome->state)));
+		(void)json_object_set_new(
+			line, "statusmsg", report_foreign_text(event->outcome->message));
+		if (event->outcome->data)
+			(void)json_object_set(line, "data", event->outcome->data);
+	}
+	out_json_line(report->out, line);
+	json_decref(line);
+}
+
+void site_report_event(void *arg, const struct deploy_event *event)
+{
+	struct site_report *report = arg;
+
+	if (out_format(report->out) == OUT_JSONL)
+		stream(report, event);
+	switch (event->type) {
+	case DEPLOY_EVENT_TASK_STARTED:
+		out_note(report->out, "%s: %zu %s", label_of(report, event->task), event->count,
+			event->count == 1 ? "node" : "nodes");
+		break;
+	case DEPLOY_EVENT_GROUP_STARTED:
+		out_note(report->out, "%s: now %s", label_of(report, event->task), event->text);
+		break;
+	case DEPLOY_EVENT_OUTCOME:
+		take_outcome(report, event);
+		break;
+	case DEPLOY_EVENT_STOPPED:
+		out_note(report->out, "stopped: %s", event->text);
+		break;
+	case DEPLOY_EVENT_PROGRESS:
+		if (event->count) {
+			char text[400];
+
+			(void)snprintf(text, sizeof(text), "%s: waiting for %zu %s: %.300s",
+				label_of(report, event->task), event->count,
+				event->count == 1 ? "node" : "nodes", event->text);
+			out_status(report->out, text);
+		}
+		break;
+	case DEPLOY_EVENT_TASK_ENDED:
+		end_task(report, event);
+		break;
+	default:
+		break;
+	}
+}
+
+/* Nodes of the check and of switching count only if they are not ok. */
+int site_report_status(const struct site_report *report, const struct deploy_run_result *result,
+	const struct deploy_error *err)
+{
+	size_t failed = 0, unanswered = 0, ok = report->before;
+	int status = EXIT_ALL_OK;
+
+	for (size_t i = 0; i < result->task_count; i++) {
+		const size_t *count = result->tally[i].count;
+
+		failed += count[DEPLOY_OUTCOME_FAILED];
+		ok += count[DEPLOY_OUTCOME_OK];
+		unanswered += count[DEPLOY_OUTCOME_SILENT] + count[DEPLOY_OUTCOME_UNKNOWN] +
+			      count[DEPLOY_OUTCOME_CANCELLED] + count[DEPLOY_OUTCOME_SKIPPED];
+	}
+	if (failed)
+		status = EXIT_NODE_FAILED;
+	else if (unanswered)
+		status = ok ? EXIT_SOME_SILENT : EXIT_NO_ANSWER;
+	switch (result->end) {
+	case DEPLOY_RUN_STOPPED:
+		/* Nothing was changed if the check has stopped it. */
+		status = exit_worse(status, result->task_count > DEPLOY_SITE_DISABLE &&
+							    result->tally[DEPLOY_SITE_DISABLE].nodes
+						    ? EXIT_STOPPED
+						    : EXIT_REFUSED);
+		break;
+	case DEPLOY_RUN_DEADLINE:
+		status = exit_worse(status, EXIT_DEADLINE);
+		break;
+	case DEPLOY_RUN_INTERRUPTED:
+		return 128 + result->signal;
+	case DEPLOY_RUN_UNRECORDED:
+		status = exit_worse(status, EXIT_OUTPUT);
+		break;
+	case DEPLOY_RUN_NO_NODES:
+		status = exit_worse(status, EXIT_NO_NODES);
+		break;
+	case DEPLOY_RUN_COMPLETE:
+	case DEPLOY_RUN_LOST:
+	case DEPLOY_RUN_FAILED:
+		break;
+	}
+	if (err->code != DEPLOY_OK && (status == EXIT_ALL_OK || result->end == DEPLOY_RUN_FAILED))
+		status = exit_worse(status, exit_of_error(err->code));
+	return status;
+}
+
+/* "12", "2.5", or nothing. */
+static char *cell(const json_t *row, const char *key)
+{
+	const json_t *value = json_object_get(row, key);
+
+	return value && !json_is_null(value) ? report_value_text(value) : NULL;
+}
+
+static void print_table(const struct site_report *report)
+{
+	static const char *const headers[] = {
+		"NODE", "RANK", "STATE", "CHANGED", "FAILED", "TOTAL", "TIME", "VERSION"};
+	static const char *const keys[] = {
+		"rank", "state", "changed", "failed", "total", "total_time", "config_version"};
+	struct out_table *table = out_table_new(headers, 8);
+
+	out_table_tone(table, 2);
+	for (size_t i = 0; i < deploy_nodeset_count(report->names); i++) {
+		const char *node = deploy_nodeset_get(report->names, i);
+		const json_t *row = json_object_get(report->rows, node);
+		const char *cells[8] = {node};
+		char *owned[7];
+
+		for (size_t key = 0; key < 7; key++) {
+			owned[key] = cell(row, keys[key]);
+			cells[key + 1] = owned[key] ? owned[key] : "";
+		}
+		out_table_add(table, cells);
+		for (size_t key = 0; key < 7; key++)
+			free(owned[key]);
+	}
+	out_table_print(report->out, table);
+	out_table_free(table);
+}
+
+static json_t *items_json(const struct site_report *report)
+{
+	json_t *items = json_array();
+
+	for (size_t i = 0; i < deploy_nodeset_count(report->names); i++) {
+		const char *node = deploy_nodeset_get(report->names, i);
+		json_t *item = json_pack("{s:s}", "node", node);
+
+		(void)json_object_update(item, json_object_get(report->rows, node));
+		(void)json_array_append_new(items, item);
+	}
+	return items;
+}
+
+static json_t *summary_json(
+	const struct site_report *report, const struct deploy_run_result *result)
+{
+	json_t *summary = json_pack("{s:I}", "before", (json_int_t)report->before);
+	size_t total[DEPLOY_OUTCOME_STATES] = {0};
+
+	for (size_t i = DEPLOY_SITE_RUN; i < result->task_count; i++)
+		for (int state = 0;
+			is_run(label_of(report, (unsigned)i)) && state < DEPLOY_OUTCOME_STATES;
+			state++)
+			total[state] += result->tally[i].count[state];
+	for (int state = 0; state < DEPLOY_OUTCOME_STATES; state++)
+		(void)json_object_set_new(summary,
+			deploy_outcome_state_name((enum deploy_outcome_state)state),
+			json_integer((json_int_t)total[state]));
+	return summary;
+}
+
+void site_report_show(struct site_report *report, const struct deploy_run_result *result,
+	const char *run, int status, const struct deploy_error *err)
+{
+	json_t *items = items_json(report), *summary = summary_json(report, result);
+
+	out_status(report->out, NULL);
+	if (out_is_for_people(report->out))
+		print_table(report);
+	if (out_format(report->out) == OUT_NAME)
+		for (size_t i = 0; i < deploy_nodeset_count(report->names); i++)
+			out_text(report->out, "%s\n", deploy_nodeset_get(report->names, i));
+	if (out_format(report->out) != OUT_JSONL)
+		out_flush(report->out);
+	if (run && status != EXIT_ALL_OK && status != EXIT_REFUSED)
+		out_note(report->out, "to go on: deployctl resume %s", run);
+	out_document(report->out, "site", items, summary, status, err);
+	json_decref(items);
+	json_decref(summary);
+}

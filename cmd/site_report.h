@@ -1,0 +1,26 @@
+/* What the runs of a site show: each node as it ends, and a table of nodes at the end. */
+#ifndef SITE_REPORT_H
+#define SITE_REPORT_H
+
+#include "command.h"
+
+struct site_report {
+	struct out *out;
+	const struct deploy_plan *plan;
+	json_t *rows; /* node → {"rank", "state", "message", and what its run came to} */
+	struct deploy_nodeset *names;
+	size_t before; /* nodes that an earlier process has done */
+};
+
+void site_report_init(struct site_report *report, struct out *out, const struct deploy_plan *plan);
+void site_report_release(struct site_report *report);
+
+/* For the journal. */
+void site_report_event(void *report, const struct deploy_event *event);
+
+int site_report_status(const struct site_report *report, const struct deploy_run_result *result,
+	const struct deploy_error *err);
+void site_report_show(struct site_report *report, const struct deploy_run_result *result,
+	const char *run, int status, const struct deploy_error *err);
+
+#endif
