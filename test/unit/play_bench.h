@@ -48,6 +48,7 @@ struct play_world {
 	const char *answer; /* to questions, messages: "yes", "no", or why not; NULL: yes */
 	const char *signal_at; /* a line: a signal comes when it was noted */
 	size_t signal_after;   /* … or before this input; 0: never */
+	size_t kill_after;     /* the process is gone before this input; 0: never */
 	long long awake_ms;    /* before that nobody is found, and no port is up */
 	long long deadline_ms; /* of the run */
 	bool shows_frozen, shows_message;
@@ -397,6 +398,8 @@ static inline void play_on(struct play_bench *bench)
 	step(bench, &start);
 	while (!dp_runner_is_done(bench->runner)) {
 		assert_true(bench->inputs_told < 20000);
+		if (bench->world.kill_after && bench->inputs_told >= bench->world.kill_after)
+			return;
 		if (is_time_for_signal(bench)) {
 			send_signal(bench);
 		} else if (bench->first < bench->last) {
@@ -600,19 +603,25 @@ static inline void expect(struct play_bench *bench, const char *lines)
 		fail_msg("expected:\n%s\ngot:\n%s", lines, bench->trace);
 }
 
-/* Play text in world, and compare what happened with lines. */
-static inline void play(struct play_world world, const char *text, const char *lines)
+static inline void begin_play(struct play_bench *bench)
 {
-	struct play_bench *bench = calloc(1, sizeof(*bench));
 	struct deploy_error err = {.code = DEPLOY_OK};
 
-	assert_non_null(bench);
-	bench->world = world;
-	prepare(bench, text);
 	if (deploy_play_new(&bench->play, &bench->world.options, &err) == 0)
 		play_on(bench);
 	else
 		note(bench, "refused %s: %s\n", deploy_code_name(err.code), err.text);
+}
+
+/* Play text in world, and compare what happened with lines. */
+static inline void play(struct play_world world, const char *text, const char *lines)
+{
+	struct play_bench *bench = calloc(1, sizeof(*bench));
+
+	assert_non_null(bench);
+	bench->world = world;
+	prepare(bench, text);
+	begin_play(bench);
 	expect(bench, lines);
 	release(bench);
 	free(bench);
