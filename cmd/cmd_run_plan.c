@@ -1,4 +1,5 @@
 /* deployctl run-plan — go through the steps of a plan. */
+#define _XOPEN_SOURCE 700 /* realpath() */
 #include <stdlib.h>
 #include <string.h>
 

@@ -49,7 +49,6 @@ static void take_past(struct deploy_play *play, const struct dp_frame *frame,
 	for (size_t i = 0; i < deploy_nodeset_count(nodes); i++) {
 		const char *node = deploy_nodeset_get(nodes, i);
 		enum deploy_outcome_state state = DEPLOY_OUTCOME_CANCELLED;
-		struct deploy_outcome outcome = {.attempt = 1};
 		json_t *data;
 
 		if (!dp_past_outcome(past, frame->at.label, node, &state, &data) ||
@@ -67,9 +66,27 @@ static void take_past(struct deploy_play *play, const struct dp_frame *frame,
 		if (state == DEPLOY_OUTCOME_FAILED)
 			(void)deploy_nodeset_add(rest->failed, node, &ignored);
 		rest->is_unknown = rest->is_unknown || state == DEPLOY_OUTCOME_UNKNOWN;
-		outcome.state = state;
+	}
+}
+
+/* Who keeps an outcome that is not ok, for good. */
+static void leave(struct deploy_play *play, const struct dp_frame *frame, const struct rest *rest)
+{
+	const struct deploy_past *past = dp_frame_past(play, frame);
+	char *folded = deploy_nodeset_print(rest->bad);
+
+	for (size_t i = 0; i < deploy_nodeset_count(rest->bad); i++) {
+		const char *node = deploy_nodeset_get(rest->bad, i);
+		struct deploy_outcome outcome = {.attempt = 1};
+		json_t *ignored;
+
+		(void)dp_past_outcome(past, frame->at.label, node, &outcome.state, &ignored);
 		deploy_tally_add(&play->left, node, &outcome);
 	}
+	if (deploy_nodeset_count(rest->bad) && !rest->is_done)
+		dp_play_tell(play, DEPLOY_PLAY_LEFT, frame->at.label, dp_frame_step(frame),
+			deploy_nodeset_count(rest->bad), folded);
+	free(folded);
 }
 
 static void release_rest(struct rest *rest)
@@ -207,15 +224,10 @@ static void add_past(struct deploy_play *play, struct dp_frame *frame, struct re
 {
 	const struct deploy_step *step = dp_frame_step(frame);
 	struct dp_scope *scope = frame->scope;
-	char *folded = deploy_nodeset_print(rest->bad);
 
 	if (deploy_nodeset_count(rest->ok))
 		dp_play_tell(play, DEPLOY_PLAY_DONE, frame->at.label, step,
 			deploy_nodeset_count(rest->ok), NULL);
-	if (deploy_nodeset_count(rest->bad) && !rest->is_done)
-		dp_play_tell(play, DEPLOY_PLAY_LEFT, frame->at.label, step,
-			deploy_nodeset_count(rest->bad), folded);
-	free(folded);
 	if (deploy_nodeset_count(rest->ok))
 		dp_scope_changed(scope, step);
 	dp_scope_add_result(scope, step, "ok", rest->ok);
@@ -247,6 +259,9 @@ static enum dp_progress begin_on(struct deploy_play *play, struct dp_frame *fram
 	take_past(play, frame, nodes, &rest);
 	bad = deploy_nodeset_count(rest.bad);
 	progress = progress_of(step, &rest, all);
+	/* Where one is enough, those before it do not count. */
+	if (!step->is_one || progress == DP_STEP_BAD)
+		leave(play, frame, &rest);
 	add_past(play, frame, &rest);
 	set_policy(&policy, step);
 	if (deploy_nodeset_count(rest.todo) < all)

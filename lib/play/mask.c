@@ -39,42 +39,62 @@ void deploy_play_hide(struct deploy_play *play, json_t *value)
 	json_object_foreach(value, key, item) deploy_play_hide(play, item);
 }
 
-/* Text with every occurrence of part replaced; text is taken. */
-static char *replace(char *text, const char *part)
+/* Note which bytes of text belong to a secret; false: none. */
+static bool find_secrets(const struct deploy_play *play, const char *text, bool *is_secret)
 {
-	size_t len = strlen(part), out = 0;
-	char *made, *at = text, *found;
+	bool has_found = false;
 
-	if (!strstr(text, part))
-		return text;
-	made = dp_xmalloc(strlen(text) / len * (len + sizeof(MASK)) + len + sizeof(MASK));
-	while ((found = strstr(at, part))) {
-		memcpy(made + out, at, (size_t)(found - at));
-		out += (size_t)(found - at);
-		memcpy(made + out, MASK, sizeof(MASK) - 1);
-		out += sizeof(MASK) - 1;
-		at = found + len;
+	for (size_t i = 0; i < play->secrets.count; i++) {
+		const char *secret = play->secrets.items[i];
+		size_t len = strlen(secret);
+		const char *at = text;
+
+		if (len < MIN_PART && strcmp(text, secret) != 0)
+			continue;
+		/* They may overlap each other, and themselves. */
+		for (; (at = strstr(at, secret)); at++) {
+			memset(is_secret + (at - text), true, len);
+			has_found = true;
+		}
 	}
-	memcpy(made + out, at, strlen(at) + 1);
-	free(text);
-	return made;
+	return has_found;
 }
 
 /* NULL if there is nothing to hide in text. */
 static char *masked(const struct deploy_play *play, const char *text)
 {
-	char *made = NULL;
+	size_t len = text ? strlen(text) : 0, out = 0;
+	bool *is_secret;
+	char *made;
 
-	for (size_t i = 0; text && i < play->secrets.count; i++) {
-		const char *secret = play->secrets.items[i];
-		bool is_short = strlen(secret) < MIN_PART;
-
-		if (is_short ? strcmp(made ? made : text, secret) != 0
-			     : !strstr(made ? made : text, secret))
-			continue;
-		made = replace(made ? made : dp_xstrdup(text), secret);
+	if (!len || !play->secrets.count)
+		return NULL;
+	is_secret = dp_xcalloc(len, sizeof(*is_secret));
+	if (!find_secrets(play, text, is_secret)) {
+		free(is_secret);
+		return NULL;
 	}
+	made = dp_xmalloc(len * (sizeof(MASK) - 1) + 1);
+	for (size_t i = 0; i < len; i++) {
+		if (!is_secret[i]) {
+			made[out++] = text[i];
+		} else if (!i || !is_secret[i - 1]) {
+			memcpy(made + out, MASK, sizeof(MASK) - 1);
+			out += sizeof(MASK) - 1;
+		}
+	}
+	made[out] = '\0';
+	free(is_secret);
 	return made;
+}
+
+void dp_mask_text(const struct deploy_play *play, char *text, size_t size)
+{
+	char *made = masked(play, text);
+
+	if (made)
+		(void)snprintf(text, size, "%s", made);
+	free(made);
 }
 
 static json_t *mask_json(const struct deploy_play *play, json_t *value);

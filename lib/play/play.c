@@ -125,6 +125,8 @@ static int tell_why(struct deploy_play *play, size_t before, struct deploy_error
 		return 0;
 	play->has_told_why = true;
 	*err = play->why;
+	dp_mask_text(play, err->text, sizeof(err->text));
+	dp_mask_text(play, err->hint, sizeof(err->hint));
 	return err->code;
 }
 

@@ -76,7 +76,7 @@ struct dp_frame {
 	size_t after;	 /* AFTERWARDS: which list comes next */
 	bool is_cleanup; /* goes on after the run has stopped */
 	bool is_always;	 /* … also if a signal did that */
-	bool is_bad, is_abandoned, is_queued;
+	bool is_bad, is_queued;
 	bool has_worked;	     /* something in it was begun by this process */
 	bool is_put_back;	     /* of a group: its always list is there, and went well */
 	struct deploy_nodeset *lost; /* of the group: nodes that were not ok in a step */
@@ -254,7 +254,8 @@ bool dp_past_outcome(const struct deploy_past *past, const char *label, const ch
 	enum deploy_outcome_state *state, json_t **data);
 bool dp_past_knows(const struct deploy_past *past, const char *label);
 
-/* mask.c */
+/* mask.c. Hide the secrets in text, in its place. */
+void dp_mask_text(const struct deploy_play *play, char *text, size_t size);
 void dp_mask_release(struct deploy_play *play);
 
 #endif

@@ -62,26 +62,26 @@ static int add_value(
 	return 0;
 }
 
-static int add_texts(const struct deploy_play *play, const struct dp_frame *frame,
+static int add_texts(const struct deploy_play *play, const struct dp_frame *frame, const char *name,
 	const struct deploy_texts *texts, const char *key, void *to, add_fn *add,
 	struct deploy_error *err)
 {
 	for (size_t i = 0; i < texts->count; i++) {
 		json_t *text = json_string(texts->items[i]), *value = NULL;
-		int rc = dp_world_json(play, frame, key, text, &value, err);
 
-		if (!rc)
-			rc = add_value(to, add, value, key, err);
+		if (dp_world_json(play, frame, key, text, &value, err) == 0 &&
+			add_value(to, add, value, key, err))
+			(void)deploy_error_wrap(err, "%s", name);
 		json_decref(text);
 		json_decref(value);
-		if (rc)
-			return rc;
+		if (err->code)
+			return err->code;
 	}
 	return 0;
 }
 
-/* *nodes: NULL unless the selection names its nodes. */
-static int evaluate(const struct deploy_play *play, const struct dp_frame *frame,
+/* *nodes: NULL unless the selection names its nodes. name: whose it is. */
+static int evaluate(const struct deploy_play *play, const struct dp_frame *frame, const char *name,
 	const struct deploy_selection *selection, struct deploy_filter *filter,
 	struct deploy_nodeset **nodes, struct deploy_error *err)
 {
@@ -97,10 +97,12 @@ static int evaluate(const struct deploy_play *play, const struct dp_frame *frame
 	*nodes = NULL;
 	if (selection->nodes.count) {
 		*nodes = deploy_nodeset_new();
-		return add_texts(play, frame, &selection->nodes, "nodes", *nodes, add_names, err);
+		return add_texts(
+			play, frame, name, &selection->nodes, "nodes", *nodes, add_names, err);
 	}
 	for (size_t i = 0; i < sizeof(terms) / sizeof(terms[0]); i++)
-		if (add_texts(play, frame, terms[i].texts, terms[i].key, filter, terms[i].add, err))
+		if (add_texts(play, frame, name, terms[i].texts, terms[i].key, filter, terms[i].add,
+			    err))
 			return err->code;
 	if (deploy_filter_names_nodes(filter))
 		*nodes = deploy_nodeset_copy(filter->nodes);
@@ -228,17 +230,18 @@ static bool resolve(struct deploy_play *play, struct dp_frame *frame, enum dp_pu
 	char *name = name_of(frame, purpose, index);
 	const struct deploy_nodeset *past = dp_past_nodes(play->options.past, name);
 
-	free(name);
 	if (past) {
 		settle(frame, purpose, index, deploy_nodeset_copy(past));
+		free(name);
 		return true;
 	}
-	if (evaluate(play, frame, selection_of(frame, purpose, index), &filter, &nodes, err))
+	if (evaluate(play, frame, name, selection_of(frame, purpose, index), &filter, &nodes, err))
 		deploy_nodeset_free(nodes);
 	else if (nodes)
 		fix(play, frame, purpose, index, nodes);
 	else
 		look_for(play, frame, purpose, index, &filter, err);
+	free(name);
 	deploy_filter_release(&filter);
 	return !err->code && nodes && has_nodes(frame, purpose, index, nodes, err);
 }

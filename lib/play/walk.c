@@ -2,6 +2,7 @@
  * Lists of steps under way. A list waits for tasks and for lists in it; when it waits for nothing
  * it is queued, and goes on. What follows a list (always, on_success, …) is a list, too.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -138,7 +139,7 @@ static const struct deploy_steps *next_after(const struct deploy_play *play, str
 	return NULL;
 }
 
-/* A list is over: tell the one around it, if that still waits for it. */
+/* A list is over: tell the one around it. */
 static void end_frame(struct deploy_play *play, struct dp_frame *frame)
 {
 	struct dp_frame *up = frame->up;
@@ -149,8 +150,6 @@ static void end_frame(struct deploy_play *play, struct dp_frame *frame)
 		play->is_over = true;
 		return;
 	}
-	if (frame->is_abandoned)
-		return;
 	if (frame->kind == DP_FRAME_AFTER) {
 		up->is_bad = up->is_bad || frame->is_bad;
 		up->is_put_back = !frame->is_bad;
@@ -191,18 +190,23 @@ static void begin_afterwards(struct deploy_play *play, struct dp_frame *frame)
 	go_on_afterwards(play, frame);
 }
 
-/* The step that frame is at has failed: err says why; NULL: its tasks do. */
+/* The step that frame is at has failed: err says why; if it is not set, its tasks do. */
 static void step_failed(
 	struct deploy_play *play, struct dp_frame *frame, const struct deploy_error *err)
 {
 	const struct deploy_step *step = dp_frame_step(frame);
 	bool is_caught = dp_is_caught(frame, step);
 
-	if (err && err->code && !is_caught && !play->why.code)
+	if (err->code && !is_caught && !play->why.code)
 		play->why = *err;
-	if (is_caught)
-		dp_play_tell(play, DEPLOY_PLAY_FAILED, frame->at.label, step, 0,
-			err && err->code ? err->text : NULL);
+	if (is_caught) {
+		char why[sizeof(err->text)];
+
+		(void)snprintf(why, sizeof(why), "%s", err->text);
+		dp_mask_text(play, why, sizeof(why));
+		dp_play_tell(
+			play, DEPLOY_PLAY_FAILED, frame->at.label, step, 0, err->code ? why : NULL);
+	}
 	if (step->on_failure != DEPLOY_ON_FAILURE_CONTINUE)
 		frame->is_bad = true;
 }
@@ -351,7 +355,7 @@ bool dp_play_clean_up(struct deploy_play *play)
 		/* Nothing follows a list that has done nothing. */
 		if (frame->state == DP_FRAME_AT_STEPS && !frame->at.label)
 			continue;
-		frame->is_bad = frame->is_abandoned = true;
+		frame->is_bad = true;
 		frame->pending = 0;
 		begin_afterwards(play, frame);
 		if (frame->state != DP_FRAME_OVER)

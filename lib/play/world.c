@@ -20,8 +20,9 @@ static void uses_of_text(const struct uses *uses, const char *text, bool is_expr
 	struct deploy_expr *expr = NULL;
 	size_t count;
 
-	if (!text || (is_expr ? deploy_expr_new : deploy_expr_new_template)(
-			     &expr, "text", text, &ignored))
+	if (!text || (!is_expr && !strstr(text, "${")))
+		return;
+	if ((is_expr ? deploy_expr_new : deploy_expr_new_template)(&expr, "text", text, &ignored))
 		return;
 	use = deploy_expr_uses(expr, &count);
 	for (size_t i = 0; i < count; i++)
@@ -175,14 +176,14 @@ static json_t *values_of(const struct deploy_play *play, const struct deploy_pla
 		clipboard ? json_deep_copy(clipboard) : json_object());
 }
 
-static void hide_inputs(
-	struct deploy_play *play, const struct deploy_playbook *book, json_t *inputs)
+static void hide_secrets(struct deploy_play *play, const struct deploy_playbook *book,
+	json_t *inputs, json_t *clipboard)
 {
 	for (size_t i = 0; i < book->input_count; i++)
 		if (book->inputs[i].is_secret)
 			deploy_play_hide(play, json_object_get(inputs, book->inputs[i].name));
 	for (size_t i = 0; i < book->secret.count; i++)
-		deploy_play_hide(play, json_object_get(book->clipboard, book->secret.items[i]));
+		deploy_play_hide(play, json_object_get(clipboard, book->secret.items[i]));
 }
 
 struct dp_scope *dp_scope_new(struct deploy_play *play, const struct deploy_playbook *book,
@@ -201,7 +202,7 @@ struct dp_scope *dp_scope_new(struct deploy_play *play, const struct deploy_play
 	dp_strset_init(&scope->read);
 	(void)read_env(book, env, err);
 	scope->values = values_of(play, book, inputs, env);
-	hide_inputs(play, book, inputs);
+	hide_secrets(play, book, inputs, json_object_get(scope->values, "clipboard"));
 	for (size_t i = 0; i < 4; i++) {
 		const struct uses uses = {note_read, scope};
 

@@ -45,25 +45,40 @@ static void who_may_have_done_it_is_not_asked_again(void **state)
 		"steps:\n"
 		"  - {id: a, rpc: a.b, nodes: {nodes: 'web[1-4]'}}\n"
 		"  - {id: b, rpc: a.c, nodes: {nodes: 'web[1-4]'}}\n",
-		"done a 1\n"
 		"left a: web[2-3]\n"
+		"done a 1\n"
 		"end complete\n");
 	play((struct play_world){.past = "a web1 ok;a web2 unknown;a web3 silent;task a open"},
 		"steps:\n"
 		"  - {id: a, rpc: a.b, nodes: {nodes: 'web[1-4]'}, max_fail: 1}\n"
 		"  - {id: b, rpc: a.c, nodes: {nodes: 'web[1-4]'}}\n",
-		"done a 1\n"
 		"left a: web[2-3]\n"
+		"done a 1\n"
 		"end complete\n");
 	play((struct play_world){.past = "a web1 ok;a web2 unknown;a web3 silent;task a open"},
 		"steps:\n"
 		"  - {id: a, rpc: a.b, nodes: {nodes: 'web[1-4]'}, max_fail: 50%}\n"
 		"  - {id: b, rpc: a.c, nodes: {nodes: 'web[1-4]'}}\n",
-		"done a 1\n"
 		"left a: web[2-3]\n"
+		"done a 1\n"
 		"a web4\n"
 		"b web[1-4]\n"
 		"end ok\n");
+}
+
+static void what_is_left_stops_other_lanes(void **state)
+{
+	(void)state;
+	play((struct play_world){.past = "a web1 unknown;task a open"},
+		"steps:\n"
+		"  - parallel:\n"
+		"      - steps: [{id: a, rpc: a.b, nodes: {nodes: web1}}]\n"
+		"      - steps: [{id: b, rpc: a.c, nodes: {nodes: web2}}, {id: c, rpc: a.d, nodes: "
+		"{nodes: web2}}]\n"
+		"on_failure: [{id: bad, rpc: h.bad, nodes: {nodes: lb1}}]\n",
+		"left a: web1\n"
+		"bad lb1\n"
+		"end complete\n");
 }
 
 static void who_may_do_it_twice_is_asked_again(void **state)
@@ -82,8 +97,8 @@ static void who_may_do_it_twice_is_asked_again(void **state)
 		"  - {id: a, rpc: a.b, nodes: {nodes: 'web[1-4]'}, retry_silent: true, max_fail: "
 		"1}\n"
 		"  - {id: b, rpc: a.c, nodes: {nodes: 'web[1-4]'}}\n",
-		"done a 1\n"
 		"left a: web2\n"
+		"done a 1\n"
 		"a web[3-4]\n"
 		"b web[1-4]\n"
 		"end ok\n");
@@ -101,8 +116,8 @@ static void who_may_do_it_twice_is_asked_again(void **state)
 		"steps:\n"
 		"  - {id: a, rpc: a.b, nodes: {nodes: 'web[1-4]'}, max_fail: 1}\n"
 		"  - {id: b, rpc: a.c, nodes: {nodes: 'web[1-4]'}}\n",
-		"done a 1\n"
 		"left a: web2\n"
+		"done a 1\n"
 		"a web[3-4]\n"
 		"b web[1-4]\n"
 		"end ok\n");
@@ -249,7 +264,6 @@ static void one_is_still_to_be_found(void **state)
 	(void)state;
 	play((struct play_world){.past = "a web1 silent;a web2 failed;task a open"},
 		"steps: [{id: a, rpc: a.b, nodes: {nodes: 'web[1-3]'}, one: true, timeout: 1s}]\n",
-		"left a: web1\n"
 		"a web2\n"
 		"  web3 skipped\n"
 		"end ok\n");
@@ -396,8 +410,8 @@ static void who_was_lost_before_is_out_of_service(void **state)
 		"    always: [{id: c, rpc: a.d, nodes: group}]\n",
 		"group up web[1-3]\n"
 		"done a#1 3\n"
-		"done b#1 2\n"
 		"left b#1: web3\n"
+		"done b#1 2\n"
 		"failed b#1\n"
 		"done c#1 3\n"
 		"group up web4\n"
@@ -419,8 +433,8 @@ static void who_was_lost_before_is_out_of_service(void **state)
 		"      - {id: b, rpc: a.c, nodes: group}\n"
 		"    always: [{id: c, rpc: a.d, nodes: group}]\n",
 		"group up web[1-2]\n"
-		"done a#1 1\n"
 		"left a#1: web2\n"
+		"done a#1 1\n"
 		"failed a#1\n"
 		"c#1 web[1-2]\n"
 		"end failed stopped: up: no node can be taken out of service: 5 of 6 must stay "
@@ -534,6 +548,7 @@ int main(void)
 		TEST(what_is_done_is_not_done_again),
 		TEST(who_failed_or_was_not_asked_is_asked),
 		TEST(who_may_have_done_it_is_not_asked_again),
+		TEST(what_is_left_stops_other_lanes),
 		TEST(who_may_do_it_twice_is_asked_again),
 		TEST(what_was_tolerated_is_over),
 		TEST(limits_are_parts_of_all_nodes),
