@@ -1,0 +1,99 @@
+# Shared by the tests that run plans: the nodes of the lab get agents that have something to do, and parts
+# to play. Their agents note in the lab's file "calls" what they are asked, in the order of it.
+#   web[01-04]  cluster alfa, with the application    web[08-09]  load balancers
+#   web[06-07]  cluster bravo, with the application   web05,web09  can notify people
+#   web[01-03]  mail relays                           web[01-06]  Hadoop's cluster preview
+load helper
+eval "setup_lab() $(declare -f setup | tail -n +2)"
+
+calls=${DEPLOYCTL_LAB-}/calls
+
+# has_part NODE AGENT: which nodes have which of the agents that not all of them have
+has_part() {
+	case $2:$1 in
+	appmgr:web0[123467] | nrpe:web0[123467] | haproxy:web0[89] | angelianotify:web0[59]) ;;
+	*) return 1 ;;
+	esac
+}
+
+# hadoop_part NODE
+hadoop_part() {
+	case $1 in
+	web01) echo nn1 ;;
+	web02) echo nn2 ;;
+	web03) echo rm ;;
+	web0[456]) echo dn ;;
+	esac
+}
+
+# give_parts: the agents to all nodes, and what they are found by; take_parts takes it back
+give_parts() {
+	local dir node agent
+	for dir in "$DEPLOYCTL_LAB"/nodes/*; do
+		node=${dir##*/} node=${node%%.*}
+		mkdir "$dir/kept"
+		cp "$dir"/{server.cfg,classes,facts.json} "$dir/kept/"
+		sed -i "s|^libdir = .*|&:$top/test/lab/apps|" "$dir/server.cfg"
+		echo 'plugin.deploop.execute = yes' >>"$dir/server.cfg"
+		for agent in appmgr nrpe haproxy angelianotify; do
+			has_part "$node" "$agent" || echo "plugin.$agent.activate_agent = false"
+		done >>"$dir/server.cfg"
+		! has_part "$node" haproxy || echo haproxy >>"$dir/classes"
+		[[ $node != web0[123] ]] || echo mail_relay >>"$dir/classes"
+		[ -z "$(hadoop_part "$node")" ] || give_facts "$dir/facts.json" deploop_collection=preview \
+			deploop_role="$(hadoop_part "$node")"
+	done
+	restart_nodes
+}
+
+take_parts() {
+	local dir
+	for dir in "$DEPLOYCTL_LAB"/nodes/*; do
+		cp "$dir"/kept/* "$dir/"
+		rm -rf "$dir/kept"
+	done
+	forget_works
+	restart_nodes
+}
+
+# give_facts FILE NAME=VALUE...
+give_facts() {
+	ruby --disable-gems -rjson -e 'file = ARGV.shift
+		facts = JSON.parse(File.read(file)).merge(ARGV.to_h { |pair| pair.split("=", 2) })
+		File.write(file, JSON.generate(facts))' "$@"
+}
+
+restart_nodes() {
+	local names
+	mapfile -t names < <(ls "$DEPLOYCTL_LAB/nodes")
+	lab node stop "${names[@]}"
+	lab node start "${names[@]}"
+}
+
+# What earlier tests have made of the nodes.
+forget_works() {
+	rm -f "$calls" "$DEPLOYCTL_LAB"/nodes/*/{revision,critical,queue,flushed,services,out.*,*.fail,*.mute}
+}
+
+# make NODE FILE TEXT: e.g. make web01 appmgr.upgrade.fail 1
+make() {
+	echo "$3" >"$DEPLOYCTL_LAB/nodes/$1.example.net/$2"
+}
+
+# of NODE FILE
+of() {
+	cat "$DEPLOYCTL_LAB/nodes/$1.example.net/$2" 2>/dev/null || true
+}
+
+# runs FILE WORDS...: a plan; plays FILE WORDS...: one of the examples, as it is
+runs() {
+	dc run-plan --ddl-dir "$top/test/lab/apps/mcollective" "$@"
+}
+
+plays() {
+	runs "$top/examples/$1" "${@:2}"
+}
+
+last_run() {
+	"$DEPLOYCTL" history -o name --limit 1
+}
