@@ -38,6 +38,11 @@ never_more_than() {
 		END { exit bad }' "$calls"
 }
 
+# by TEXT: the nodes whose calls have it, in their order
+by() {
+	awk -v text="$1" 'index($0, text) {print $1}' "$calls" | paste -sd ' '
+}
+
 # told TEXT: what the last command said, on either stream
 told() {
 	has "$output$stderr" "$1"
@@ -79,10 +84,10 @@ ends_with() {
 	make web05 angelianotify.sendmsg.mute 1
 	plays web-deploy.yaml cluster=bravo backend=web revision=43 --yes
 	ends_with 0
-	equal 'web06 web07' "$(awk '$2 == "appmgr.upgrade" {print $1}' "$calls" | sort | paste -sd ' ')"
+	equal 'web06 web07' "$(by appmgr.upgrade | xargs -n 1 | sort | xargs)"
 	equal '' "$(grep -E '^web0[1-4] ' "$calls")"
 	never_more_than 1
-	equal 'web05 web09' "$(awk '$2 ~ /sendmsg/ {print $1}' "$calls" | paste -sd ' ')"
+	equal 'web05 web09' "$(by sendmsg)"
 	told 'web05.example.net: silent'
 }
 
@@ -97,11 +102,11 @@ ends_with() {
 	END
 	make web02 appmgr.upgrade.fail 2
 	runs "$BATS_TEST_TMPDIR/plan.yaml" cluster=alfa backend=web revision=44 --yes
-	ends_with 2
+	ends_with 5
 	told 'web02.example.net: failed: appmgr.upgrade was made to fail'
 	told 'to go on: deployctl resume'
 	# twice, and the one beside it once
-	equal 'web01 web02 web02 web03' "$(awk '$2 == "appmgr.upgrade" {print $1}' "$calls" | sort | paste -sd ' ')"
+	equal 'web01 web02 web02 web03' "$(by appmgr.upgrade | xargs -n 1 | sort | xargs)"
 	equal 'web02.example.net web03.example.net' "$(of web08 out.web)"
 	equal 'web05 angelianotify.sendmsg boxcar://ops@example.net not upgraded, still out: web02.example.net' \
 		"$(grep sendmsg "$calls")"
@@ -132,7 +137,7 @@ ends_with() {
 	make web04 queue 500 # is no relay
 	plays mail-queue.yaml longer_than=150 --yes
 	ends_with 0
-	equal 'web01' "$(awk '$2 == "postfix.flush" {print $1}' "$calls" | paste -sd ' ')"
+	equal 'web01' "$(by postfix.flush)"
 	equal '' "$(grep -vE '^web01 ' "$calls")"
 	make web01 queue 20
 	plays mail-queue.yaml --yes
@@ -152,19 +157,20 @@ services() {
 	diff - start <<-END
 		web01,web02,web03 zookeeper-server
 		web01,web02,web03 hadoop-hdfs-journalnode
-		web01 hadoop-hdfs-namenode
-		web02 hadoop-hdfs-namenode
+		web01,web02 hadoop-hdfs-namenode
 		web03 hadoop-yarn-resourcemanager
 		web01,web02 hadoop-hdfs-zkfc
 		web03 hadoop-mapreduce-historyserver
 		web04,web05,web06 hadoop-hdfs-datanode
 		web04,web05,web06 hadoop-yarn-nodemanager
 	END
+	equal 'web01 web02' "$(by namenode)"
 	rm "$calls"
 	plays hadoop-stop.yaml cluster=preview --yes
 	ends_with 0
 	services stop >stop
 	tac start | diff - stop
+	equal 'web02 web01' "$(by namenode)"
 	equal '' "$(of web01 services)$(of web04 services)"
 }
 
