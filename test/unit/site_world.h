@@ -44,7 +44,8 @@ struct world {
 	struct deploy_director director;
 	struct dp_runner *runner;
 	struct agent agents[MAX_NODES];
-	bool is_mute[MAX_NODES]; /* it answers nothing */
+	bool is_mute[MAX_NODES];   /* it answers nothing */
+	bool is_broken[MAX_NODES]; /* it says that all went wrong, whatever it did */
 	int64_t now_us, signal_us;
 	unsigned signals; /* so many from then on, a second apart */
 	struct sent sends[MAX_SENDS];
@@ -148,6 +149,8 @@ static inline void world_ask(struct world *world, const struct sent *sent, unsig
 		.node = node};
 	advance(&world->agents[node], world->now_us + WAY_US);
 	refusal = agent_answer(&world->agents[node], sent->request, &letter->data);
+	if (world->is_broken[node])
+		refusal = "broken";
 	letter->code = refusal ? 1 : 0;
 	(void)snprintf(letter->text, sizeof(letter->text), "%s", refusal ? refusal : "OK");
 }

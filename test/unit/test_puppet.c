@@ -517,6 +517,11 @@ static void an_interrupt_leaves_it_disabled(void **state)
 		/* Too late: it is followed for as long as the run may. */
 		{{OURS, OLD_RUN, .stop_at = 5}, DEPLOY_OUTCOME_OK, CHANGED_3, HELD, true},
 		{{OURS, OLD_RUN, .stop_at = -1}, DEPLOY_OUTCOME_OK, CHANGED_3, HELD, true},
+		/* It is about to be disabled anyway. */
+		{{OURS, .refusal = "no", .stop_at = 6}, DEPLOY_OUTCOME_FAILED, "runonce: no",
+			"status enable status last_run_summary runonce status disable", true},
+		{{OURS, .refusal = "no", .stop_at = 7}, DEPLOY_OUTCOME_FAILED, "runonce: no",
+			"status enable status last_run_summary runonce status disable", true},
 		/* Somebody's run is not ours to wait for now. */
 		{{OURS, .stop_at = -1, .foreign = {{CLEAN, 16000, 30 * SECOND, 0, 0}},
 			 .foreign_count = 1},
@@ -810,6 +815,11 @@ static void a_run_that_goes_on_is_waited_for_or_left_alone(void **state)
 		/* Four of five looks are lost, twice. */
 		{{.message = "m", .waits_idle = true}, {BUSY, .lost = 0x1e}, DEPLOY_OUTCOME_OK,
 			"disabled", "status disable", 7, true},
+		{{.message = "m", .waits_idle = true},
+			{.foreign = {{CLEAN, 0, 61 * SECOND, 0, 0}},
+				.foreign_count = 1,
+				.lost = 0x3de},
+			DEPLOY_OUTCOME_OK, "disabled", "status disable", 13, true},
 		{{.message = "m", .waits_idle = true}, {BUSY, .lost = 0x3e}, DEPLOY_OUTCOME_SILENT,
 			"no answer to status", "status", 6, false},
 		{{.message = "m", .waits_idle = true}, {BUSY, .stop_at = -1},

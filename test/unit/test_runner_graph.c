@@ -562,6 +562,29 @@ static void a_judge_decides_in_discovery(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+/* web2 waits for web3, and web1 for both. */
+static void only_those_that_have_begun_are_waited_for(void **state)
+{
+	struct bench *bench = *state;
+	struct deploy_task *task = add_task(bench, "web[1-3]");
+	const struct dp_input progress = {.kind = DP_IN_PROGRESS};
+
+	task->start = calloc(4, sizeof(uint32_t));
+	task->after = calloc(3, sizeof(uint32_t));
+	assert_true(task->start && task->after);
+	memcpy(task->start, (const uint32_t[]){0, 2, 3, 3}, 4 * sizeof(uint32_t));
+	memcpy(task->after, (const uint32_t[]){1, 2, 2}, 3 * sizeof(uint32_t));
+	begin(bench);
+	expect(bench, "start t0 3\nsend t0 try1 web3\n");
+	tell(bench, &progress);
+	expect(bench, "waiting for 1: web3, 0 ms for web3\n");
+	ok(bench, "web3");
+	expect(bench, "outcome web3 ok try1\nsend t0 try1 web2\n");
+	reply(bench, "web2", 4);
+	expect(bench, "outcome web2 failed try1 code 4\noutcome web1 skipped\nend t0 3\ndone "
+		      "complete\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -594,6 +617,7 @@ int main(void)
 		TEST(other_codes_may_be_ok),
 		TEST(a_judge_decides_about_answers),
 		TEST(a_judge_decides_in_discovery),
+		TEST(only_those_that_have_begun_are_waited_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

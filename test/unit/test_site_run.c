@@ -95,6 +95,11 @@ static void nothing_is_changed_if_a_node_is_not_as_it_must_be(void **state)
 	expect(world, DEPLOY_RUN_STOPPED, "check 5\n  dev5 silent: no reply in time\n" ONE_OF(5),
 		"", "");
 	world = five();
+	world->is_broken[2] = true;
+	run_five(world);
+	expect(world, DEPLOY_RUN_STOPPED, "check 5\n  dev3 failed: status: broken\n" ONE_OF(5), "",
+		"");
+	world = five();
 	world->agents[0].status_text = "{\"enabled\":true}";
 	run_five(world);
 	expect(world, DEPLOY_RUN_STOPPED,
@@ -139,6 +144,24 @@ static void a_node_that_fails_stops_the_ranks_behind_it(void **state)
 	world->options.keeps_disabled = true;
 	run_five(world);
 	expect(world, DEPLOY_RUN_COMPLETE, IN_RANKS, ALL, "");
+}
+
+/* They are neither disabled nor enabled before. */
+static void who_runs_when_another_fails_is_followed_to_its_end(void **state)
+{
+	struct world *world = five();
+
+	(void)state;
+	world->agents[1].kind = FAILING;
+	world->agents[2].length_us = 40 * SECOND;
+	world->agents[3].length_us = 70 * SECOND;
+	run_five(world);
+	assert_true(world->agents[3].did_ours_end);
+	assert_true(world->ended_us[3] - world->ended_us[1] > 50 * SECOND);
+	expect(world, DEPLOY_RUN_STOPPED,
+		FIRST "rank 1 1\nrank 2 3\n  dev2 failed: 2 of 120 resources failed\n" ONE_OF(
+			3) "enable 5\n",
+		"dev1 dev2 dev3 dev4", "");
 }
 
 static void who_waits_for_a_failed_one_is_skipped(void **state)
@@ -189,13 +212,34 @@ static void a_run_that_goes_on_ends_before_all_are_disabled(void **state)
 		"", "");
 }
 
-/* The nodes' own runs, twice a minute: none is taken for ours, and none runs out of order. */
+/* An agent that says that it applies a catalog, and is disabled, and cannot be enabled. */
+static void who_still_applies_a_catalog_in_the_end_is_left_to_the_user(void **state)
+{
+	struct world *world = five();
+
+	(void)state;
+	world->agents[0].status_text =
+		"{\"enabled\":false,\"applying\":true,\"daemon_present\":false,\"lastrun\":0,"
+		"\"disable_message\":\"" MESSAGE "\"}";
+	run_five(world);
+	expect(world, DEPLOY_RUN_STOPPED,
+		FIRST "rank 1 1\n  dev1 failed: enable: the node refused it\n" ONE_OF(
+			1) "enable 5\n  dev1 failed: it applies a catalog, so it is not enabled; "
+			   "later: deployctl puppet enable dev1 -m '" MESSAGE "'\n",
+		"", "");
+}
+
+/*
+ * The nodes' own runs, twice a minute, by clocks that are minutes apart: none is taken for ours,
+ * and ours keep their order.
+ */
 static void scheduled_runs_stay_out(void **state)
 {
 	struct world *world = five();
 
 	(void)state;
 	for (size_t i = 0; i < 5; i++) {
+		world->agents[i].skew_s = (long long)i * 150 - 300;
 		world->agents[i].foreign_count = MAX_FOREIGN;
 		for (size_t j = 0; j < MAX_FOREIGN; j++) {
 			int64_t begin_us = (int64_t)(j * 30 + i * 7) * SECOND;
@@ -323,8 +367,10 @@ int main(void)
 		cmocka_unit_test(nothing_is_changed_if_a_node_is_not_as_it_must_be),
 		cmocka_unit_test(nodes_with_our_message_are_ours),
 		cmocka_unit_test(a_node_that_fails_stops_the_ranks_behind_it),
+		cmocka_unit_test(who_runs_when_another_fails_is_followed_to_its_end),
 		cmocka_unit_test(who_waits_for_a_failed_one_is_skipped),
 		cmocka_unit_test(a_run_that_goes_on_ends_before_all_are_disabled),
+		cmocka_unit_test(who_still_applies_a_catalog_in_the_end_is_left_to_the_user),
 		cmocka_unit_test(scheduled_runs_stay_out),
 		cmocka_unit_test(an_interrupt_at_any_moment_leaves_nobody_disabled),
 		cmocka_unit_test(an_interrupted_run_is_followed_for_as_long_as_that_may_take),
