@@ -38,22 +38,6 @@ never_more_than() {
 		END { exit bad }' "$calls"
 }
 
-# by TEXT: the nodes whose calls have it, in their order
-by() {
-	awk -v text="$1" 'index($0, text) {print $1}' "$calls" | paste -sd ' '
-}
-
-# told TEXT: what the last command said, on either stream
-told() {
-	has "$output$stderr" "$1"
-}
-
-# ends_with STATUS
-ends_with() {
-	equal "$1" "$status" || { printf '%s\n%s\n' "$stderr" "$output"; cat "$calls"; } >&2
-	equal "$1" "$status"
-}
-
 @test "web-deploy: a group at a time, each watched until it is well, and one notification" {
 	make web02 critical 3
 	plays web-deploy.yaml cluster=alfa backend=web revision=42 --yes

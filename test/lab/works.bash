@@ -72,7 +72,7 @@ restart_nodes() {
 
 # What earlier tests have made of the nodes.
 forget_works() {
-	rm -f "$calls" "$DEPLOYCTL_LAB"/nodes/*/{revision,critical,queue,flushed,services,out.*,*.fail,*.mute}
+	rm -f "$calls" "$DEPLOYCTL_LAB"/nodes/*/{slow,revision,critical,queue,flushed,services,out.*,*.fail,*.mute}
 }
 
 # make NODE FILE TEXT: e.g. make web01 appmgr.upgrade.fail 1
@@ -96,4 +96,22 @@ plays() {
 
 last_run() {
 	"$DEPLOYCTL" history -o name --limit 1
+}
+
+# by TEXT: the nodes whose calls have it, in their order
+by() {
+	awk -v text="$1" 'index($0, text) {print $1}' "$calls" | paste -sd ' '
+}
+
+# told TEXT: what the last command said, on either stream
+told() {
+	has "$output$stderr" "$1"
+}
+
+# ends_with STATUS
+ends_with() {
+	equal "$1" "$status" && return
+	printf '%s\n%s\n' "$stderr" "$output" >&2
+	cat "$calls" >&2
+	return 1
 }

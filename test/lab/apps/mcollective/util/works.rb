@@ -4,13 +4,14 @@ module MCollective
   module Util
     # What the agents of the plans' tests have in common: who was asked what, in the lab's file "calls", a line
     # "NODE AGENT.ACTION VALUE..." each, in the order in which it happened; and what a node is made to do wrong:
-    # its file "AGENT.ACTION.fail" or ".mute" holds how often, and sinks to 0.
+    # its file "AGENT.ACTION.fail" or ".mute" holds how often, and sinks to 0. "slow": each takes so many seconds.
     module Works
       module_function
 
       # work("appmgr.upgrade", 42): noted; raises if the node is to fail, never comes back if it is to be mute
       def work(what, *values)
         note(what, *values)
+        sleep(get("slow").to_f)
         sleep if due?("#{what}.mute")
         raise RPCAborted, "#{what} was made to fail" if due?("#{what}.fail")
       end
