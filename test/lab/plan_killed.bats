@@ -165,3 +165,64 @@ all_once() {
 	ends 0 resume 0 --yes
 	all_once one two three four five
 }
+
+@test "the broker is restarted in the middle: who may have done what is told, and the plan comes to its end" {
+	local job
+	begin_slowly
+	await called 'start two'
+	lab broker stop
+	lab broker start
+	lab wait || lab wait || lab wait
+	ended 4
+	has "$(cat err)" 'two: 6 unknown'
+	has "$(cat err)" 'the broker closed the connection'
+	has "$(cat err)" 'to go on: deployctl resume'
+	ends 4 resume 0 --yes
+	told 'not known whether it was done, and not asked again: web[01-06].example.net'
+	equal '' "$(grep -E 'start (three|four|five)' "$calls")"
+	all_once one two
+	ends 0 resume 0 --yes --retry-unknown
+	all_once one three four five
+}
+
+# on_small_disk: in a file system that is gone with the last process in it: run, fill the disk, resume with
+# room again. Leaves status1, err1, calls1, status2, err2 and the state file.
+on_small_disk() {
+	local own=(unshare --mount)
+	[ "$(id -u)" -eq 0 ] || own=(unshare --user --map-root-user --mount)
+	mkdir disk
+	CALLS=$calls timeout 90 "${own[@]}" sh -c '
+		mount -t tmpfs -o size=400k none disk || exit
+		"$DEPLOYCTL" run-plan plan.yaml --yes --state disk/state.db >out1 2>err1 &
+		for i in $(seq 600); do
+			grep -qs "start two" "$CALLS" && break
+			sleep 0.05
+		done
+		cat /dev/zero >disk/filler 2>/dev/null
+		wait $!
+		echo $? >status1
+		cp "$CALLS" calls1
+		rm disk/filler
+		"$DEPLOYCTL" resume 0 --yes --state disk/state.db >out2 2>err2
+		echo $? >status2
+		cp disk/state.db* .
+		' </dev/null 3>&-
+}
+
+@test "the disk of the state file is full: nothing is asked that could not be recorded" {
+	local node
+	export DEPLOYCTL
+	for node in web0{1..6}; do
+		make "$node" slow 0.5
+	done
+	on_small_disk
+	equal 74 "$(cat status1)" || { cat err1 out1 "$calls"; return 1; }
+	has "$(cat err1)" 'disk/state.db: the disk is full'
+	has "$(cat err1)" 'to go on: deployctl resume'
+	# what they answered could not be recorded any more, so nobody knows
+	equal '' "$(grep -E 'start (three|four|five)|after' calls1)"
+	equal 4 "$(cat status2)"
+	has "$(cat err2)" 'two: not known whether it was done'
+	ends 0 resume 0 --yes --retry-unknown
+	all_once one three four five
+}
