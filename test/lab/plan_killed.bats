@@ -6,7 +6,7 @@ load works
 ledger=${BUILD:-$top/build}/test/crash/ledger
 
 setup_file() {
-	give_parts
+	give_parts hadoop
 }
 
 teardown_file() {

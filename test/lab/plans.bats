@@ -3,7 +3,7 @@
 load works
 
 setup_file() {
-	give_parts
+	give_parts hadoop
 }
 
 setup() {

@@ -16,17 +16,22 @@ has_part() {
 	esac
 }
 
-# hadoop_part NODE
-hadoop_part() {
-	case $1 in
-	web01) echo nn1 ;;
-	web02) echo nn2 ;;
-	web03) echo rm ;;
-	web0[456]) echo dn ;;
+# give_hadoop_part FILE NODE: the facts that say what it is
+give_hadoop_part() {
+	local role
+	case $2 in
+	web01) role=nn1 ;;
+	web02) role=nn2 ;;
+	web03) role=rm ;;
+	web0[456]) role=dn ;;
+	*) return 0 ;;
 	esac
+	ruby --disable-gems -rjson -e 'file, role = ARGV
+		facts = JSON.parse(File.read(file)).merge("deploop_collection" => "preview", "deploop_role" => role)
+		File.write(file, JSON.generate(facts))' "$1" "$role"
 }
 
-# give_parts: the agents to all nodes, and what they are found by; take_parts takes it back
+# give_parts [hadoop]: the agents to all nodes, and what they are found by; take_parts takes it back
 give_parts() {
 	local dir node agent
 	for dir in "$DEPLOYCTL_LAB"/nodes/*; do
@@ -40,8 +45,7 @@ give_parts() {
 		done >>"$dir/server.cfg"
 		! has_part "$node" haproxy || echo haproxy >>"$dir/classes"
 		[[ $node != web0[123] ]] || echo mail_relay >>"$dir/classes"
-		[ -z "$(hadoop_part "$node")" ] || give_facts "$dir/facts.json" deploop_collection=preview \
-			deploop_role="$(hadoop_part "$node")"
+		[ "${1-}" != hadoop ] || give_hadoop_part "$dir/facts.json" "$node"
 	done
 	restart_nodes
 }
@@ -54,13 +58,6 @@ take_parts() {
 	done
 	forget_works
 	restart_nodes
-}
-
-# give_facts FILE NAME=VALUE...
-give_facts() {
-	ruby --disable-gems -rjson -e 'file = ARGV.shift
-		facts = JSON.parse(File.read(file)).merge(ARGV.to_h { |pair| pair.split("=", 2) })
-		File.write(file, JSON.generate(facts))' "$@"
 }
 
 restart_nodes() {
