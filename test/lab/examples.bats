@@ -170,11 +170,13 @@ before() {
 		"$DEPLOYCTL" status --watch "$run"
 		;;
 	*'lock break'*)
+		forget_works
 		make web02 slow 60
 		"$DEPLOYCTL" run-plan web-deploy.yaml cluster=alfa backend=web revision=41 --yes </dev/null &
 		await grep -q 'web02.*upgrade 41' "$calls"
 		kill -KILL $!
 		wait $! || true
+		equal cluster/alfa "$("$DEPLOYCTL" lock list -o name)"
 		;;
 	esac >/dev/null 2>&1
 }
