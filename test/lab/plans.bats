@@ -112,6 +112,11 @@ never_more_than() {
 	plays web-deploy.yaml cluster=charlie backend=web revision=42 --yes
 	ends_with 1
 	told 'No web servers found'
+	sed 's/nrpe/nagios/' "$top/examples/web-deploy.yaml" >"$BATS_TEST_TMPDIR/plan.yaml"
+	runs "$BATS_TEST_TMPDIR/plan.yaml" cluster=alfa backend=web revision=42 --yes
+	ends_with 6
+	told 'web[01-04].example.net'
+	told nagios
 	[ ! -e "$calls" ]
 }
 
