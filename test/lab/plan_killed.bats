@@ -1,6 +1,6 @@
 # A plan on real nodes that is cut off: killed at any moment, without its broker, its disk or its time; and
 # resumed. test/cli/crash_plan.bats does it at every commit and every publish, on simulated nodes.
-# shellcheck disable=SC2154
+# shellcheck disable=SC2016,SC2154
 load works
 
 ledger=${BUILD:-$top/build}/test/crash/ledger
@@ -127,7 +127,7 @@ begin_slowly() {
 	for node in web0{1..6}; do
 		make "$node" slow 1
 	done
-	"$DEPLOYCTL" run-plan plan.yaml --yes --state "${1:-state.db}" </dev/null >out 2>err 3>&- &
+	"$DEPLOYCTL" run-plan plan.yaml --yes --state state.db </dev/null >out 2>err 3>&- &
 	job=$!
 }
 

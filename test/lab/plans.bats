@@ -1,5 +1,5 @@
 # The plans of examples/, as they are, on real nodes whose agents note what they are asked.
-# shellcheck disable=SC2154
+# shellcheck disable=SC2016,SC2094,SC2154
 load works
 
 setup_file() {
@@ -9,6 +9,7 @@ setup_file() {
 setup() {
 	setup_lab
 	forget_works
+	cd "$BATS_TEST_TMPDIR" || return
 }
 
 teardown_file() {
@@ -76,8 +77,8 @@ never_more_than() {
 }
 
 @test "web-deploy: an upgrade that fails ends it there, and what is still out is told" {
-	cp "$top/examples/web-deploy.yaml" "$BATS_TEST_TMPDIR/plan.yaml"
-	cat >>"$BATS_TEST_TMPDIR/plan.yaml" <<-'END'
+	cp "$top/examples/web-deploy.yaml" plan.yaml
+	cat >>plan.yaml <<-'END'
 		on_failure:
 		  - rpc: angelianotify.sendmsg
 		    nodes: notifier
@@ -85,7 +86,7 @@ never_more_than() {
 		    with: {recipient: boxcar://ops@example.net, message: "not upgraded, still out: ${concat(steps.update.failed, ' ')}"}
 	END
 	make web02 appmgr.upgrade.fail 2
-	runs "$BATS_TEST_TMPDIR/plan.yaml" cluster=alfa backend=web revision=44 --yes
+	runs plan.yaml cluster=alfa backend=web revision=44 --yes
 	ends_with 5
 	told 'web02.example.net: failed: appmgr.upgrade was made to fail'
 	told 'to go on: deployctl resume'
@@ -112,8 +113,8 @@ never_more_than() {
 	plays web-deploy.yaml cluster=charlie backend=web revision=42 --yes
 	ends_with 1
 	told 'No web servers found'
-	sed 's/nrpe/nagios/' "$top/examples/web-deploy.yaml" >"$BATS_TEST_TMPDIR/plan.yaml"
-	runs "$BATS_TEST_TMPDIR/plan.yaml" cluster=alfa backend=web revision=42 --yes
+	sed 's/nrpe/nagios/' "$top/examples/web-deploy.yaml" >plan.yaml
+	runs plan.yaml cluster=alfa backend=web revision=42 --yes
 	ends_with 6
 	told 'web[01-04].example.net'
 	told nagios

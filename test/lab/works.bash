@@ -3,7 +3,9 @@
 #   web[01-04]  cluster alfa, with the application    web[08-09]  load balancers
 #   web[06-07]  cluster bravo, with the application   web05,web09  can notify people
 #   web[01-03]  mail relays                           web[01-06]  Hadoop's cluster preview
+# shellcheck disable=SC2154
 load helper
+# Those who load this have a setup of their own, which begins with this one.
 eval "setup_lab() $(declare -f setup | tail -n +2)"
 
 calls=${DEPLOYCTL_LAB-}/calls
@@ -22,7 +24,7 @@ give_hadoop_part() {
 	case $2 in
 	web01) role=nn1 ;;
 	web02) role=nn2 ;;
-	web03) role=rm ;;
+	web03) role='rm' ;;
 	web0[456]) role=dn ;;
 	*) return 0 ;;
 	esac
