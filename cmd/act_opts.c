@@ -25,12 +25,12 @@ void act_opts_release(struct act_opts *act)
 }
 
 int act_settle(
-	struct act_opts *act, const struct ctx *ctx, struct args operands, struct deploy_error *err)
+	struct act_opts *act, struct ctx *ctx, struct args operands, struct deploy_error *err)
 {
 	for (int i = 0; i < operands.count; i++)
 		if (deploy_filter_add_identity(&act->target.filter, operands.values[i], err))
 			return err->code;
-	if (target_settle(&act->target, err) ||
+	if (target_settle(&act->target, ctx, err) ||
 		rolling_opts_finish(&act->rolling, ctx->config, err))
 		return err->code;
 	if (act->all && target_is_filtered(&act->target))

@@ -25,7 +25,7 @@ void act_opts_release(struct act_opts *act);
  * Settle the options; operands are nodes, like those of -I. Nobody is meant by nothing: names, a
  * filter or --all is needed. Errors: DEPLOY_USAGE, those of target_settle().
  */
-int act_settle(struct act_opts *act, const struct ctx *ctx, struct args operands,
+int act_settle(struct act_opts *act, struct ctx *ctx, struct args operands,
 	struct deploy_error *err);
 
 /*

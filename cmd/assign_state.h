@@ -16,9 +16,6 @@ struct assign_request {
 	bool tells_change; /* --detailed-exitcode */
 };
 
-/* The facts that roles come to, with the names that the configuration gives them. New reference. */
-json_t *role_facts(const struct ctx *ctx, const struct deploy_roles *roles);
-
 /*
  * Record what nodes are assigned, after asking. Nodes that nobody has ever seen are looked for, and
  * refused if they do not answer. Returns the exit status. Errors: also those of ctx_bus().

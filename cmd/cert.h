@@ -50,8 +50,13 @@ struct cert {
 	json_t *prints;		      /* certname → fingerprint that is expected */
 };
 
+#define CERT_POLL_MS 5000 /* between two looks at the CA, usually */
+
 /* How often to look for what is waited for so long: 20 times, but not less often than usual. */
 long long cert_poll_ms(long long wait_ms, long long usual_ms);
+
+/* Errors: DEPLOY_USAGE for what is no "DNS:web.example.net" or "IP:10.0.0.1". */
+int cert_check_alt_name(const char *text, struct deploy_error *err);
 
 /* Print what the CA has, and bring what the state file knows of nodes up to date. */
 int cert_show(struct cert *cert, struct deploy_error *err);
@@ -65,6 +70,10 @@ int cert_act(struct cert *cert, struct deploy_error *err);
  */
 bool cert_find_key(char key[DEPLOY_CA_FINGERPRINT], const struct deploy_state *state,
 	const char *node, const char *fingerprint, struct deploy_error *err);
+
+/* Note what the CA has of a node, as an outcome tells it: a deploy_record_fn without argument. */
+int cert_record(void *arg, struct deploy_state *state, const struct deploy_event *event,
+	struct deploy_error *err);
 
 /* A certificate for this client itself. */
 int cert_request(const struct cert *cert, struct deploy_error *err);

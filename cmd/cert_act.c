@@ -7,7 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define POLL_MS 5000
+int cert_check_alt_name(const char *text, struct deploy_error *err)
+{
+	const char *colon = strchr(text, ':');
+
+	if (colon && colon != text && colon[1])
+		return 0;
+	return deploy_error_set(err, DEPLOY_USAGE,
+		"\"%s\" is no alternative name: DNS:web.example.net or IP:10.0.0.1", text);
+}
 
 /* What is said of it, and asked before it. */
 static const char *after_of(const struct cert_opts *opts)
@@ -190,7 +198,7 @@ static int make_sign(struct deploy_act **out, const struct cert *cert, struct de
 		.alt_names = opts->alt_names,
 		.extensions = opts->extensions,
 		.wait_ms = opts->wait_ms,
-		.poll_ms = cert_poll_ms(opts->wait_ms, POLL_MS)};
+		.poll_ms = cert_poll_ms(opts->wait_ms, CERT_POLL_MS)};
 
 	if (!find_keys(sign.keys, cert, err))
 		(void)deploy_ca_sign(out, &cert->settings.ca, &sign, err);
@@ -208,8 +216,7 @@ static int make_act(struct deploy_act **out, const struct cert *cert, struct dep
 	return make_sign(out, cert, err);
 }
 
-/* Noted in the transaction that records the outcome. */
-static int record(void *arg, struct deploy_state *state, const struct deploy_event *event,
+int cert_record(void *arg, struct deploy_state *state, const struct deploy_event *event,
 	struct deploy_error *err)
 {
 	json_t *data = event->outcome->data;
@@ -234,7 +241,7 @@ static int run(struct cert *cert, struct deploy_act *act, struct deploy_error *e
 		.view = &report_acts,
 		.is_act = true,
 		.reason = opts->reason,
-		.record = record,
+		.record = cert_record,
 		.is_filtered = true,
 		.empty_ok = opts->target.empty_ok};
 	struct deploy_plan *plan = deploy_plan_new();

@@ -28,7 +28,7 @@ static int take_run(void *arg, const struct deploy_outcome_record *outcome)
 {
 	struct search *search = arg;
 
-	if (strcmp(outcome->kind, "sign-cert") != 0)
+	if (strcmp(outcome->kind, "sign-cert") != 0 && strcmp(outcome->kind, "run-plan") != 0)
 		return 0;
 	(void)deploy_state_each_event(search->state, outcome->run, take_step, search, &search->err);
 	return search->is_found || search->err.code;

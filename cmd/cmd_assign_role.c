@@ -1,5 +1,6 @@
 /* deployctl assign-role — who has which role in a cluster: from files, or said one by one. */
 #include "assign_state.h"
+#include "assigning.h"
 #include "command.h"
 #include "flaws.h"
 #include "completion.h"
@@ -8,8 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_FILES  64
-#define ALL_LAYERS ((1u << (DEPLOY_LAYER_NONE + 1)) - 1)
+#define MAX_FILES 64
 
 struct assign_opts {
 	const char *files[MAX_FILES];
@@ -55,17 +55,12 @@ static int parse_layers(void *field, const char *text, struct deploy_error *err)
 	unsigned *layers = field;
 
 	for (;; text++) {
-		size_t len = strcspn(text, ","), i = 0;
+		size_t len = strcspn(text, ",");
+		int layer = role_layer(text, len);
 
-		for (; i < DEPLOY_LAYER_NONE; i++) {
-			const char *name = deploy_layer_name((enum deploy_layer)i);
-
-			if (strlen(name) == len && memcmp(name, text, len) == 0)
-				break;
-		}
-		if (i == DEPLOY_LAYER_NONE)
+		if (layer < 0)
 			return unknown_layer(text, len, err);
-		*layers |= 1u << i;
+		*layers |= 1u << layer;
 		text += len;
 		if (!*text)
 			return 0;
@@ -192,33 +187,6 @@ static int read_words(struct deploy_roles *roles, const struct assign_opts *assi
 	}
 	deploy_nodeset_free(nodes);
 	return err->code;
-}
-
-/* Leave what --layers and --cluster ask for. */
-static int choose(
-	struct deploy_roles *roles, const struct assign_opts *assign, struct deploy_error *err)
-{
-	unsigned layers = assign->layers ? assign->layers : ALL_LAYERS;
-	char known[256] = "";
-	const char *last = "";
-	size_t len = 0;
-
-	for (size_t i = 0; assign->cluster && i < deploy_roles_count(roles); i++) {
-		const char *name = deploy_roles_get(roles, i)->collection;
-
-		if (strcmp(name, assign->cluster) == 0)
-			break;
-		if (strcmp(name, last) != 0 && len < sizeof(known))
-			len += (size_t)snprintf(
-				known + len, sizeof(known) - len, "%s%s", len ? ", " : "", name);
-		last = name;
-		if (i + 1 == deploy_roles_count(roles))
-			return deploy_error_set(err, DEPLOY_USAGE,
-				"--cluster: no file is about \"%s\", only about %s",
-				assign->cluster, known);
-	}
-	deploy_roles_keep(roles, layers, assign->cluster);
-	return 0;
 }
 
 static int fail_by_flaws(const struct assign_opts *assign, const struct deploy_roles *roles,
@@ -373,9 +341,10 @@ static int use(struct ctx *ctx, const struct assign_opts *options, struct deploy
 	json_t *whole = options->layers ? role_facts(ctx, roles) : NULL;
 	int status;
 
-	if (choose(roles, options, err))
+	if (role_choose(roles, options->layers, options->cluster, err)) {
+		deploy_error_wrap(err, "--cluster");
 		status = EXIT_USAGE;
-	else if (options->checks)
+	} else if (options->checks)
 		status = check(ctx, roles, err);
 	else
 		status = options->shows ? show(ctx, roles, err)

@@ -246,7 +246,7 @@ static int discover_main(struct ctx *ctx, void *opts, struct args args, struct d
 	struct discover_opts *discover = opts;
 
 	(void)args;
-	if (target_settle(&discover->target, err) || check_opts(discover, err))
+	if (target_settle(&discover->target, ctx, err) || check_opts(discover, err))
 		return exit_of_error(err->code);
 	if (discover->is_cached)
 		return list_cached(ctx, discover, err);

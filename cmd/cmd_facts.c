@@ -102,10 +102,10 @@ static int facts_main(struct ctx *ctx, void *opts, struct args args, struct depl
 	int status;
 
 	if (facts->is_cached)
-		return target_settle(&facts->target, err) || check_fact(args.values[0], err)
+		return target_settle(&facts->target, ctx, err) || check_fact(args.values[0], err)
 			       ? (int)exit_of_error(err->code)
 			       : cached_report(&report, ctx, &cached, err);
-	if (target_settle(&facts->target, err) || make_request(&request, args.values[0], err) ||
+	if (target_settle(&facts->target, ctx, err) || make_request(&request, args.values[0], err) ||
 		target_connect(ctx, &facts->target, err)) {
 		deploy_request_free(request);
 		return exit_of_error(err->code);

@@ -55,7 +55,7 @@ static int ping_main(struct ctx *ctx, void *opts, struct args args, struct deplo
 	int status;
 
 	(void)args;
-	if (target_settle(&ping->target, err) || target_connect(ctx, &ping->target, err))
+	if (target_settle(&ping->target, ctx, err) || target_connect(ctx, &ping->target, err))
 		return exit_of_error(err->code);
 	plan = deploy_plan_new();
 	target_plan_ping(plan, ctx, &ping->target, NULL);

@@ -3,12 +3,11 @@
 #include "assigned.h"
 #include "command.h"
 #include "completion.h"
+#include "pushing.h"
 #include "report.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#define VERIFY_MS 15000 /* nodes read their facts anew within 10 s */
 
 struct push_opts {
 	struct act_opts act;
@@ -53,7 +52,7 @@ static void push_init(void *opts)
 	struct push_opts *push = opts;
 
 	act_opts_init(&push->act);
-	push->verify_ms = VERIFY_MS;
+	push->verify_ms = PUSHING_VERIFY_MS;
 }
 
 static void push_release(void *opts)
@@ -111,42 +110,29 @@ static int check_opts(const struct push_opts *push, const json_t *given, struct 
 struct push {
 	struct ctx *ctx;
 	const struct push_opts *opts;
-	json_t *given;	  /* facts of the command line; may be empty */
-	json_t *assigned; /* NULL unless that is what nodes get */
+	struct pushing what; /* given, maybe empty, and assigned are owned */
 	struct deploy_nodeset *nodes;
 };
 
 static bool is_assigned(const struct push *push)
 {
-	return !push->opts->url && !json_object_size(push->given);
+	return !push->opts->url && !json_object_size(push->what.given);
 }
 
 /* Nodes that are assigned nothing: named ones are a mistake, others are not meant. */
 static int leave_unassigned(struct push *push, struct deploy_error *err)
 {
-	struct deploy_nodeset *without = deploy_nodeset_new();
-	struct deploy_error ignored = {0};
-	struct assigned assigned;
-	char *folded;
+	struct deploy_nodeset *without = pushing_unassigned(&push->what, push->nodes);
 
-	for (size_t i = 0; i < deploy_nodeset_count(push->nodes); i++) {
-		const char *node = deploy_nodeset_get(push->nodes, i);
-
-		if (!assigned_get(&assigned, push->assigned, node))
-			(void)deploy_nodeset_add(without, node, &ignored);
-	}
-	folded = deploy_nodeset_print(without);
 	if (deploy_nodeset_count(without) && target_nodes(&push->opts->act.target)) {
-		deploy_error_hint(err,
-			"deployctl assign-role %.200s --collection C --category L "
-			"--role R",
-			folded);
-		(void)deploy_error_set(err, DEPLOY_INPUT, "nothing is assigned to %s", folded);
+		(void)pushing_refuse(without, err);
 	} else if (deploy_nodeset_count(without)) {
+		char *folded = deploy_nodeset_print(without);
+
 		out_note(push->ctx->out, "left out, since nothing is assigned to them: %s", folded);
 		deploy_nodeset_subtract(push->nodes, without);
+		free(folded);
 	}
-	free(folded);
 	deploy_nodeset_free(without);
 	return err->code;
 }
@@ -158,10 +144,10 @@ static int find_all_assigned(struct push *push, struct deploy_error *err)
 	const char *node;
 	json_t *entry;
 
-	if (assigned_read(&push->assigned, push->ctx->state, NULL, err))
+	if (assigned_read(&push->what.assigned, push->ctx->state, NULL, err))
 		return err->code;
 	push->nodes = deploy_nodeset_new();
-	json_object_foreach(push->assigned, node, entry)(void)
+	json_object_foreach(push->what.assigned, node, entry)(void)
 		deploy_nodeset_add(push->nodes, node, &ignored);
 	if (!deploy_nodeset_count(push->nodes))
 		out_note(push->ctx->out,
@@ -179,25 +165,9 @@ static int find_nodes(struct push *push, struct deploy_error *err)
 	if (act_find(&push->nodes, push->ctx, &push->opts->act, "deploop", err) ||
 		!is_assigned(push))
 		return err->code;
-	if (assigned_read(&push->assigned, push->ctx->state, push->nodes, err))
+	if (assigned_read(&push->what.assigned, push->ctx->state, push->nodes, err))
 		return err->code;
 	return leave_unassigned(push, err);
-}
-
-static int add_node(
-	const struct push *push, struct deploy_act *act, const char *node, struct deploy_error *err)
-{
-	struct assigned assigned = {.facts = push->given};
-	struct deploy_push_node wanted = {.environment = push->opts->environment};
-
-	if (push->assigned)
-		(void)assigned_get(&assigned, push->assigned, node);
-	wanted.facts = assigned.facts;
-	if (!wanted.environment) {
-		wanted.environment = assigned.environment;
-		wanted.was_given_environment = assigned.has_environment;
-	}
-	return deploy_push_add(act, node, &wanted, err);
 }
 
 static int make_act(struct deploy_act **out, const struct push *push, struct deploy_error *err)
@@ -214,120 +184,17 @@ static int make_act(struct deploy_act **out, const struct push *push, struct dep
 
 	if (deploy_push_new(out, &options, err))
 		return err->code;
-	for (size_t i = 0; i < deploy_nodeset_count(push->nodes); i++)
-		if (add_node(push, *out, deploy_nodeset_get(push->nodes, i), err))
-			break;
+	(void)pushing_add(&push->what, *out, push->nodes, err);
 	if (err->code)
 		deploy_act_free(*out);
 	return err->code;
 }
 
-/* As texts, and as assignments have them: what is to be gone is an empty one. */
-static json_t *as_assigned(const struct assigned *assigned)
-{
-	json_t *facts = json_object(), *value;
-	const char *name;
-
-	json_object_foreach(assigned->facts, name, value)(void) json_object_set_new(facts, name,
-		json_is_null(value) ? json_string(ASSIGNED_NOTHING) : json_incref(value));
-	return facts;
-}
-
-static bool is_all_gone(const struct assigned *assigned)
-{
-	const char *name;
-	json_t *value;
-
-	json_object_foreach(assigned->facts, name, value) if (!json_is_null(value)) return false;
-	return true;
-}
-
-/* Unless it was assigned something meanwhile, which it is still to get. */
-static int free_again(struct deploy_state *state, const char *node, struct deploy_error *err)
-{
-	struct deploy_nodeset *one = deploy_nodeset_new();
-	json_t *map = NULL;
-	struct assigned now;
-	int rc = deploy_nodeset_add(one, node, err);
-
-	if (!rc)
-		rc = assigned_read(&map, state, one, err);
-	if (!rc && assigned_get(&now, map, node) && is_all_gone(&now))
-		rc = deploy_state_unassign(state, node, err);
-	json_decref(map);
-	deploy_nodeset_free(one);
-	return rc;
-}
-
-/* A node has what it is assigned; one that is to have nothing is free again. */
-static int record_assigned(struct deploy_state *state, const char *node,
-	const struct assigned *assigned, bool has_changed, struct deploy_error *err)
-{
-	json_t *facts;
-	int rc;
-
-	if (is_all_gone(assigned))
-		return free_again(state, node, err);
-	/* What it had before, and when, counts no more. */
-	if (has_changed && deploy_state_unmark(state, node, NULL, err))
-		return err->code;
-	facts = as_assigned(assigned);
-	rc = deploy_state_mark(state, DEPLOY_MARK_VERIFIED, node, facts, err);
-	json_decref(facts);
-	if (rc || !assigned->environment)
-		return rc;
-	/* Nodes do not tell it, so it cannot be read back. */
-	facts = json_pack("{s:s}", DEPLOY_ASSIGNED_ENVIRONMENT, assigned->environment);
-	rc = deploy_state_mark(state, DEPLOY_MARK_PUSHED, node, facts, err);
-	json_decref(facts);
-	return rc;
-}
-
-/* Noted in the transaction that records that the node said so. */
-static int record(void *arg, struct deploy_state *state, const struct deploy_event *event,
-	struct deploy_error *err)
-{
-	const struct push *push = arg;
-	struct assigned assigned = {.facts = push->given};
-	bool has_changed = json_is_true(json_object_get(event->outcome->data, "changed"));
-
-	if (event->outcome->state != DEPLOY_OUTCOME_OK || push->opts->url)
-		return 0;
-	if (push->assigned && !assigned_get(&assigned, push->assigned, event->node))
-		return 0;
-	if (push->opts->environment)
-		assigned.environment = push->opts->environment;
-	if (deploy_state_set_facts(state, event->node, assigned.facts, err))
-		return err->code;
-	return push->assigned ? record_assigned(state, event->node, &assigned, has_changed, err)
-			      : 0;
-}
-
-/*
- * Nodes that get something else than they are assigned are not known to have that any longer,
- * whatever becomes of this run: noted before anything is sent.
- */
 static int forget(const struct push *push, struct deploy_error *err)
 {
-	const struct push_opts *opts = push->opts;
-	json_t *facts;
-	int rc;
-
-	if (opts->dry_run || (is_assigned(push) && !opts->environment))
+	if (push->opts->dry_run)
 		return 0;
-	facts = opts->url ? NULL : json_copy(push->given);
-	if (facts && opts->environment)
-		(void)json_object_set_new(
-			facts, DEPLOY_ASSIGNED_ENVIRONMENT, json_string(opts->environment));
-	rc = deploy_state_begin(push->ctx->state, err);
-	if (!rc) {
-		for (size_t i = 0; i < deploy_nodeset_count(push->nodes) && !rc; i++)
-			rc = deploy_state_unmark(
-				push->ctx->state, deploy_nodeset_get(push->nodes, i), facts, err);
-		rc = deploy_state_finish(push->ctx->state, rc, err);
-	}
-	json_decref(facts);
-	return rc;
+	return pushing_forget(&push->what, push->ctx->state, push->nodes, err);
 }
 
 static int run(struct push *push, struct deploy_act *act, struct deploy_error *err)
@@ -338,8 +205,8 @@ static int run(struct push *push, struct deploy_act *act, struct deploy_error *e
 		.view = &report_acts,
 		.is_act = !push->opts->dry_run,
 		.reason = opts->reason,
-		.record = record,
-		.record_arg = push,
+		.record = pushing_record,
+		.record_arg = &push->what,
 		.shows_changes = push->opts->diff,
 		.goes_on = !push->opts->dry_run,
 		.is_filtered = true,
@@ -389,17 +256,19 @@ static int find_and_push(struct push *push, struct deploy_error *err)
 static int push_main(struct ctx *ctx, void *opts, struct args args, struct deploy_error *err)
 {
 	struct push_opts *options = opts;
-	struct push push = {.ctx = ctx, .opts = options};
+	struct push push = {.ctx = ctx,
+		.opts = options,
+		.what = {.environment = options->environment, .fetches = options->url != NULL}};
 	int status;
 
 	rolling_opts_expect(&options->act.rolling, ctx->config, RPCUTIL_TIMEOUT_MS);
-	if (take_facts(&push.given, &args, err) || check_opts(options, push.given, err) ||
+	if (take_facts(&push.what.given, &args, err) || check_opts(options, push.what.given, err) ||
 		act_settle(&options->act, ctx, args, err))
 		status = (int)exit_of_error(err->code);
 	else
 		status = find_and_push(&push, err);
-	json_decref(push.given);
-	json_decref(push.assigned);
+	json_decref(push.what.given);
+	json_decref(push.what.assigned);
 	deploy_nodeset_free(push.nodes);
 	return status;
 }

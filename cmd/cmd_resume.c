@@ -79,7 +79,7 @@ static int find_run(struct earlier *earlier, char id[DEPLOY_RUN_ID_SIZE], struct
 		deploy_state_each_run(ctx->state, &query, take_run, earlier, err))
 		return err->code;
 	if (!earlier->is_plan)
-		return deploy_error_set(err, DEPLOY_USAGE, "run %s was no plan", id);
+		return deploy_error_set(err, DEPLOY_USAGE, "run %s carried out no plan", id);
 	return 0;
 }
 
@@ -162,10 +162,21 @@ static int resume_main(struct ctx *ctx, void *options, struct args args, struct 
 	return status;
 }
 
+static int offer_run(void *arg, const struct deploy_run_record *run)
+{
+	if (runs_can_resume(run))
+		completion_offer(arg, run->id, run->command);
+	return 0;
+}
+
 static void resume_complete(struct completion *completion, struct args operands)
 {
-	if (!operands.count)
-		completion_offer_runs(completion);
+	const struct deploy_run_query latest = {.limit = 200};
+	const struct deploy_state *state = completion_state(completion);
+	struct deploy_error ignored = {.code = DEPLOY_OK};
+
+	if (!operands.count && state)
+		(void)deploy_state_each_run(state, &latest, offer_run, completion, &ignored);
 }
 
 const struct command cmd_resume = {

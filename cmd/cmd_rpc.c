@@ -364,7 +364,7 @@ static int rpc_main(struct ctx *ctx, void *opts, struct args args, struct deploy
 	report.display = settle_display(ctx, rpc, action);
 	report.until = rpc->until_text;
 	if (err->code || settle_policy(rpc, ctx->config, err) || settle_expressions(rpc, err) ||
-		target_settle(&rpc->target, err) ||
+		target_settle(&rpc->target, ctx, err) ||
 		parse_request(&request, ctx, args, action, err) ||
 		target_connect(ctx, &rpc->target, err)) {
 		status = exit_of_error(err->code);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "completion.h"
 #include "plan_show.h"
 #include "play_opts.h"
 #include "site_run.h"
@@ -94,42 +95,73 @@ static json_t *names_json(const struct play_names *names)
 	return array;
 }
 
-static int dry_run(struct ctx *ctx, const struct run_plan_opts *opts, struct play_job *job,
-	struct deploy_error *err)
+static void print_inputs(struct out *out, json_t *inputs)
 {
-	json_t *inputs = NULL, *masked, *items, *summary;
+	const char *name;
+	json_t *value;
 
-	if (play_inputs(&inputs, ctx, &opts->play, job, err))
-		return (int)exit_of_error(err->code);
-	masked = deploy_playbook_mask(job->book, inputs);
-	items = json_array();
-	(void)json_array_append_new(items, deploy_playbook_json(job->book));
-	summary = json_pack("{s:b, s:O, s:o, s:o}", "dry_run", 1, "inputs", masked, "skip",
-		names_json(&opts->skip), "only", names_json(&opts->only));
+	json_object_foreach(inputs, name, value)
+	{
+		char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+
+		out_text(out, "%s = ", name);
+		out_foreign(out, text, strlen(text));
+		out_text(out, "\n");
+		free(text);
+	}
+	if (json_object_size(inputs))
+		out_text(out, "\n");
+}
+
+static void print_left_out(struct out *out, const json_t *ids)
+{
+	const json_t *id;
+	size_t i;
+
+	json_array_foreach(ids, i, id)
+		out_text(out, "%s%s", i ? ", " : "\nleft out: ", json_string_value(id));
+	if (json_array_size(ids))
+		out_text(out, "\n");
+}
+
+/* What would be done, with these inputs. */
+static void show_dry(struct ctx *ctx, const struct play_job *job, json_t *inputs)
+{
+	struct deploy_error none = {.code = DEPLOY_OK};
+	json_t *left_out = play_left_out(job->book, &job->request);
+	json_t *items = json_pack("[o]", deploy_playbook_json(job->book));
+	json_t *summary =
+		json_pack("{s:b, s:O, s:O}", "dry_run", 1, "inputs", inputs, "left_out", left_out);
+
 	if (out_is_for_people(ctx->out)) {
-		const char *name;
-		json_t *value;
-
-		json_object_foreach(masked, name, value)
-		{
-			char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
-
-			out_text(ctx->out, "%s = ", name);
-			out_foreign(ctx->out, text, strlen(text));
-			out_text(ctx->out, "\n");
-			free(text);
-		}
+		print_inputs(ctx->out, inputs);
 		plan_show(ctx->out, job->book);
+		print_left_out(ctx->out, left_out);
 	}
 	if (out_format(ctx->out) == OUT_NAME)
 		plan_show_ids(ctx->out, job->book);
+	out_lines(ctx->out, "plan", items);
 	out_note(ctx->out, "dry run: nothing was asked or done");
-	out_document(ctx->out, "run-plan", items, summary, EXIT_ALL_OK, err);
+	out_document(ctx->out, "run-plan", items, summary, EXIT_ALL_OK, &none);
 	json_decref(items);
 	json_decref(summary);
-	json_decref(masked);
-	json_decref(inputs);
-	return EXIT_ALL_OK;
+	json_decref(left_out);
+}
+
+static int dry_run(struct ctx *ctx, const struct run_plan_opts *opts, struct play_job *job,
+	struct deploy_error *err)
+{
+	json_t *masked;
+
+	job->request.book = job->book;
+	if (play_inputs(&job->request.inputs, ctx, &opts->play, job, err) == 0 &&
+		play_check(ctx, &job->request, err) == 0) {
+		masked = deploy_playbook_mask(job->book, job->request.inputs);
+		show_dry(ctx, job, masked);
+		json_decref(masked);
+	}
+	json_decref(job->request.inputs);
+	return (int)exit_of_error(err->code);
 }
 
 static int run_site(struct ctx *ctx, const struct run_plan_opts *opts, struct args args,
@@ -166,11 +198,6 @@ static int run_plan_main(struct ctx *ctx, void *options, struct args args, struc
 		deploy_playbook_free(job.book);
 		return (int)exit_of_error(err->code);
 	}
-	if (opts->dry_run) {
-		status = dry_run(ctx, opts, &job, err);
-		deploy_playbook_free(job.book);
-		return status;
-	}
 	path = realpath(args.values[0], NULL);
 	recorded = json_pack("{s:s?, s:o, s:o}", "from", opts->from, "skip",
 		names_json(&opts->skip), "only", names_json(&opts->only));
@@ -180,11 +207,29 @@ static int run_plan_main(struct ctx *ctx, void *options, struct args args, struc
 		.only = opts->only,
 		.options = recorded,
 		.is_preflight = opts->preflight};
-	status = play_start(ctx, &opts->play, &job, err);
+	status = opts->dry_run ? dry_run(ctx, opts, &job, err)
+			       : play_start(ctx, &opts->play, &job, err);
 	json_decref(recorded);
 	free(path);
 	deploy_playbook_free(job.book);
 	return status;
+}
+
+/* Behind the plan: what it wants to be told. */
+static void run_plan_complete(struct completion *completion, struct args operands)
+{
+	const struct deploy_playbook_options options = {.ddl_dirs = NULL};
+	struct deploy_playbook *book = NULL;
+	struct deploy_error ignored = {.code = DEPLOY_OK};
+
+	if (!operands.count)
+		return;
+	if (deploy_playbook_read_file(&book, operands.values[0], &options, &ignored) == 0)
+		for (size_t i = 0; i < book->input_count; i++)
+			if (!book->inputs[i].is_secret)
+				completion_offer_within(completion, "", book->inputs[i].name, "=",
+					book->inputs[i].description);
+	deploy_playbook_free(book);
 }
 
 const struct command cmd_run_plan = {
@@ -208,6 +253,7 @@ const struct command cmd_run_plan = {
 	.min_args = 0,
 	.draws = true,
 	.max_args = ARGS_ANY,
+	.complete = run_plan_complete,
 	.options = run_plan_options,
 	.opts_size = sizeof(struct run_plan_opts),
 	.opts_release = run_plan_release,

@@ -23,11 +23,8 @@ static int parse_word(void *field, const char *text, struct deploy_error *err)
 
 static int parse_alt_name(void *field, const char *text, struct deploy_error *err)
 {
-	const char *colon = strchr(text, ':');
-
-	if (!colon || colon == text || !colon[1])
-		return deploy_error_set(err, DEPLOY_USAGE,
-			"\"%s\" is no alternative name: DNS:web.example.net or IP:10.0.0.1", text);
+	if (cert_check_alt_name(text, err))
+		return err->code;
 	return parse_word(field, text, err);
 }
 
@@ -226,11 +223,11 @@ static int settle(
 	rolling_opts_expect(&opts->act.rolling, cert->ctx->config, RPCUTIL_TIMEOUT_MS);
 	if (opts->is_pending || opts->requests) {
 		if (args.count || opts->act.all || !deploy_filter_is_empty(&target->filter) ||
-			target->list_path)
+			target->list_path || target->retry)
 			return deploy_error_set(err, DEPLOY_USAGE,
 				"--pending is all that wait, and --request nobody: no nodes beside "
 				"them but those of --exclude");
-		if (target_settle(&opts->act.target, err))
+		if (target_settle(&opts->act.target, cert->ctx, err))
 			return err->code;
 		return rolling_opts_finish(&opts->act.rolling, cert->ctx->config, err);
 	}

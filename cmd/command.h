@@ -87,6 +87,9 @@ int ctx_open_secrets(struct ctx *ctx, struct deploy_error *err);
  */
 int ctx_check_collective(const struct ctx *ctx, const char *name, struct deploy_error *err);
 
+/* Where it is, borrowed. Errors: NULL and DEPLOY_IO if nothing says that. */
+const char *ctx_state_path(const struct ctx *ctx, struct deploy_error *err);
+
 /*
  * Open the state file, once; main closes. Errors: those of deploy_state_open(); DEPLOY_IO if
  * nothing says where it is.

@@ -74,19 +74,26 @@ int ctx_bus(struct ctx *ctx, const char *collective, struct deploy_error *err)
 	return rc == 0 ? connect_bus(ctx, collective, err) : rc;
 }
 
+const char *ctx_state_path(const struct ctx *ctx, struct deploy_error *err)
+{
+	if (ctx->global.state)
+		return ctx->global.state;
+	if (ctx->config && ctx->config->state)
+		return ctx->config->state;
+	deploy_error_hint(err, "--state=FILE");
+	(void)deploy_error_set(err, DEPLOY_IO,
+		"there is no place for the state file: neither HOME nor a configuration says one");
+	return NULL;
+}
+
 int ctx_state(struct ctx *ctx, bool may_write, struct deploy_error *err)
 {
-	const char *path = ctx->global.state;
+	const char *path;
 
 	if (ctx->state)
 		return 0;
-	if (!path && ctx->config)
-		path = ctx->config->state;
-	if (path)
-		return deploy_state_open(&ctx->state, path, may_write, err);
-	deploy_error_hint(err, "--state=FILE");
-	return deploy_error_set(err, DEPLOY_IO,
-		"there is no place for the state file: neither HOME nor a configuration says one");
+	path = ctx_state_path(ctx, err);
+	return path ? deploy_state_open(&ctx->state, path, may_write, err) : err->code;
 }
 
 int ctx_settings(const struct ctx *ctx, struct deploy_error *err)

@@ -52,14 +52,10 @@ static size_t terminal_columns(int fd)
 	return ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
-struct out *out_open(const struct out_options *options)
+static void open_stream(struct out *out)
 {
-	struct out *out = out_resize(NULL, sizeof(*out));
-	int fd, target = options->to_stderr ? STDERR_FILENO : STDOUT_FILENO;
+	int fd, target = out->options.to_stderr ? STDERR_FILENO : STDOUT_FILENO;
 
-	*out = (struct out){.options = *options};
-	if (options->mco_json)
-		out->options.format = OUT_JSON;
 	out->is_terminal = isatty(target) == 1;
 	out->columns = out->is_terminal ? terminal_columns(target) : 0;
 	out->has_color = wants_color(out);
@@ -70,7 +66,26 @@ struct out *out_open(const struct out_options *options)
 			sizeof(out->buffer));
 	else if (fd >= 0)
 		(void)close(fd);
+}
+
+struct out *out_open(const struct out_options *options)
+{
+	struct out *out = out_resize(NULL, sizeof(*out));
+
+	*out = (struct out){.options = *options};
+	if (options->mco_json)
+		out->options.format = OUT_JSON;
+	open_stream(out);
 	return out;
+}
+
+void out_reopen(struct out *out)
+{
+	out_flush(out);
+	if (out->stream)
+		(void)fclose(out->stream);
+	out->failure = 0;
+	open_stream(out);
 }
 
 void out_fail(struct out *out, int error)

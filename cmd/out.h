@@ -35,6 +35,12 @@ struct out *out_open(const struct out_options *options);
  */
 int out_close(struct out *out, struct deploy_error *err);
 
+/*
+ * stdout is another file now: go on there. What was written before goes to the old one; whether
+ * that could be written counts no more.
+ */
+void out_reopen(struct out *out);
+
 enum out_format out_format(const struct out *out); /* OUT_JSON also with -j */
 bool out_is_for_people(const struct out *out);	   /* table or wide */
 bool out_is_document(const struct out *out);	   /* json or yaml, also -j */

@@ -46,6 +46,7 @@ int play_read(
 	if (out_format(ctx->out) == OUT_JSONL)
 		flaws_print_lines(ctx->out, "error", items);
 	out_document(ctx->out, "run-plan", items, NULL, EXIT_INPUT, err);
+	out_flush(ctx->out);
 	json_decref(items);
 	return err->code;
 }
@@ -57,13 +58,40 @@ int play_inputs(json_t **out, struct ctx *ctx, const struct play_opts *opts,
 		!opts->confirm.asks_nothing, job->before, err);
 }
 
+static bool is_called(const struct deploy_step *step, const char *name)
+{
+	return strcmp(name, step->id) == 0 || strcmp(name, step->number) == 0;
+}
+
 static bool is_named(const struct play_names *names, const struct deploy_step *step)
 {
 	for (size_t i = 0; i < names->count; i++)
-		if (strcmp(names->names[i], step->id) == 0 ||
-			strcmp(names->names[i], step->number) == 0)
+		if (is_called(step, names->names[i]))
 			return true;
 	return false;
+}
+
+/* Of the plan's own steps. */
+static bool is_left_out(
+	const struct play_request *request, const struct deploy_steps *own, size_t index)
+{
+	const struct deploy_step *step = &own->items[index];
+	size_t first = 0;
+
+	while (request->from && first < own->count && !is_called(&own->items[first], request->from))
+		first++;
+	return index < first || is_named(&request->skip, step) ||
+	       (request->only.count && !is_named(&request->only, step));
+}
+
+json_t *play_left_out(const struct deploy_playbook *book, const struct play_request *request)
+{
+	json_t *ids = json_array();
+
+	for (size_t i = 0; i < book->steps.count; i++)
+		if (is_left_out(request, &book->steps, i))
+			(void)json_array_append_new(ids, json_string(book->steps.items[i].id));
+	return ids;
 }
 
 /* Steps that destroy something, as "format, erase". */
@@ -72,36 +100,30 @@ struct destroyers {
 	size_t len;
 };
 
-static void find_destroyers(struct destroyers *found, const struct deploy_playbook *book);
+static void look_at_steps(struct destroyers *found, const struct deploy_steps *steps);
 
-static void look_at_steps(struct destroyers *found, const struct deploy_steps *steps,
-	const struct play_request *request)
+static void look_at_step(struct destroyers *found, const struct deploy_step *step)
 {
-	for (size_t i = 0; i < steps->count; i++) {
-		const struct deploy_step *step = &steps->items[i];
-
-		if (request && (is_named(&request->skip, step) ||
-				       (request->only.count && !is_named(&request->only, step))))
-			continue;
-		if (step->is_destructive && found->len < sizeof(found->text) - 1)
-			found->len += (size_t)snprintf(found->text + found->len,
-				sizeof(found->text) - found->len, "%s%.60s", found->len ? ", " : "",
-				step->id);
-		look_at_steps(found, &step->steps, NULL);
-		look_at_steps(found, &step->always, NULL);
-		for (size_t lane = 0; lane < step->lane_count; lane++)
-			look_at_steps(found, &step->lanes[lane], NULL);
-		if (step->plan)
-			find_destroyers(found, step->plan);
-	}
+	if (step->is_destructive && found->len < sizeof(found->text) - 1)
+		found->len +=
+			(size_t)snprintf(found->text + found->len, sizeof(found->text) - found->len,
+				"%s%.60s", found->len ? ", " : "", step->id);
+	look_at_steps(found, &step->steps);
+	look_at_steps(found, &step->always);
+	for (size_t lane = 0; lane < step->lane_count; lane++)
+		look_at_steps(found, &step->lanes[lane]);
+	if (!step->plan)
+		return;
+	look_at_steps(found, &step->plan->steps);
+	look_at_steps(found, &step->plan->on_success);
+	look_at_steps(found, &step->plan->on_failure);
+	look_at_steps(found, &step->plan->always);
 }
 
-static void find_destroyers(struct destroyers *found, const struct deploy_playbook *book)
+static void look_at_steps(struct destroyers *found, const struct deploy_steps *steps)
 {
-	look_at_steps(found, &book->steps, NULL);
-	look_at_steps(found, &book->on_success, NULL);
-	look_at_steps(found, &book->on_failure, NULL);
-	look_at_steps(found, &book->always, NULL);
+	for (size_t i = 0; i < steps->count; i++)
+		look_at_step(found, &steps->items[i]);
 }
 
 static int check_destructive(
@@ -111,10 +133,12 @@ static int check_destructive(
 
 	if (opts->allow_destructive || job->request.is_preflight)
 		return 0;
-	look_at_steps(&found, &job->book->steps, &job->request);
-	look_at_steps(&found, &job->book->on_success, NULL);
-	look_at_steps(&found, &job->book->on_failure, NULL);
-	look_at_steps(&found, &job->book->always, NULL);
+	for (size_t i = 0; i < job->book->steps.count; i++)
+		if (!is_left_out(&job->request, &job->book->steps, i))
+			look_at_step(&found, &job->book->steps.items[i]);
+	look_at_steps(&found, &job->book->on_success);
+	look_at_steps(&found, &job->book->on_failure);
+	look_at_steps(&found, &job->book->always);
 	if (!found.len)
 		return 0;
 	deploy_error_hint(err, "--allow-destructive, or --skip these steps");
@@ -169,7 +193,10 @@ int play_start(struct ctx *ctx, const struct play_opts *opts, struct play_job *j
 	request->retries_silent = opts->retry_silent;
 	if (check_destructive(opts, job, err) || play_inputs(&request->inputs, ctx, opts, job, err))
 		return (int)exit_of_error(err->code);
-	status = confirm(ctx, opts, job, err);
+	if (play_check(ctx, request, err))
+		status = (int)exit_of_error(err->code);
+	else
+		status = confirm(ctx, opts, job, err);
 	if (status == EXIT_ALL_OK)
 		status = run(ctx, opts, job, err);
 	json_decref(request->inputs);

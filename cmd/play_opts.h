@@ -26,12 +26,15 @@ struct play_job {
 /*
  * Read a plan; every flaw is shown. Errors: DEPLOY_INPUT, DEPLOY_NO_INPUT. Caller frees *book.
  */
-int play_read(struct deploy_playbook **book, struct ctx *ctx, const char *path,
-	struct deploy_error *err);
+int play_read(
+	struct deploy_playbook **book, struct ctx *ctx, const char *path, struct deploy_error *err);
 
 /* Put its inputs together, ask whether it is meant, and run it. Returns the exit status. */
 int play_start(struct ctx *ctx, const struct play_opts *opts, struct play_job *job,
 	struct deploy_error *err);
+
+/* Ids of the plan's own steps that from, skip and only leave out: a new array. */
+json_t *play_left_out(const struct deploy_playbook *book, const struct play_request *request);
 
 /* The same inputs, for who only wants to see them. *out: a new reference. */
 int play_inputs(json_t **out, struct ctx *ctx, const struct play_opts *opts,

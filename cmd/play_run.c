@@ -6,14 +6,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "play_acts.h"
 #include "play_ask.h"
 #include "play_past.h"
 #include "play_report.h"
 #include "record.h"
 
-#define WAY_MS	     5000 /* beside what an agent's DDL says that it takes */
-#define NO_DDL_MS    30000
-#define DISCOVERY_MS 2000
+#define WAY_MS	  5000 /* beside what an agent's DDL says that it takes */
+#define NO_DDL_MS 30000
 
 /* One run of a plan. */
 struct run {
@@ -25,6 +25,10 @@ struct run {
 	struct deploy_past *past;
 	char *lock; /* NULL: none */
 	bool has_lock;
+	struct play_acts *acts;
+	const struct deploy_expr_function *functions;
+	size_t function_count;
+	struct play_asker asker;
 };
 
 /* What the play wants to know. */
@@ -67,6 +71,14 @@ static void freeze(void *arg, const char *name, const struct deploy_nodeset *nod
 		deploy_journal_freeze(run->record.journal, name, nodes);
 }
 
+/* Text without the secrets in it; borrowed until the next call. */
+static const char *without_secrets(const struct run *run, const char *text)
+{
+	const struct deploy_event event = {.type = DEPLOY_EVENT_STOPPED, .text = text};
+
+	return run->play ? deploy_play_mask(run->play, &event)->text : text;
+}
+
 static void note(void *arg, enum deploy_play_note what, const char *label,
 	const struct deploy_step *step, size_t count, const char *text)
 {
@@ -74,18 +86,64 @@ static void note(void *arg, enum deploy_play_note what, const char *label,
 
 	/* What happened before it is told before it. */
 	record_flush(&run->record);
-	play_report_note(&run->report, what, label, step, count, text);
+	play_report_note(
+		&run->report, what, label, step, count, text ? without_secrets(run, text) : NULL);
+}
+
+/* A wrong value is quoted by whoever says that it is wrong. */
+static void mask_error(const struct run *run, struct deploy_error *err)
+{
+	struct deploy_error masked = {.code = DEPLOY_OK};
+
+	if (!err->code || !run->play)
+		return;
+	deploy_error_hint(&masked, "%s", err->hint);
+	(void)deploy_error_set(&masked, err->code, "%s", without_secrets(run, err->text));
+	*err = masked;
 }
 
 static int make_act(void *arg, struct deploy_act **out, const struct deploy_step *step,
 	json_t *values, struct deploy_nodeset **nodes, struct deploy_error *err)
 {
-	(void)arg;
-	(void)out;
-	(void)values;
-	(void)nodes;
-	return deploy_error_set(
-		err, DEPLOY_INPUT, "%s is not known yet", deploy_step_kind_name(step->kind));
+	return play_acts_make(((struct run *)arg)->acts, out, step, values, nodes, err);
+}
+
+static void flush(void *arg)
+{
+	record_flush(&((struct run *)arg)->record);
+}
+
+static void hide(void *arg, json_t *value)
+{
+	struct run *run = arg;
+
+	if (run->play)
+		deploy_play_hide(run->play, value);
+}
+
+/* For the journal: what the outcome of a step means beside itself. */
+static int record_outcome(void *arg, struct deploy_state *state, const struct deploy_event *event,
+	struct deploy_error *err)
+{
+	const struct run *run = arg;
+	const struct deploy_step *step =
+		run->play ? deploy_play_step(run->play, event->task) : NULL;
+
+	return step ? play_acts_record(run->acts, step, state, event, err) : 0;
+}
+
+/* Questions */
+
+static int ask(void *arg, const char *text)
+{
+	struct run *run = arg;
+
+	return play_ask(&run->asker, without_secrets(run, text));
+}
+
+static int answer(void *arg)
+{
+	return play_answer(&((struct run *)arg)->asker);
 }
 
 /* Events: secrets are gone before anything is recorded or shown. */
@@ -132,6 +190,8 @@ static struct deploy_play_options play_options(struct run *run)
 		.make_act = make_act,
 		.freeze = freeze,
 		.note = note,
+		.functions = run->functions,
+		.function_count = run->function_count,
 		.arg = run};
 }
 
@@ -199,15 +259,14 @@ static int progress_ms(const struct out *out)
 static void carry_out(struct run *run, struct deploy_plan *plan, struct deploy_run_result *result,
 	struct deploy_error *err)
 {
-	struct play_asker asker = {.out = run->ctx->out};
 	struct deploy_run_options options = {.signal_fd = run->ctx->signal_fd,
 		.progress_ms = progress_ms(run->ctx->out),
 		.idle = out_drain,
 		.idle_arg = run->ctx->out,
 		.director = deploy_play_director(run->play),
-		.ask = play_ask,
-		.answer = play_answer,
-		.ask_arg = &asker};
+		.ask = ask,
+		.answer = answer,
+		.ask_arg = run};
 
 	record_join(&run->record, &options);
 	options.sink = take_event;
@@ -224,7 +283,10 @@ static int begin_record(struct run *run, const struct deploy_plan *plan, struct 
 	struct record_info info = {.kind = request->is_preflight ? "preflight" : "run-plan",
 		.reason = request->reason,
 		.is_act = !request->is_preflight,
-		.plan_file = request->file,
+		.fn = record_outcome,
+		.fn_arg = run,
+		/* Of a preflight nothing is left to resume. */
+		.plan_file = request->is_preflight ? NULL : request->file,
 		.plan_digest = digest,
 		.inputs = inputs,
 		.options = request->options,
@@ -249,6 +311,7 @@ static int run_recorded(struct run *run, struct deploy_plan *plan, struct deploy
 		run->request->begun(run->request->begun_arg, id);
 	if (begin_play(run, err) == 0)
 		carry_out(run, plan, &result, err);
+	mask_error(run, err);
 	status = play_report_status(&run->report, &result, err);
 	release_lock(run);
 	/* The status is in the file before anybody is told. */
@@ -259,14 +322,28 @@ static int run_recorded(struct run *run, struct deploy_plan *plan, struct deploy
 	return status;
 }
 
-int play_run(struct ctx *ctx, const struct play_request *request, struct deploy_error *err)
+int play_check(struct ctx *ctx, const struct play_request *request, struct deploy_error *err)
 {
 	struct run run = {.ctx = ctx, .request = request};
+	const struct deploy_play_options options = play_options(&run);
+	struct deploy_play *play;
+
+	if (deploy_play_new(&play, &options, err) == 0)
+		deploy_play_free(play);
+	return err->code;
+}
+
+int play_run(struct ctx *ctx, const struct play_request *request, struct deploy_error *err)
+{
+	struct run run = {.ctx = ctx, .request = request, .asker = {.out = ctx->out}};
 	struct deploy_plan *plan = deploy_plan_new();
 	int status;
 
+	run.acts = play_acts_new(ctx, request->collective, flush, &run);
+	run.functions = play_functions(ctx, hide, &run, &run.function_count);
+
 	plan->deadline_ms = request->deadline_ms;
-	play_report_init(&run.report, ctx->out);
+	play_report_init(&run.report, ctx->out, request->is_preflight);
 	if ((request->resume && (ctx_state(ctx, true, err) || play_past_load(&run.past, ctx->state,
 								      request->resume, err))) ||
 		ctx_bus(ctx, request->collective, err) || begin_record(&run, plan, err))
@@ -274,6 +351,8 @@ int play_run(struct ctx *ctx, const struct play_request *request, struct deploy_
 	else
 		status = run_recorded(&run, plan, err);
 	deploy_play_free(run.play);
+	play_acts_free(run.acts);
+	play_functions_free(run.functions);
 	deploy_past_free(run.past);
 	play_report_release(&run.report);
 	deploy_plan_free(plan);

@@ -1,4 +1,5 @@
-/* Carrying out a playbook: locks, the run around it, what is shown, and the status that it means. */
+/* Carrying out a playbook: locks, the run around it, what is shown, and the status that it means.
+ */
 #ifndef PLAY_RUN_H
 #define PLAY_RUN_H
 
@@ -29,6 +30,10 @@ struct play_request {
 	void (*begun)(void *arg, const char *run_id);
 	void *begun_arg;
 };
+
+/* What can be wrong with it that is known before anything is begun. Errors: of deploy_play_new().
+ */
+int play_check(struct ctx *ctx, const struct play_request *request, struct deploy_error *err);
 
 /* Returns the exit status. Errors: those of ctx_bus(), deploy_play_new(), deploy_run(). */
 int play_run(struct ctx *ctx, const struct play_request *request, struct deploy_error *err);

@@ -70,6 +70,9 @@ const struct opt target_options[] = {
 	OPT_TEXT(0, "nodes", struct target_opts, list_path, "FILE",
 		"the nodes that FILE names, or stdin (-): text, or what -j, -o json, -o yaml "
 		"printed; nobody is discovered"),
+	OPT_TEXT(0, "retry", struct target_opts, retry, "RUN[:STATE]",
+		"the nodes that were not ok in an earlier run, or of these those that were failed, "
+		"silent or unknown; nobody is discovered"),
 	OPT_CHOICE(0, "dm", struct target_opts, method, "METHOD", method_names,
 		"how nodes are found: mc asks them, flatfile and stdin read a list", "mc"),
 	OPT_TEXT(0, "do", struct target_opts, method_option, "FILE", "the list of --dm flatfile"),
@@ -143,8 +146,65 @@ static int settle_method(struct target_opts *target, struct deploy_error *err)
 	return 0;
 }
 
+/* Nodes of an earlier run: those that were not ok, or one state of these. */
+struct retry {
+	struct deploy_nodeset *nodes;
+	bool has_state;
+	enum deploy_outcome_state state;
+};
+
+static int take_outcome(void *arg, const struct deploy_outcome_record *record)
+{
+	struct retry *retry = arg;
+	enum deploy_outcome_state state =
+		record->is_known ? record->outcome.state : DEPLOY_OUTCOME_UNKNOWN;
+	struct deploy_error ignored = {0};
+
+	if (!record->is_last || state == DEPLOY_OUTCOME_OK || state == DEPLOY_OUTCOME_SKIPPED ||
+		(retry->has_state && state != retry->state))
+		return 0;
+	return deploy_nodeset_add(retry->nodes, record->node, &ignored);
+}
+
+static int parse_retry(struct retry *retry, const char *colon, struct deploy_error *err)
+{
+	static const enum deploy_outcome_state states[] = {
+		DEPLOY_OUTCOME_FAILED, DEPLOY_OUTCOME_SILENT, DEPLOY_OUTCOME_UNKNOWN};
+
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+		if (strcmp(colon + 1, deploy_outcome_state_name(states[i])) == 0) {
+			retry->has_state = true;
+			retry->state = states[i];
+			return 0;
+		}
+	}
+	return deploy_error_set(err, DEPLOY_USAGE,
+		"--retry: \"%.40s\" is none of failed, silent, unknown", colon + 1);
+}
+
+static int read_retry(struct target_opts *target, struct ctx *ctx, struct deploy_error *err)
+{
+	const char *colon = strchr(target->retry, ':');
+	size_t len = colon ? (size_t)(colon - target->retry) : strlen(target->retry);
+	struct retry retry = {.nodes = target->list};
+	char prefix[DEPLOY_RUN_ID_SIZE + 1], id[DEPLOY_RUN_ID_SIZE];
+	const struct deploy_outcome_query query = {.run = id};
+
+	if (colon && parse_retry(&retry, colon, err))
+		return err->code;
+	(void)snprintf(prefix, sizeof(prefix), "%.*s",
+		(int)(len < sizeof(prefix) ? len : sizeof(prefix) - 1), target->retry);
+	if (ctx_state(ctx, true, err) || deploy_state_find_run(id, ctx->state, prefix, err) ||
+		deploy_state_each_outcome(ctx->state, &query, take_outcome, &retry, err))
+		return err->code;
+	if (deploy_nodeset_count(target->list))
+		return 0;
+	return deploy_error_set(err, DEPLOY_NO_NODES, "run %s: no node was %s", id,
+		colon ? colon + 1 : "failed, silent or unknown");
+}
+
 /* Of a list only names can be compared: what nodes are is not known. */
-static int read_list(struct target_opts *target, struct deploy_error *err)
+static int read_list(struct target_opts *target, struct ctx *ctx, struct deploy_error *err)
 {
 	const struct deploy_filter *filter = &target->filter;
 
@@ -157,14 +217,15 @@ static int read_list(struct target_opts *target, struct deploy_error *err)
 		return deploy_error_set(err, DEPLOY_USAGE,
 			"a list of nodes goes with names in -I, not with /regex/");
 	target->list = deploy_nodeset_new();
-	if (deploy_nodelist_read(target->list, target->list_path, err))
+	if (target->retry ? read_retry(target, ctx, err)
+			  : deploy_nodelist_read(target->list, target->list_path, err))
 		return err->code;
 	if (filter->nodes)
 		deploy_nodeset_intersect(target->list, filter->nodes);
 	return 0;
 }
 
-int target_settle(struct target_opts *target, struct deploy_error *err)
+int target_settle(struct target_opts *target, struct ctx *ctx, struct deploy_error *err)
 {
 	if (target->is_one && target->limit.amount.value)
 		return deploy_error_set(err, DEPLOY_USAGE, "--one and --limit exclude each other");
@@ -175,7 +236,10 @@ int target_settle(struct target_opts *target, struct deploy_error *err)
 			err, DEPLOY_USAGE, "--limit-seed chooses for --limit or --one");
 	if (settle_method(target, err))
 		return err->code;
-	return target->list_path ? read_list(target, err) : 0;
+	if (target->retry && target->list_path)
+		return deploy_error_set(
+			err, DEPLOY_USAGE, "--retry and a list of nodes exclude each other");
+	return target->list_path || target->retry ? read_list(target, ctx, err) : 0;
 }
 
 void target_opts_init(struct target_opts *target)
@@ -199,7 +263,8 @@ const struct deploy_nodeset *target_nodes(const struct target_opts *target)
 
 bool target_is_filtered(const struct target_opts *target)
 {
-	return !deploy_filter_is_empty(&target->filter) || target->exclude || target->list_path;
+	return !deploy_filter_is_empty(&target->filter) || target->exclude || target->list_path ||
+	       target->retry;
 }
 
 const char *target_collective(const struct ctx *ctx, const struct target_opts *target)

@@ -15,6 +15,7 @@ struct target_opts {
 	struct deploy_limit limit;
 	bool is_one;		     /* -1 */
 	const char *list_path;	     /* --nodes; NULL: none */
+	const char *retry;	     /* --retry: RUN, or RUN:STATE; NULL: none */
 	int method;		     /* --dm, an index into method_names */
 	const char *method_option;   /* --do */
 	struct deploy_nodeset *list; /* what list_path names; NULL: none */
@@ -36,9 +37,9 @@ bool target_is_filtered(const struct target_opts *target);
 /*
  * Make one of the options that belong together: -1 and --limit, --nodes and --dm, a list and -I.
  * To be called before anything else. Errors: DEPLOY_USAGE if they exclude each other; those of
- * deploy_nodelist_read().
+ * deploy_nodelist_read(), deploy_state_find_run(); DEPLOY_NO_NODES if --retry names nobody.
  */
-int target_settle(struct target_opts *target, struct deploy_error *err);
+int target_settle(struct target_opts *target, struct ctx *ctx, struct deploy_error *err);
 
 /* The nodes if they are known without a discovery, otherwise NULL. Borrowed. */
 const struct deploy_nodeset *target_nodes(const struct target_opts *target);

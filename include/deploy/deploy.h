@@ -64,6 +64,7 @@
 #include "deploy/run.h"
 #include "deploy/site.h"
 #include "deploy/site_run.h"
+#include "deploy/secret.h"
 #include "deploy/stage.h"
 #include "deploy/state.h"
 #include "deploy/text.h"

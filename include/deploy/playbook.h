@@ -123,6 +123,7 @@ struct deploy_step {
 	 * number or boolean.
 	 */
 	json_t *act;
+	const char *file; /* ASSIGN_ROLE: its cluster file, as it can be opened; NULL: none */
 	const char *when;			    /* expression */
 	const char *until, *fail_when, *changed_when; /* expressions, of each reply */
 	const char *wait_for; /* WAIT: expression */

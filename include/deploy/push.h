@@ -20,7 +20,7 @@ struct deploy_push_options {
 	long long timeout_ms;	 /* for each reply */
 	long long verify_ms;	 /* until the facts show; nodes read their facts now and then */
 	const char *url;	 /* of a file of facts that nodes fetch; NULL: none */
-	const char *sha256;	 /* of that file, 64 hexadecimal digits; NULL only with https */
+	const char *sha256;	 /* of that file, 64 digits of 0-9 a-f; NULL only with https */
 	bool only_compares;	 /* change nothing, tell what would change */
 };
 
@@ -53,6 +53,12 @@ struct deploy_push_node {
  */
 int deploy_push_add(struct deploy_act *push, const char *node,
 	const struct deploy_push_node *wanted, struct deploy_error *err);
+
+/*
+ * Check where nodes are to fetch their facts; url NULL: only the digest is known, which may be NULL
+ * as above. Errors: DEPLOY_INPUT.
+ */
+int deploy_push_check_url(const char *url, const char *sha256, struct deploy_error *err);
 
 /* Errors: DEPLOY_INPUT for what is no name of an environment. */
 int deploy_push_check_environment(const char *name, struct deploy_error *err);

@@ -16,6 +16,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "deploy/secret.h"
 #include "model/file_check.h"
 
 #define SLICE_MS 100 /* so often a command is looked after when it says nothing */
@@ -278,6 +279,50 @@ int dp_secret_open(char **out, const char *const *words, size_t count, long long
 		(void)deploy_error_wrap(err, "%s '%s'", words[0], words[1]);
 	dp_wipe(secret, sizeof(*secret));
 	free(secret);
+	return rc;
+}
+
+static bool is_text(const json_t *value)
+{
+	return json_string_length(value) > 0 &&
+	       strlen(json_string_value(value)) == json_string_length(value);
+}
+
+/* {kind, word…}; NULL if it is no reference. What it holds is borrowed. */
+static const char **words_of(const json_t *reference, size_t *count)
+{
+	json_t *cmd = json_object_get(reference, "cmd"), *one = json_object_get(reference, "file");
+	const char *kind = one ? "file" : "env", **words;
+
+	if (!one)
+		one = json_object_get(reference, "env");
+	if (json_object_size(reference) != 1 || !(cmd ? json_array_size(cmd) > 0 : is_text(one)))
+		return NULL;
+	for (size_t i = 0; i < json_array_size(cmd); i++)
+		if (!is_text(json_array_get(cmd, i)))
+			return NULL;
+	*count = cmd ? 1 + json_array_size(cmd) : 2;
+	words = dp_xcalloc(*count, sizeof(*words));
+	words[0] = cmd ? "cmd" : kind;
+	for (size_t i = 1; i < *count; i++)
+		words[i] = json_string_value(cmd ? json_array_get(cmd, i - 1) : one);
+	return words;
+}
+
+int deploy_secret_open(
+	char **out, const json_t *reference, long long limit_ms, struct deploy_error *err)
+{
+	size_t count;
+	const char **words = words_of(reference, &count);
+	int rc;
+
+	*out = NULL;
+	if (!words)
+		return deploy_error_set(err, DEPLOY_INPUT,
+			"expected where the secret is: one of file: PATH, env: NAME, "
+			"cmd: [PROGRAM, ...]");
+	rc = dp_secret_open(out, words, count, limit_ms, err);
+	free(words);
 	return rc;
 }
 

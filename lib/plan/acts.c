@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "deploy/cluster.h"
 #include "deploy/fact.h"
+#include "deploy/push.h"
 #include "model/roles.h"
 #include "plan/reader.h"
 #include "model/fact_words.h"
@@ -150,6 +151,9 @@ void dp_plan_read_assign_role(struct dp_plan_reader *r, const struct dp_spot *sp
 		return;
 	}
 	has_file = json_object_get(spot->value, "file") != NULL;
+	if (json_is_string(json_object_get(spot->value, "file")))
+		((struct deploy_step *)step)->file =
+			dp_plan_path(r, json_string_value(json_object_get(spot->value, "file")));
 	for (size_t i = 0; i < COUNT(keys); i++) {
 		const struct dp_spot member = dp_spot_member(spot, keys[i].name);
 
@@ -199,11 +203,24 @@ static void read_facts(struct dp_plan_reader *r, const struct dp_spot *spot, voi
 static void read_sha256(struct dp_plan_reader *r, const struct dp_spot *spot, void *field)
 {
 	const char *text = dp_spot_text(&r->source, spot, "64 hexadecimal digits");
+	struct deploy_error err = {.code = DEPLOY_OK};
 
 	(void)field;
-	if (text && (strlen(text) != 64 || strspn(text, "0123456789abcdefABCDEF") != 64))
-		dp_flaw_quoted(
-			&r->source, spot, text, "is no SHA-256: expected 64 hexadecimal digits");
+	if (text && deploy_push_check_url(NULL, text, &err))
+		dp_plan_flaw(r, spot, &err);
+}
+
+/* With what is known of it now; its digest, if it is wrong, is a flaw already. */
+static void check_url(struct dp_plan_reader *r, const struct dp_spot *url, json_t *digest)
+{
+	const char *text = json_string_value(url->value), *sha256 = json_string_value(digest);
+	struct deploy_error err = {.code = DEPLOY_OK}, told = {.code = DEPLOY_OK};
+
+	if (!text || dp_plan_is_template(text) || (sha256 && dp_plan_is_template(sha256)))
+		return;
+	if (deploy_push_check_url(NULL, sha256, &told) == 0 &&
+		deploy_push_check_url(text, sha256, &err))
+		dp_plan_flaw(r, url, &err);
 }
 
 void dp_plan_read_push_facts(struct dp_plan_reader *r, const struct dp_spot *spot, void *step)
@@ -216,16 +233,16 @@ void dp_plan_read_push_facts(struct dp_plan_reader *r, const struct dp_spot *spo
 		FIXED("verify", dp_plan_read_time),
 	};
 	const struct dp_spot facts = dp_spot_member(spot, "facts"),
-			     url = dp_spot_member(spot, "url");
-	const char *text = json_string_value(url.value);
+			     url = dp_spot_member(spot, "url"),
+			     sha256 = dp_spot_member(spot, "sha256");
 
-	if (!read_mapping(r, spot, keys, COUNT(keys), step) || !url.value)
+	if (!read_mapping(r, spot, keys, COUNT(keys), step))
 		return;
-	if (facts.value)
+	if (url.value && facts.value)
 		dp_flaw(&r->source, &facts, "nodes fetch their facts from the url; leave one out");
-	if (text && !dp_plan_is_template(text) && strncmp(text, "https://", 8) != 0 &&
-		!json_object_get(spot->value, "sha256"))
-		dp_flaw(&r->source, &url, "without https nodes need the sha256 of what is there");
+	if (sha256.value && !url.value)
+		dp_flaw(&r->source, &sha256, "is of a url, and there is none");
+	check_url(r, &url, sha256.value);
 }
 
 /* Certificates */

@@ -36,11 +36,20 @@ const struct deploy_request *dp_push_request(
 	return push->requests[place];
 }
 
-static int check_url(const struct deploy_push_options *options, struct deploy_error *err)
+static int check_digest(const char *digest, struct deploy_error *err)
 {
-	const char *url = options->url, *digest = options->sha256;
-	bool is_secure = strncmp(url, "https://", 8) == 0;
+	if (strlen(digest) == DIGEST_DIGITS && strspn(digest, "0123456789abcdef") == DIGEST_DIGITS)
+		return 0;
+	return deploy_error_set(
+		err, DEPLOY_INPUT, "\"%s\" is no SHA256: 64 digits of 0-9 a-f", digest);
+}
 
+int deploy_push_check_url(const char *url, const char *sha256, struct deploy_error *err)
+{
+	bool is_secure = url && strncmp(url, "https://", 8) == 0;
+
+	if (!url)
+		return sha256 ? check_digest(sha256, err) : 0;
 	if (!is_secure && strncmp(url, "http://", 7) != 0)
 		return deploy_error_set(err, DEPLOY_INPUT, "%s: no http: or https: URL", url);
 	if (strlen(url) > MAX_URL_BYTES)
@@ -51,16 +60,12 @@ static int check_url(const struct deploy_push_options *options, struct deploy_er
 			return deploy_error_set(err, DEPLOY_INPUT,
 				"%s: byte %td is none of a URL; write it as %%%02X", url, c - url,
 				(unsigned char)*c);
-	if (!is_secure && !digest) {
+	if (!is_secure && !sha256) {
 		deploy_error_hint(err, "--sha256 DIGEST, as sha256sum prints it");
 		return deploy_error_set(err, DEPLOY_INPUT,
 			"%s: nodes cannot tell who sends this; the file's digest is needed", url);
 	}
-	if (digest && (strlen(digest) != DIGEST_DIGITS ||
-			      strspn(digest, "0123456789abcdef") != DIGEST_DIGITS))
-		return deploy_error_set(
-			err, DEPLOY_INPUT, "\"%s\" is no SHA256: 64 digits of 0-9 a-f", digest);
-	return 0;
+	return sha256 ? check_digest(sha256, err) : 0;
 }
 
 /* As the agent's DDL has it, without what would leave the folder of environments. */
@@ -122,7 +127,7 @@ int deploy_push_new(struct deploy_act **out, const struct deploy_push_options *o
 	if (!rc && options->url && options->only_compares)
 		return deploy_error_set(err, DEPLOY_USAGE,
 			"what is at a URL is known only when nodes have fetched it");
-	if (rc || (options->url && check_url(options, err)))
+	if (rc || (options->url && deploy_push_check_url(options->url, options->sha256, err)))
 		return err->code;
 	push = dp_xcalloc(1, sizeof(*push));
 	*push = (struct dp_push){.act = {.ops = &dp_push_ops},

@@ -73,6 +73,26 @@ asked() {
 	asked ''
 }
 
+@test "--retry: the nodes that were not ok in an earlier run, or those of one kind" {
+	also 'reply web1 fail 1 disk full' 'reply web2 silent'
+	ask_rpc 2 rpcutil ping -I 'web[1-4]' -t 100ms
+	run_id=$("$DEPLOYCTL" history -o name | head -n 1)
+	: >"$DEPLOYCTL_LOOP_LOG"
+	ask_rpc 2 rpcutil ping -t 100ms --retry "$run_id"
+	asked 'web1 web2'
+	ask_rpc 2 rpcutil ping --retry "${run_id:0:20}:failed"
+	asked web1
+	ask_rpc 3 rpcutil ping -t 100ms --retry "$run_id:silent"
+	asked web2
+	ask_rpc 1 rpcutil ping --retry "$run_id:unknown"
+	same "deployctl: rpc: run $run_id: no node was unknown" "$(sed 's/^deployctl: run/deployctl: rpc: run/' <<<"$stderr")"
+	ask_rpc 64 rpcutil ping --retry "$run_id:late"
+	ask_rpc 64 rpcutil ping --retry "$run_id" --nodes list
+	ask_rpc 64 rpcutil ping --retry "$run_id" -C nginx
+	ask_rpc 64 rpcutil ping --retry 7ZZZZZZZ
+	asked ''
+}
+
 @test "a list that cannot be read, or makes no sense, sends nothing" {
 	deployctl 66 rpc rpcutil ping --nodes nosuch
 	holds "$stderr" 'nosuch: No such file'

@@ -1,17 +1,13 @@
 /* Questions before something is done, at a terminal that the test itself types on. */
 #define _XOPEN_SOURCE 700
-#include <fcntl.h>
 #include <stdarg.h>
 #include <setjmp.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-#include <termios.h>
-#include <unistd.h>
 #include <cmocka.h>
 
 #include "confirm.h"
+#include "terminal.h"
 
 #define YES_OR_NO "12 nodes get new facts. Go on? [y/N] "
 #define NUMBER	  "12 nodes get new facts\r\ntype 12 to go on: "
@@ -21,9 +17,8 @@ struct bench {
 	struct ctx ctx;
 	struct confirm_opts opts;
 	struct confirm_question question;
-	int keyboard, stdin_before, stderr_before; /* keyboard: -1 without a terminal */
+	struct terminal terminal;
 	struct deploy_error err;
-	char shown[1000];
 };
 
 static int set_up(void **state)
@@ -49,59 +44,15 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static void divert(struct bench *bench, const char *path)
-{
-	int fd = open(path, O_RDWR | O_NOCTTY);
-
-	assert_true(fd >= 0);
-	(void)fflush(NULL);
-	bench->stdin_before = dup(STDIN_FILENO);
-	bench->stderr_before = dup(STDERR_FILENO);
-	assert_true(dup2(fd, STDIN_FILENO) >= 0 && dup2(fd, STDERR_FILENO) >= 0);
-	(void)close(fd);
-}
-
-static void restore(struct bench *bench)
-{
-	(void)fflush(stderr);
-	(void)dup2(bench->stdin_before, STDIN_FILENO);
-	(void)dup2(bench->stderr_before, STDERR_FILENO);
-	(void)close(bench->stdin_before);
-	(void)close(bench->stderr_before);
-	clearerr(stdin);
-}
-
-/* A terminal that does not show what is typed on it, and that was typed already. */
 static void begin(struct bench *bench, const char *typed)
 {
-	struct termios settings;
-	size_t len = strlen(typed);
-
 	bench->err = (struct deploy_error){0};
-	bench->keyboard = posix_openpt(O_RDWR | O_NOCTTY);
-	assert_true(bench->keyboard >= 0 && grantpt(bench->keyboard) == 0 &&
-		    unlockpt(bench->keyboard) == 0);
-	divert(bench, ptsname(bench->keyboard));
-	assert_int_equal(0, tcgetattr(STDIN_FILENO, &settings));
-	settings.c_lflag &= ~(tcflag_t)ECHO;
-	assert_int_equal(0, tcsetattr(STDIN_FILENO, TCSANOW, &settings));
-	assert_int_equal(len, write(bench->keyboard, typed, len));
+	begin_typing(&bench->terminal, typed);
 }
 
-/* What was shown, up to a mark that makes sure that it is all. */
 static void end(struct bench *bench)
 {
-	size_t len = 0;
-
-	(void)fputc('|', stderr);
-	(void)fflush(stderr);
-	while (len == 0 || bench->shown[len - 1] != '|') {
-		assert_in_range(len, 0, sizeof(bench->shown) - 2);
-		assert_int_equal(1, read(bench->keyboard, bench->shown + len++, 1));
-	}
-	bench->shown[len - 1] = '\0';
-	restore(bench);
-	(void)close(bench->keyboard);
+	end_typing(&bench->terminal);
 }
 
 /* Whether count nodes are meant. */
@@ -120,10 +71,10 @@ static void a_few_nodes_want_a_yes(void **state)
 	struct bench *bench = *state;
 
 	assert_int_equal(EXIT_ALL_OK, ask(bench, 12, "y\n"));
-	assert_string_equal(YES_OR_NO, bench->shown);
+	assert_string_equal(YES_OR_NO, bench->terminal.shown);
 	assert_int_equal(EXIT_ALL_OK, ask(bench, 20, "yes\n"));
 	assert_int_equal(EXIT_ALL_OK, ask(bench, 1, "Y\n"));
-	assert_string_equal("1 node get new facts. Go on? [y/N] ", bench->shown);
+	assert_string_equal("1 node get new facts. Go on? [y/N] ", bench->terminal.shown);
 }
 
 static void anything_else_is_a_no(void **state)
@@ -134,7 +85,7 @@ static void anything_else_is_a_no(void **state)
 
 	for (size_t i = 0; i < sizeof(typed) / sizeof(typed[0]); i++) {
 		assert_int_equal(EXIT_REFUSED, ask(bench, 12, typed[i]));
-		assert_string_equal(YES_OR_NO "nothing was done\r\n", bench->shown);
+		assert_string_equal(YES_OR_NO "nothing was done\r\n", bench->terminal.shown);
 		assert_int_equal(DEPLOY_OK, bench->err.code);
 	}
 	assert_int_equal(EXIT_REFUSED, ask(bench, 12, "\004"));
@@ -146,13 +97,13 @@ static void many_nodes_want_their_number(void **state)
 
 	bench->config.confirm_above = 11;
 	assert_int_equal(EXIT_ALL_OK, ask(bench, 12, "12\n"));
-	assert_string_equal(NUMBER, bench->shown);
+	assert_string_equal(NUMBER, bench->terminal.shown);
 	assert_int_equal(EXIT_REFUSED, ask(bench, 12, "y\n"));
 	assert_int_equal(EXIT_REFUSED, ask(bench, 12, "11\n"));
 	/* 0: no number is many. */
 	bench->config.confirm_above = 0;
 	assert_int_equal(EXIT_ALL_OK, ask(bench, 12, "y\n"));
-	assert_string_equal(YES_OR_NO, bench->shown);
+	assert_string_equal(YES_OR_NO, bench->terminal.shown);
 }
 
 static void with_yes_nothing_is_asked(void **state)
@@ -162,7 +113,7 @@ static void with_yes_nothing_is_asked(void **state)
 	bench->opts.says_yes = true;
 	bench->opts.asks_nothing = true;
 	assert_int_equal(EXIT_ALL_OK, ask(bench, 1000, "\n"));
-	assert_string_equal("", bench->shown);
+	assert_string_equal("", bench->terminal.shown);
 }
 
 static void no_input_needs_a_yes(void **state)
@@ -171,7 +122,7 @@ static void no_input_needs_a_yes(void **state)
 
 	bench->opts.asks_nothing = true;
 	assert_int_equal(EXIT_USAGE, ask(bench, 1, "y\n"));
-	assert_string_equal("", bench->shown);
+	assert_string_equal("", bench->terminal.shown);
 	assert_string_equal(
 		"it asks before it acts; with --no-input --yes is needed", bench->err.text);
 }
@@ -181,9 +132,9 @@ static int ask_nobody(struct bench *bench, size_t count)
 	int status;
 
 	bench->err = (struct deploy_error){0};
-	divert(bench, "/dev/null");
+	divert(&bench->terminal, "/dev/null");
 	status = confirm_act(&bench->ctx, &bench->opts, &bench->question, count, &bench->err);
-	restore(bench);
+	restore(&bench->terminal);
 	return status;
 }
 
@@ -206,7 +157,7 @@ static void what_only_many_are_asked_about_is_done_where_nobody_is(void **state)
 	bench->question.is_for_many_only = true;
 	assert_int_equal(EXIT_ALL_OK, ask_nobody(bench, 1000));
 	assert_int_equal(EXIT_ALL_OK, ask(bench, 20, "\n"));
-	assert_string_equal("", bench->shown);
+	assert_string_equal("", bench->terminal.shown);
 	assert_int_equal(EXIT_REFUSED, ask(bench, 21, "\n"));
 	bench->opts.asks_nothing = true;
 	assert_int_equal(EXIT_ALL_OK, ask(bench, 21, "\n"));
@@ -233,8 +184,8 @@ static void named_nodes_are_counted_as_they_will_be_asked(void **state)
 					       &bench->question, &target, NULL, &bench->err));
 	end(bench);
 	assert_null(found);
-	assert_string_equal(
-		"in all, 3 nodes get new facts. Go on? [y/N] nothing was done\r\n", bench->shown);
+	assert_string_equal("in all, 3 nodes get new facts. Go on? [y/N] nothing was done\r\n",
+		bench->terminal.shown);
 	target_opts_release(&target);
 }
 
