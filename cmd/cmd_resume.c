@@ -150,11 +150,15 @@ static int resume_main(struct ctx *ctx, void *options, struct args args, struct 
 	char id[DEPLOY_RUN_ID_SIZE];
 	int status = EXIT_ALL_OK;
 
-	if (find_run(&earlier, id, ctx, args.values[0], err))
+	(void)find_run(&earlier, id, ctx, args.values[0], err);
+	/* Whoever goes to the background holds no file open. */
+	deploy_state_close(ctx->state);
+	ctx->state = NULL;
+	if (err->code)
 		status = (int)exit_of_error(err->code);
 	else if (earlier.is_done)
 		out_note(ctx->out, "run %s has ended, and all was well: nothing is left to do", id);
-	else if (json_object_get(earlier.options, "site"))
+	else if (site_is_recorded(earlier.options))
 		status = go_on_with_site(ctx, options, &earlier, id, words, err);
 	else
 		status = go_on(ctx, options, &earlier, id, words, err);

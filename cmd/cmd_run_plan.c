@@ -173,6 +173,10 @@ static int run_site(struct ctx *ctx, const struct run_plan_opts *opts, struct ar
 	if (opts->from || opts->skip.count || opts->only.count || opts->preflight)
 		return exit_of_error((enum deploy_code)deploy_error_set(err, DEPLOY_USAGE,
 			"--from, --skip, --only and --preflight are of plans, not of --site"));
+	if (opts->play.params || opts->play.allow_destructive || opts->play.retry_silent)
+		return exit_of_error((enum deploy_code)deploy_error_set(err, DEPLOY_USAGE,
+			"--params, --allow-destructive and --retry-silent are of plans, not of "
+			"--site"));
 	return opts->dry_run ? site_dry_run(ctx, &opts->site, err)
 			     : site_start(ctx, &opts->site, &opts->play, NULL, NULL, err);
 }
@@ -187,6 +191,8 @@ static int run_plan_main(struct ctx *ctx, void *options, struct args args, struc
 
 	if (opts->site.source)
 		return run_site(ctx, opts, args, err);
+	if (site_check_absent(&opts->site, err))
+		return EXIT_USAGE;
 	if (!args.count)
 		return exit_of_error((enum deploy_code)deploy_error_set(
 			err, DEPLOY_USAGE, "which FILE, or --site?"));
