@@ -245,26 +245,28 @@ static uint32_t *renumber(size_t *kept, size_t count, const bool *keep)
 	return numbers;
 }
 
-static uint32_t *kept_ranks(size_t *kept, const struct deploy_ranks *ranks, const bool *keep)
+/* The first canary nodes of the order are a rank of their own, before the others. */
+static uint32_t *number_ranks(const struct deploy_ranks *ranks, size_t canary)
 {
-	bool *has_node = out_resize(NULL, ranks->rank_count + 1);
-	uint32_t *numbers;
+	uint32_t *rank = out_resize(NULL, (ranks->node_count + 1) * sizeof(*rank));
 
-	memset(has_node, 0, ranks->rank_count + 1);
-	for (size_t i = 0; i < ranks->node_count; i++)
-		has_node[ranks->rank[i]] |= keep[i];
-	numbers = renumber(kept, ranks->rank_count, has_node);
-	free(has_node);
-	return numbers;
+	for (size_t i = 0; i < ranks->node_count; i++) {
+		uint32_t node = ranks->by_rank[i];
+
+		rank[node] = ranks->rank[node] + (canary && i >= canary);
+	}
+	return rank;
 }
 
-void site_part_make(struct site_part *part, const struct deploy_ranks *ranks, const bool *keep)
+void site_part_make(
+	struct site_part *part, const struct deploy_ranks *ranks, const bool *keep, size_t canary)
 {
 	struct deploy_error ignored = {0};
 	size_t count, edges = 0;
 	uint32_t *place = renumber(&count, ranks->node_count, keep);
-	uint32_t *rank = kept_ranks(&part->ranks, ranks, keep);
+	uint32_t *rank = number_ranks(ranks, canary);
 
+	part->ranks = ranks->rank_count + (canary ? 1 : 0);
 	part->nodes = deploy_nodeset_new();
 	part->rank = out_resize(NULL, (count + 1) * sizeof(*part->rank));
 	part->start = out_resize(NULL, (count + 1) * sizeof(*part->start));
@@ -274,7 +276,7 @@ void site_part_make(struct site_part *part, const struct deploy_ranks *ranks, co
 		if (!keep[i])
 			continue;
 		(void)deploy_nodeset_add(part->nodes, ranks->nodes[i], &ignored);
-		part->rank[place[i]] = rank[ranks->rank[i]];
+		part->rank[place[i]] = rank[i];
 		part->start[place[i]] = (uint32_t)edges;
 		for (uint32_t at = ranks->start[i]; at < ranks->start[i + 1]; at++)
 			if (keep[ranks->after[at]])
@@ -283,25 +285,6 @@ void site_part_make(struct site_part *part, const struct deploy_ranks *ranks, co
 	part->start[count] = (uint32_t)edges;
 	free(place);
 	free(rank);
-}
-
-void site_part_canary(struct site_part *part, size_t count)
-{
-	size_t total = deploy_nodeset_count(part->nodes), first = 0;
-	bool has_others;
-
-	for (size_t i = 0; i < total; i++)
-		first += part->rank[i] == 0;
-	has_others = first > count;
-	if (!has_others)
-		return;
-	for (size_t i = 0; i < total; i++) {
-		if (part->rank[i] == 0 && count)
-			count--;
-		else
-			part->rank[i]++;
-	}
-	part->ranks++;
 }
 
 void site_part_release(struct site_part *part)
@@ -336,16 +319,17 @@ json_t *site_opts_json(
 
 	for (size_t i = 0; i < opts->instances.count; i++)
 		(void)json_array_append_new(instances, json_string(opts->instances.names[i]));
-	return json_pack(
-		"{s:{s:s, s:s, s:s, s:o, s:b, s:b, s:i, s:i, s:o, s:i, s:o, s:o, s:s?, s:I, s:I, "
-		"s:I}}",
+	return json_pack("{s:{s:s, s:s, s:s, s:i, s:o, s:b, s:b, s:i, s:i, s:o, s:i, s:o, s:o, "
+			 "s:s?, s:I, s:I, "
+			 "s:I}}",
 		"site", "source", opts->source, "collective", collective, "environment",
-		environment, "instances", instances, "with_deps", opts->with_deps, "noop",
-		opts->noop, "schedule", opts->schedule, "on_fail", opts->on_fail, "batch",
-		batch_json(&opts->policy), "window", (int)opts->policy.window, "max_fail",
-		amount_json(opts->policy.max_fail), "limit", amount_json(opts->limit.amount),
-		"tags", opts->tags, "timeout_ms", (json_int_t)opts->timeout_ms, "idle_ms",
-		(json_int_t)opts->idle_ms, "run_ms", (json_int_t)opts->run_ms);
+		environment, "canary", (int)opts->canary, "instances", instances, "with_deps",
+		opts->with_deps, "noop", opts->noop, "schedule", opts->schedule, "on_fail",
+		opts->on_fail, "batch", batch_json(&opts->policy), "window",
+		(int)opts->policy.window, "max_fail", amount_json(opts->policy.max_fail), "limit",
+		amount_json(opts->limit.amount), "tags", opts->tags, "timeout_ms",
+		(json_int_t)opts->timeout_ms, "idle_ms", (json_int_t)opts->idle_ms, "run_ms",
+		(json_int_t)opts->run_ms);
 }
 
 bool site_is_recorded(const json_t *options)
@@ -377,6 +361,7 @@ void site_opts_take(struct site_opts *opts, const json_t *options)
 		.timeout_ms = json_integer_value(json_object_get(site, "timeout_ms")),
 		.idle_ms = json_integer_value(json_object_get(site, "idle_ms")),
 		.run_ms = json_integer_value(json_object_get(site, "run_ms"))};
+	opts->canary = (unsigned)json_integer_value(json_object_get(site, "canary"));
 	opts->policy.window = (unsigned)json_integer_value(json_object_get(site, "window"));
 	opts->policy.max_fail = take_amount(json_object_get(site, "max_fail"));
 	json_array_foreach(json_object_get(site, "batch"), i,

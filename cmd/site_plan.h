@@ -61,10 +61,12 @@ struct site_part {
 	size_t ranks;
 };
 
-/* Those for which keep holds; ranks that get empty are left out. */
-void site_part_make(struct site_part *part, const struct deploy_ranks *ranks, const bool *keep);
-/* The first count nodes of the first rank become a rank of their own, if others are left. */
-void site_part_canary(struct site_part *part, size_t count);
+/*
+ * Those for which keep holds; ranks keep their numbers, also if nobody is left in one. canary: so
+ * many nodes of the order, fewer than the first rank has, are a rank of their own before it; 0: none.
+ */
+void site_part_make(struct site_part *part, const struct deploy_ranks *ranks, const bool *keep,
+	size_t canary);
 void site_part_release(struct site_part *part);
 
 /*

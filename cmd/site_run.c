@@ -50,35 +50,50 @@ static int take_done(void *arg, const struct deploy_outcome_record *outcome)
 	return 0;
 }
 
-/* The nodes that are left: --limit counts those that were done before. */
-static int choose(struct job *job, struct deploy_error *err)
+static int take_frozen(void *arg, const char *name, const struct deploy_nodeset *nodes)
+{
+	if (strcmp(name, ALL) == 0)
+		deploy_nodeset_unite(arg, nodes);
+	return 0;
+}
+
+/* What an earlier process has left: nodes that are done, and all those that it may have disabled.
+ */
+static int look_back(struct job *job, struct deploy_error *err)
 {
 	const struct deploy_outcome_query query = {.run = job->resume};
+
+	if (!job->resume || ctx_state(job->ctx, true, err) ||
+		deploy_state_each_outcome(job->ctx->state, &query, take_done, job->done, err))
+		return err->code;
+	(void)deploy_state_each_frozen(job->ctx->state, job->resume, take_frozen, job->all, err);
+	/* Whoever goes to the background holds no file open. */
+	deploy_state_close(job->ctx->state);
+	job->ctx->state = NULL;
+	return err->code;
+}
+
+/* The nodes that are left: --limit and --canary count those that were done before. */
+static int choose(struct job *job, struct deploy_error *err)
+{
 	const struct deploy_ranks *ranks = job->plan.ranks;
-	size_t most = deploy_amount_part(job->opts->limit.amount, ranks->node_count), at;
+	size_t most = deploy_amount_part(job->opts->limit.amount, ranks->node_count), at, first = 0;
 	bool *keep = out_resize(NULL, ranks->node_count + 1);
 
 	memset(keep, 0, ranks->node_count + 1);
 	job->all = deploy_nodeset_new();
 	job->done = deploy_nodeset_new();
-	if (job->resume &&
-		(ctx_state(job->ctx, true, err) || deploy_state_each_outcome(job->ctx->state,
-							   &query, take_done, job->done, err)))
-		goto out;
-	for (size_t i = 0; i < most; i++) {
+	(void)look_back(job, err);
+	for (size_t i = 0; i < most && !err->code; i++) {
 		const char *node = ranks->nodes[ranks->by_rank[i]];
 
-		if (deploy_nodeset_add(job->all, node, err))
-			goto out;
+		(void)deploy_nodeset_add(job->all, node, err);
 		keep[ranks->by_rank[i]] = !deploy_nodeset_find(job->done, node, strlen(node), &at);
+		first += ranks->rank[ranks->by_rank[i]] == 0;
 	}
-	/* Whoever goes to the background holds no file open. */
-	deploy_state_close(job->ctx->state);
-	job->ctx->state = NULL;
-	site_part_make(&job->part, ranks, keep);
-	if (job->opts->canary && !job->resume)
-		site_part_canary(&job->part, job->opts->canary);
-out:
+	if (!err->code)
+		site_part_make(
+			&job->part, ranks, keep, job->opts->canary < first ? job->opts->canary : 0);
 	free(keep);
 	return err->code;
 }
@@ -97,8 +112,7 @@ static int confirm(const struct job *job, struct deploy_error *err)
 static void set_options(struct job *job)
 {
 	const struct site_opts *opts = job->opts;
-	bool is_pausing =
-		opts->canary && !job->resume && !job->play->confirm.says_yes && job->part.ranks > 1;
+	bool is_pausing = opts->canary && !job->resume && !job->play->confirm.says_yes;
 
 	job->options = (struct deploy_site_run_options){.policy = opts->policy,
 		.ready = opts->schedule == SITE_WHEN_READY,
@@ -286,13 +300,6 @@ int site_start(struct ctx *ctx, const struct site_opts *opts, const struct play_
 }
 
 /* Of a run whose process died */
-
-static int take_frozen(void *arg, const char *name, const struct deploy_nodeset *nodes)
-{
-	if (strcmp(name, ALL) == 0)
-		deploy_nodeset_unite(arg, nodes);
-	return 0;
-}
 
 /* job->report holds the nodes in question. */
 static int enable_all(struct job *job, struct deploy_error *err)
