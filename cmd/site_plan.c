@@ -164,8 +164,8 @@ static int show_flaws(const struct site_plan *plan, struct ctx *ctx, struct depl
 	flaws_print(ctx->out, deploy_site_flaw(plan->site, 0), count, items);
 	if (out_format(ctx->out) == OUT_JSONL)
 		flaws_print_lines(ctx->out, "error", items);
-	(void)deploy_error_set(err, DEPLOY_INPUT, "%s: %zu error%s, nothing was done", plan->file,
-		count, count == 1 ? "" : "s");
+	(void)deploy_error_set(err, DEPLOY_INPUT, "%s: %zu error%s, nothing was done",
+		strcmp(plan->file, "-") == 0 ? "stdin" : plan->file, count, count == 1 ? "" : "s");
 	out_document(ctx->out, "site", items, NULL, EXIT_INPUT, err);
 	json_decref(items);
 	return err->code;

@@ -359,8 +359,12 @@ int site_dry_run(struct ctx *ctx, const struct site_opts *opts, struct deploy_er
 	struct site_plan plan = {.site = NULL};
 
 	if (site_check_opts(opts, err) == 0 && site_plan_read(&plan, ctx, opts, err) == 0) {
+		size_t most = deploy_amount_part(opts->limit.amount, plan.ranks->node_count);
+
 		if (!plan.ranks->node_count)
 			out_note(ctx->out, "the site has no applications: nothing to do");
+		else if (most < plan.ranks->node_count)
+			out_note(ctx->out, "of these nodes only the first %zu would run", most);
 		site_plan_show(&plan, ctx, err);
 	}
 	site_plan_release(&plan);
