@@ -91,9 +91,10 @@ static int check_digest(const struct earlier *earlier, const struct resume_opts 
 	deploy_playbook_digest(digest, book);
 	if (opts->changed_plan || (earlier->digest && strcmp(digest, earlier->digest) == 0))
 		return 0;
-	deploy_error_hint(err, "--changed-plan, if steps that were done keep their ids");
+	deploy_error_hint(err, "--changed-plan");
 	return deploy_error_set(err, DEPLOY_REFUSED,
-		"nothing was done: %s is not the plan any more with which the run began",
+		"nothing was done: %s is not the plan any more with which the run began; steps "
+		"that were done are known by their ids",
 		earlier->file);
 }
 

@@ -141,7 +141,7 @@ static int check_destructive(
 	look_at_steps(&found, &job->book->always);
 	if (!found.len)
 		return 0;
-	deploy_error_hint(err, "--allow-destructive, or --skip these steps");
+	deploy_error_hint(err, "--allow-destructive");
 	return deploy_error_set(err, DEPLOY_REFUSED,
 		"nothing was done: these steps destroy something: %s", found.text);
 }

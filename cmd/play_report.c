@@ -171,6 +171,18 @@ static void take_outcome(struct play_report *report, const struct deploy_event *
 		outcome->message[0] ? ": " : "", outcome->message);
 }
 
+/* Nobody did anything wrong where a run was told to stop. */
+static const char *state_of(const struct play_row *row, bool is_ok)
+{
+	if (is_ok)
+		return "ok";
+	return row->nodes && !row->count[DEPLOY_OUTCOME_FAILED] &&
+			       !row->count[DEPLOY_OUTCOME_SILENT] &&
+			       !row->count[DEPLOY_OUTCOME_UNKNOWN]
+		       ? "stopped"
+		       : "failed";
+}
+
 static void end_row(struct play_report *report, const struct deploy_event *event)
 {
 	struct play_row *row = row_of(report, event->task);
@@ -180,7 +192,7 @@ static void end_row(struct play_report *report, const struct deploy_event *event
 	if (!row)
 		return;
 	row->ended_us = event->at_us;
-	row->state = event->is_ok ? "ok" : "failed";
+	row->state = state_of(row, event->is_ok);
 	if (!event->is_ok && event->text)
 		row->why = copy(event->text);
 	counts[0] = '\0';

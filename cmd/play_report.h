@@ -9,7 +9,7 @@
 struct play_row {
 	char *label;
 	char *does;
-	const char *kind, *state; /* "ok", "failed", "skipped", "before"; NULL: not ended */
+	const char *kind, *state; /* see play_report.c; NULL: not ended */
 	char *why;
 	bool has_task;
 	unsigned task; /* of the plan */

@@ -96,13 +96,15 @@ struct line {
 	size_t name_len;
 	const char *state;
 	size_t nodes, ok, failed, silent, unknown;
+	bool has_ended;
 	int64_t took_us;
 };
 
 /* The state that a person has to know of wins. */
 static int weight_of(const char *state)
 {
-	static const char *const states[] = {"skipped", "before", "ok", "not ended", "unknown"};
+	static const char *const states[] = {
+		"skipped", "before", "ok", "not ended", "stopped", "unknown"};
 
 	for (int i = 0; i < (int)(sizeof(states) / sizeof(states[0])); i++)
 		if (strcmp(state, states[i]) == 0)
@@ -121,8 +123,10 @@ static void add_to_line(struct line *line, const struct play_row *row)
 	line->failed += row->count[DEPLOY_OUTCOME_FAILED];
 	line->silent += row->count[DEPLOY_OUTCOME_SILENT];
 	line->unknown += row->count[DEPLOY_OUTCOME_UNKNOWN] + count_left(row);
-	if (row->ended_us)
+	if (row->ended_us) {
+		line->has_ended = true;
 		line->took_us += row->ended_us - row->started_us;
+	}
 }
 
 /* "settle#3" of 200 groups is a line "settle", unless all is wanted. */
@@ -147,7 +151,7 @@ static void print_line(struct out_table *table, const struct line *line)
 	char nodes[24], ok[24], failed[24], silent[24], unknown[24], name[256], seconds[32] = "";
 
 	(void)snprintf(name, sizeof(name), "%.*s", (int)line->name_len, line->first->label);
-	if (line->nodes || line->took_us)
+	if (line->has_ended)
 		(void)snprintf(seconds, sizeof(seconds), "%.1fs", (double)line->took_us / 1e6);
 	out_table_add(table, (const char *const[]){name, line->first->does, line->state,
 				     text_of(line->nodes, nodes, sizeof(nodes)),

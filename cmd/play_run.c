@@ -33,6 +33,27 @@ struct run {
 
 /* What the play wants to know. */
 
+/*
+ * Errors quote a value, or its beginning, in which nobody would find the secret again: they are
+ * made of the values without secrets.
+ */
+static int check_inputs(const struct run *run, const struct deploy_ddl_action *action,
+	json_t *inputs, struct deploy_error *err)
+{
+	const struct deploy_outcome outcome = {.data = inputs, .message = ""};
+	const struct deploy_event event = {.type = DEPLOY_EVENT_OUTCOME, .outcome = &outcome};
+	json_t *masked = deploy_play_mask(run->play, &event)->outcome->data;
+	struct deploy_error told = {.code = DEPLOY_OK};
+
+	if (json_equal(masked, inputs))
+		return deploy_ddl_check(action, inputs, NULL, err);
+	if (deploy_ddl_check(action, inputs, NULL, &told) == 0)
+		return 0;
+	(void)deploy_ddl_check(action, masked, NULL, err);
+	return deploy_error_set(
+		err, told.code, "an input that holds a secret is not what its DDL wants");
+}
+
 static int prepare(
 	void *arg, struct deploy_request *request, long long *timeout_ms, struct deploy_error *err)
 {
@@ -53,12 +74,8 @@ static int prepare(
 	action = deploy_ddl_action(ddl, request->action, err);
 	if (action && !request->inputs)
 		request->inputs = json_object();
-	if (action) {
-		json_t *warnings = json_array();
-
-		(void)deploy_ddl_check(action, request->inputs, warnings, err);
-		json_decref(warnings);
-	}
+	if (action)
+		(void)check_inputs(run, action, request->inputs, err);
 	deploy_ddl_free(ddl);
 	return err->code;
 }
@@ -234,19 +251,28 @@ static void release_lock(struct run *run)
 
 /* The run */
 
+/* Everybody may see what is locked. */
+static int check_lock(const struct run *run, struct deploy_error *err)
+{
+	if (!run->lock || strcmp(without_secrets(run, run->lock), run->lock) == 0)
+		return 0;
+	return deploy_error_set(
+		err, DEPLOY_INPUT, "%s: the lock's name holds a secret", run->request->file);
+}
+
 static int begin_play(struct run *run, struct deploy_error *err)
 {
 	const struct deploy_play_options options = play_options(run);
 
-	if (!run->request->is_preflight) {
-		if (deploy_play_lock(&run->lock, &options, err) ||
-			(run->lock && take_lock(run, err)))
-			return err->code;
-	}
 	if (deploy_play_new(&run->play, &options, err))
 		return err->code;
 	run->report.play = run->play;
-	return 0;
+	if (run->request->is_preflight)
+		return 0;
+	if (deploy_play_lock(&run->lock, &options, err) == 0 && check_lock(run, err) == 0 &&
+		run->lock)
+		(void)take_lock(run, err);
+	return err->code;
 }
 
 static int progress_ms(const struct out *out)

@@ -132,16 +132,19 @@ static int make_act(struct deploy_play *play, struct dp_frame *frame, struct dep
 	const struct deploy_step *step = dp_frame_step(frame);
 	struct deploy_act *act = NULL;
 	json_t *values = NULL;
+	bool is_whole;
 
 	if (dp_world_json(
 		    play, frame, deploy_step_kind_name(step->kind), step->act, &values, err) == 0)
 		(void)play->options.make_act(play->options.arg, &act, step, values, nodes, err);
+	/* Only a whole run that changes things says how far a node has come. */
+	is_whole = step->kind == DEPLOY_STEP_PUPPET_RUN &&
+		   !json_is_true(json_object_get(values, "noop")) && !json_object_get(values, "tags");
 	json_decref(values);
 	if (err->code)
 		return deploy_error_wrap(err, "%s", frame->at.label);
 	*out = deploy_plan_take_act(play->plan, act);
-	if (step->kind == DEPLOY_STEP_PUPPET_RUN)
-		(*out)->deed = DEPLOY_PUPPET_RUN;
+	(*out)->deed = is_whole ? DEPLOY_PUPPET_RUN : NULL;
 	return 0;
 }
 
@@ -165,7 +168,7 @@ static int make_task(struct deploy_play *play, struct dp_frame *frame, struct re
 	task->on_failure =
 		dp_is_caught(frame, step) ? DEPLOY_ON_FAILURE_CONTINUE : DEPLOY_ON_FAILURE_STOP;
 	note = dp_play_note(play, DP_FOR_STEP, frame, task);
-	if (step->until || step->fail_when || step->changed_when || step->kind == DEPLOY_STEP_RPC) {
+	if (step->until || step->fail_when || step->changed_when) {
 		note->look = dp_look_new(play, frame, step, err);
 		task->judge = (struct deploy_judge){dp_look_judge, note->look};
 	}

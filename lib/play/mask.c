@@ -5,10 +5,21 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "deploy/text.h"
 #include "play/play_parts.h"
 
 #define MASK	 "***"
 #define MIN_PART 4 /* bytes of a secret that is looked for in other text */
+
+/* Errors quote it escaped. */
+static void hide_text(struct deploy_play *play, const char *text, size_t len)
+{
+	char *escaped = deploy_text_escape(text, len);
+
+	(void)dp_strset_add(&play->secrets, text);
+	(void)dp_strset_add(&play->secrets, escaped);
+	free(escaped);
+}
 
 void deploy_play_hide(struct deploy_play *play, json_t *value)
 {
@@ -17,7 +28,7 @@ void deploy_play_hide(struct deploy_play *play, json_t *value)
 	size_t i;
 
 	if (json_is_string(value) && json_string_length(value) > 0)
-		(void)dp_strset_add(&play->secrets, json_string_value(value));
+		hide_text(play, json_string_value(value), json_string_length(value));
 	if (json_is_number(value)) {
 		char *text = json_dumps(value, JSON_ENCODE_ANY);
 

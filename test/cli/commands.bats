@@ -349,7 +349,7 @@ candidates() {
 	same 'version ' "$(candidates -o json -q ver)"
 	same '--color --config --context ' "$(candidates --co | tr ' ' '\n' | sort | tr '\n' ' ' | sed 's/^ //')"
 	same 'json jsonl ' "$(candidates -o js)"
-	same 'table wide json jsonl yaml name ' "$(candidates version -qo '')"
+	same 'table wide json jsonl yaml name dot ' "$(candidates version -qo '')"
 	same '--output=json --output=jsonl ' "$(candidates version --output=js)"
 	same 'ping ' "$(candidates help pi)"
 	same '--with-fact ' "$(candidates ping --with-f)"

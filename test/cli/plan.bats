@@ -42,6 +42,7 @@ expected() {
 examples/hadoop-start.yaml: ok: 9 steps, 5 sets, 1 input
 examples/hadoop-stop.yaml: ok: 9 steps, 5 sets, 1 input
 examples/mail-queue.yaml: ok: 3 steps, 1 set, 1 input
+examples/onboard.yaml: ok: 4 steps, 1 set, 5 inputs
 examples/web-deploy.yaml: ok: 7 steps, 3 sets, 3 inputs' "$output"
 	holds "$stderr" 'examples/web-deploy.yaml: actions and inputs are not checked, no DDL is here: '
 }
@@ -160,7 +161,7 @@ schema() {
 
 @test "plan.schema.json takes every good plan and refuses every bad one" {
 	same '' "$(schema examples/*.yaml "$PLANS"/good-*.yaml | grep -v ': good$')"
-	same 6 "$(schema examples/*.yaml "$PLANS"/good-*.yaml | wc -l)"
+	same 7 "$(schema examples/*.yaml "$PLANS"/good-*.yaml | wc -l)"
 	same '' "$(schema "$PLANS"/bad-*.yaml | grep ': good$')"
 }
 

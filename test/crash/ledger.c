@@ -2,7 +2,7 @@
  * What a state file says, a line for each thing, for tests that compare it with what happened.
  * RUN counts from 1, the oldest. Usage: ledger FILE
  *   RUN run KIND LIFE EXIT
- *   RUN outcome NODE STATE     STATE "asked": no outcome is known
+ *   RUN outcome NODE STATE LABEL    STATE "asked": no outcome is known; LABEL "-": of no step
  *   RUN step NODE TEXT
  *   - assigned NODE pushed|- verified|- FACT VALUE
  */
@@ -50,8 +50,9 @@ static int print_run(void *arg, const struct deploy_run_record *run)
 
 static int print_outcome(void *arg, const struct deploy_outcome_record *outcome)
 {
-	(void)printf("%zu outcome %s %s\n", *(const size_t *)arg, outcome->node,
-		outcome->is_known ? deploy_outcome_state_name(outcome->outcome.state) : "asked");
+	(void)printf("%zu outcome %s %s %s\n", *(const size_t *)arg, outcome->node,
+		outcome->is_known ? deploy_outcome_state_name(outcome->outcome.state) : "asked",
+		outcome->label ? outcome->label : "-");
 	return 0;
 }
 

@@ -75,7 +75,7 @@ static int background(struct ctx *ctx, const struct scene *scene, int ready_fd, 
 	struct pollfd signals = {.fd = ctx->signal_fd, .events = POLLIN};
 	char byte;
 
-	if (getsid(0) != getpid() || read(STDIN_FILENO, &byte, 1) != 0)
+	if (getsid(0) != getpid() || ctx->state || read(STDIN_FILENO, &byte, 1) != 0)
 		return 90;
 	(void)fputs("about to begin\n", stderr);
 	if (scene->waits && read(gate, &byte, 1) < 0)
@@ -140,6 +140,7 @@ static struct caller start(const struct scene *scene)
 		(void)dup2(out[1], STDOUT_FILENO);
 		(void)dup2(err[1], STDERR_FILENO);
 		(void)close(gate[1]);
+		(void)dup2(open("/proc/self/exe", O_RDONLY), STDIN_FILENO);
 		foreground(scene, gate[0]);
 	}
 	(void)close(out[1]);

@@ -148,6 +148,11 @@ static void later_sources_win(void **state)
 	(void)give(bench, "revision=4 revision:=3", params, false, before);
 	expect(bench, "{\"backend\":\"params\",\"revision\":4,\"color\":\"green\",\"token\":null,"
 		      "\"note\":null}");
+	/* It was not given then, and has a default now. */
+	(void)json_object_set_new(before, "color", json_null());
+	(void)give(bench, "", NULL, false, before);
+	expect(bench, "{\"backend\":\"before\",\"revision\":1,\"color\":\"blue\",\"token\":null,"
+		      "\"note\":null}");
 	json_decref(before);
 }
 
