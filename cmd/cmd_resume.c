@@ -198,7 +198,11 @@ const struct command cmd_resume = {
 		"--retry-unknown asks them again.\n\n"
 		"Inputs that are secret were not recorded and have to be given again. A plan that "
 		"is no longer the same is refused, unless --changed-plan says that the ids of its "
-		"steps still mean the same.",
+		"steps still mean the same.\n\n"
+		"A run of run-plan --site goes on with the nodes whose Puppet run is not known to "
+		"be "
+		"done, in their order. In the end all nodes that it has disabled are enabled, also "
+		"if nothing else is left to do.",
 	.min_args = 1,
 	.max_args = ARGS_ANY,
 	.complete = resume_complete,

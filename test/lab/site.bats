@@ -82,7 +82,7 @@ all_enabled() {
 	all_enabled
 	# What was wrong is mended, and the same run goes on.
 	catalogs 0 /bin/true
-	run --separate-stderr timeout 300 "$DEPLOYCTL" resume "$("$DEPLOYCTL" history -o name | head -n 1)" --yes
+	run --separate-stderr timeout 300 "$DEPLOYCTL" resume "$("$DEPLOYCTL" history --acts -o name | head -n 1)" --yes
 	equal 0 "$status"
 	equal "database web02.example.net web03.example.net web04.example.net" "$(made)"
 }
@@ -120,7 +120,7 @@ begin() {
 	kill -KILL "$pid"
 	wait "$pid" || true
 	pid=
-	run=$("$DEPLOYCTL" history -o name | head -n 1)
+	run=$("$DEPLOYCTL" history --acts -o name | head -n 1)
 	dc cancel "$run"
 	equal 0 "$status" || { printf '%s\n%s\n' "$output" "$stderr" >&2; return 1; }
 	has "$output" 'was interrupted: its process died'
