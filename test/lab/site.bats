@@ -131,7 +131,7 @@ begin() {
 	all_enabled
 }
 
-@test "a Puppet Server that does not let us ask for the graph names the rule" {
+@test "a Puppet Server that has no site graphs any more: a file is the way" {
 	unset DEPLOYCTL_CONFIG
 	cd "$HOME" || return
 	mkdir -p .config/deployctl
@@ -139,6 +139,7 @@ begin() {
 	(umask 077 && printf 'puppet: {url: "%s", ca: %s, cert: %s, key: %s}\n' "$LAB_PUPPET_URL" \
 		"$LAB_PUPPET_CA" "$LAB_PUPPET_ADMIN_CERT" "$LAB_PUPPET_ADMIN_KEY" >.config/deployctl/config.yaml)
 	dc run-plan --site production --dry-run
-	equal 77 "$status"
-	has "$stderr" '/puppet/v3/environment/'
+	equal 69 "$status"
+	has "$stderr" 'no site graph of environment production (404)'
+	has "$stderr" 'give the graph as a file: --site FILE'
 }
