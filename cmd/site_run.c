@@ -253,7 +253,7 @@ static int check_digest(const struct job *job, const char *digest, struct deploy
 /* What would have to ask, or to read, where nobody is. */
 static int check_unattended(const struct job *job, struct deploy_error *err)
 {
-	if (job->opts->canary && job->play->detach && !job->play->confirm.says_yes)
+	if (job->opts->canary && !job->resume && job->play->detach && !job->play->confirm.says_yes)
 		return deploy_error_set(err, DEPLOY_USAGE,
 			"in the background nobody can be asked after the first nodes: --canary "
 			"with --detach needs --yes, and then goes on by itself");

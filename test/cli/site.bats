@@ -320,6 +320,23 @@ cut() {
 	holds "$output" 'resumed      1 time' 'complete, status 0'
 }
 
+@test "a second run finds the nodes disabled by the first, and leaves them alone" {
+	local act
+	begin 700ms
+	act=$(newest)
+	deployctl 6 run-plan --site "$SITE" --yes
+	holds "$stderr" "dev2.example.net: failed: disabled by somebody else: deployctl $act: production"
+	wait "$pid"
+	same 'dev1 dev2 dev3 dev4' "$(starts)"
+}
+
+@test "--deadline ends it, and all are enabled" {
+	also 'broker pause-after 17 for 400ms'
+	site 124 --deadline 200ms
+	same dev1 "$(starts)"
+	same '' "$(disabled)"
+}
+
 # die WORDS...: the process is killed then; $act
 die() {
 	begin 60s "$@"
