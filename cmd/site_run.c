@@ -113,6 +113,9 @@ static int make_plan(struct job *job, struct deploy_plan *plan, struct deploy_er
 	const struct site_part *part = &job->part;
 
 	set_options(job);
+	/* All that is left is to enable what was disabled. */
+	if (!deploy_nodeset_count(part->nodes))
+		return 0;
 	if (deploy_site_plan(plan, part->nodes, part->rank, part->ranks, part->start, part->after,
 		    &job->options, err))
 		return err->code;
@@ -126,7 +129,9 @@ static int make_plan(struct job *job, struct deploy_plan *plan, struct deploy_er
 static void carry_out(struct job *job, struct deploy_plan *plan, struct deploy_run_result *result,
 	struct deploy_error *err)
 {
-	struct deploy_site_end end = {.nodes = job->all, .options = &job->options};
+	/* An earlier process may have disabled them all, however far this one comes. */
+	struct deploy_site_end end = {
+		.nodes = job->all, .options = &job->options, .was_disabling = job->resume != NULL};
 	const struct deploy_director director = {deploy_site_direct_end, &end};
 	struct play_asker asker = {.out = job->ctx->out};
 	struct deploy_run_options options = {.signal_fd = job->ctx->signal_fd,
@@ -214,14 +219,11 @@ static int start(struct job *job, const char *digest, struct deploy_error *err)
 		site_plan_read(&job->plan, job->ctx, job->opts, err) ||
 		check_digest(job, digest, err) || choose(job, err))
 		return (int)exit_of_error(err->code);
-	if (!deploy_nodeset_count(job->part.nodes)) {
-		out_note(
-			job->ctx->out, job->plan.ranks->node_count
-					       ? "all nodes were done before: nothing is left to do"
-					       : "the site has no applications: nothing to do");
+	if (!deploy_nodeset_count(job->all)) {
+		out_note(job->ctx->out, "the site has no applications: nothing to do");
 		return EXIT_ALL_OK;
 	}
-	status = confirm(job, err);
+	status = deploy_nodeset_count(job->part.nodes) ? confirm(job, err) : EXIT_ALL_OK;
 	if (status != EXIT_ALL_OK)
 		return status;
 	if (job->play->detach && detach(job->ctx, &ready_fd, err))
