@@ -8,6 +8,7 @@
 #include "command.h"
 #include "completion.h"
 #include "runs.h"
+#include "site_run.h"
 #include "status.h"
 
 #define LOOK_MS 50
@@ -22,8 +23,9 @@ static const struct opt cancel_options[] = {
 	OPT_END,
 };
 
-static const enum exit_status cancel_exits[] = {EXIT_ALL_OK, EXIT_STOPPED, EXIT_REFUSED, EXIT_USAGE,
-	EXIT_NO_INPUT, EXIT_OUTPUT, EXIT_CONFIG, EXIT_LIST_END};
+static const enum exit_status cancel_exits[] = {EXIT_ALL_OK, EXIT_NODE_FAILED, EXIT_NO_ANSWER,
+	EXIT_SOME_SILENT, EXIT_STOPPED, EXIT_REFUSED, EXIT_USAGE, EXIT_NO_INPUT, EXIT_UNREACHABLE,
+	EXIT_OUTPUT, EXIT_AUTH, EXIT_CONFIG, EXIT_INT, EXIT_TERM, EXIT_LIST_END};
 
 static const struct example cancel_examples[] = {
 	{"deployctl cancel 01KAM8", "the beginning of a run's id is enough"},
@@ -40,6 +42,7 @@ static void cancel_init(void *opts)
 struct look {
 	enum deploy_run_life life;
 	json_t *item; /* NULL: it is not kept any more */
+	json_t *options;
 	bool can_resume;
 };
 
@@ -49,6 +52,7 @@ static int take_run(void *arg, const struct deploy_run_record *run)
 
 	look->life = run->life;
 	look->item = runs_item(run);
+	look->options = json_incref(run->options);
 	look->can_resume = runs_can_resume(run);
 	return 0;
 }
@@ -59,6 +63,7 @@ static int look_at(struct look *look, const struct deploy_state *state, const ch
 	const struct deploy_run_query query = {.id = id};
 
 	json_decref(look->item);
+	json_decref(look->options);
 	*look = (struct look){.life = DEPLOY_LIFE_ENDED};
 	if (deploy_state_each_run(state, &query, take_run, look, err))
 		return err->code;
@@ -117,10 +122,9 @@ static void print_text(struct out *out, const char *id, const struct look *look)
 		look->can_resume ? "resume" : "status", id);
 }
 
-static int print(
-	struct out *out, const char *id, const struct look *look, const struct deploy_error *err)
+static void print(struct out *out, const char *id, const struct look *look, int status,
+	const struct deploy_error *err)
 {
-	int status = look->life == DEPLOY_LIFE_RUNNING ? EXIT_STOPPED : EXIT_ALL_OK;
 	json_t *items = json_pack("[O]", look->item);
 
 	if (out_is_for_people(out))
@@ -130,6 +134,19 @@ static int print(
 	out_lines(out, "run", items);
 	out_document(out, "cancel", items, NULL, status, err);
 	json_decref(items);
+}
+
+/* How it is now, when nobody is waited for any more. */
+static int conclude(
+	struct ctx *ctx, const char *id, const struct look *look, struct deploy_error *err)
+{
+	int status = look->life == DEPLOY_LIFE_RUNNING ? EXIT_STOPPED : EXIT_ALL_OK;
+
+	/* Its process can no longer do what it would have done at its end. */
+	if (look->life == DEPLOY_LIFE_INTERRUPTED && site_is_recorded(look->options))
+		status = site_let_go(ctx, id, look->options, err);
+	out_set_run(ctx->out, id);
+	print(ctx->out, id, look, status, err);
 	return status;
 }
 
@@ -150,8 +167,9 @@ static int cancel_main(struct ctx *ctx, void *opts, struct args args, struct dep
 	if (wait_for_end(&look, ctx->state, id, tell_owner(ctx, pid) ? cancel->wait_ms : 0, err))
 		status = exit_of_error(err->code);
 	else
-		status = print(ctx->out, id, &look, err);
+		status = conclude(ctx, id, &look, err);
 	json_decref(look.item);
+	json_decref(look.options);
 	return status;
 }
 
@@ -175,8 +193,10 @@ const struct command cmd_cancel = {
 		"status is 5; it has been told nevertheless. Told again it leaves at once, and "
 		"what is in flight is unknown. Only a process on this host can be "
 		"told: of a run that lives elsewhere it says so. One whose process died is "
-		"interrupted, and deployctl resume goes on with it if it was a plan's. A run that "
-		"has ended is refused with status 6.",
+		"interrupted, and deployctl resume goes on with it if it was a plan's or a site's. "
+		"Nodes on which a site's run that died has disabled Puppet are enabled here: only "
+		"where the message is that run's, and not while a catalog is applied; that is "
+		"recorded as an act of its own. A run that has ended is refused with status 6.",
 	.min_args = 1,
 	.max_args = 1,
 	.complete = cancel_complete,

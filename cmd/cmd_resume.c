@@ -151,11 +151,15 @@ static int resume_main(struct ctx *ctx, void *options, struct args args, struct 
 	char id[DEPLOY_RUN_ID_SIZE];
 	int status = EXIT_ALL_OK;
 
-	if (find_run(&earlier, id, ctx, args.values[0], err))
+	(void)find_run(&earlier, id, ctx, args.values[0], err);
+	/* Whoever goes to the background holds no file open. */
+	deploy_state_close(ctx->state);
+	ctx->state = NULL;
+	if (err->code)
 		status = (int)exit_of_error(err->code);
 	else if (earlier.is_done)
 		out_note(ctx->out, "run %s has ended, and all was well: nothing is left to do", id);
-	else if (json_object_get(earlier.options, "site"))
+	else if (site_is_recorded(earlier.options))
 		status = go_on_with_site(ctx, options, &earlier, id, words, err);
 	else
 		status = go_on(ctx, options, &earlier, id, words, err);
@@ -194,7 +198,11 @@ const struct command cmd_resume = {
 		"--retry-unknown asks them again.\n\n"
 		"Inputs that are secret were not recorded and have to be given again. A plan that "
 		"is no longer the same is refused, unless --changed-plan says that the ids of its "
-		"steps still mean the same.",
+		"steps still mean the same.\n\n"
+		"A run of run-plan --site goes on with the nodes whose Puppet run is not known to "
+		"be "
+		"done, in their order. In the end all nodes that it has disabled are enabled, also "
+		"if nothing else is left to do.",
 	.min_args = 1,
 	.max_args = ARGS_ANY,
 	.complete = resume_complete,

@@ -75,6 +75,10 @@ static const struct example run_plan_examples[] = {
 		"are all nodes and agents there?"},
 	{"deployctl run-plan web-deploy.yaml --params @alfa.yaml --detach --yes",
 		"in the background, from a job"},
+	{"deployctl run-plan --site site.yaml --dry-run",
+		"which nodes wait for which, and in which order Puppet will run"},
+	{"deployctl run-plan --site production --canary 1",
+		"Puppet's own graph; after the first node somebody is asked"},
 	{NULL, NULL},
 };
 
@@ -173,6 +177,10 @@ static int run_site(struct ctx *ctx, const struct run_plan_opts *opts, struct ar
 	if (opts->from || opts->skip.count || opts->only.count || opts->preflight)
 		return exit_of_error((enum deploy_code)deploy_error_set(err, DEPLOY_USAGE,
 			"--from, --skip, --only and --preflight are of plans, not of --site"));
+	if (opts->play.params || opts->play.allow_destructive || opts->play.retry_silent)
+		return exit_of_error((enum deploy_code)deploy_error_set(err, DEPLOY_USAGE,
+			"--params, --allow-destructive and --retry-silent are of plans, not of "
+			"--site"));
 	return opts->dry_run ? site_dry_run(ctx, &opts->site, err)
 			     : site_start(ctx, &opts->site, &opts->play, NULL, NULL, err);
 }
@@ -187,6 +195,8 @@ static int run_plan_main(struct ctx *ctx, void *options, struct args args, struc
 
 	if (opts->site.source)
 		return run_site(ctx, opts, args, err);
+	if (site_check_absent(&opts->site, err))
+		return EXIT_USAGE;
 	if (!args.count)
 		return exit_of_error((enum deploy_code)deploy_error_set(
 			err, DEPLOY_USAGE, "which FILE, or --site?"));
@@ -235,7 +245,7 @@ static void run_plan_complete(struct completion *completion, struct args operand
 const struct command cmd_run_plan = {
 	.name = "run-plan",
 	.group = "act",
-	.summary = "go through the steps of a plan",
+	.summary = "run a plan, or Puppet in the order of a site",
 	.operands = "[FILE [NAME=VALUE...]]",
 	.description =
 		"Reads a plan, a YAML file that deployctl-plan(5) describes, checks it completely, "
@@ -249,7 +259,11 @@ const struct command cmd_run_plan = {
 		"where somebody can be asked.\n\n"
 		"Everything is recorded before it is done: a run that was interrupted, killed, or "
 		"has failed goes on with deployctl resume, which repeats nothing that is known to "
-		"have been done. Nodes are found once, and are the same ones from then on.",
+		"have been done. Nodes are found once, and are the same ones from then on.\n\n"
+		"With --site there is no plan: Puppet runs on the nodes of a site graph, which "
+		"deployctl-site(5) describes, those first that others wait for. Puppet is disabled "
+		"on all of them meanwhile, but for the run of a node itself. -o dot with --dry-run "
+		"draws the order for Graphviz.",
 	.min_args = 0,
 	.draws = true,
 	.max_args = ARGS_ANY,

@@ -9,7 +9,8 @@
 #define RELEASE_DATE "November 21, 2026"
 
 /* Pages in man/ that are not made here, sorted by section and name. */
-static const char *const handwritten[] = {"config 5", "plan 5", "exit 7", "rabbitmq 7", NULL};
+static const char *const handwritten[] = {
+	"config 5", "plan 5", "site 5", "exit 7", "rabbitmq 7", NULL};
 
 static void put_roff(struct out *out, const char *text, size_t len)
 {

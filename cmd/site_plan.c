@@ -73,8 +73,27 @@ const struct opt site_options[] = {
 	OPT_END,
 };
 
+int site_check_absent(const struct site_opts *opts, struct deploy_error *err)
+{
+	bool is_given = opts->instances.count || opts->with_deps || opts->noop ||
+			opts->schedule != SITE_BY_RANKS || opts->on_fail != SITE_ENABLE ||
+			opts->policy.batch_count || opts->policy.window ||
+			opts->policy.max_fail.value || opts->limit.amount.value || opts->canary ||
+			opts->tags || opts->timeout_ms || opts->idle_ms || opts->run_ms;
+
+	if (!is_given)
+		return 0;
+	return deploy_error_set(err, DEPLOY_USAGE,
+		"--instance, --with-deps, --schedule, --batch, --window, --max-fail, --limit, "
+		"--canary, --on-fail, --noop, --tags and times are of --site; a plan says such "
+		"things itself");
+}
+
 int site_check_opts(const struct site_opts *opts, struct deploy_error *err)
 {
+	if (opts->with_deps && !opts->instances.count)
+		return deploy_error_set(
+			err, DEPLOY_USAGE, "--with-deps adds to what --instance names");
 	if (opts->policy.batch_count && opts->policy.window)
 		return deploy_error_set(
 			err, DEPLOY_USAGE, "--batch and --window exclude each other");
@@ -143,11 +162,33 @@ static int show_flaws(const struct site_plan *plan, struct ctx *ctx, struct depl
 		return 0;
 	items = json_array();
 	flaws_print(ctx->out, deploy_site_flaw(plan->site, 0), count, items);
-	(void)deploy_error_set(err, DEPLOY_INPUT, "%s: %zu error%s, nothing was done", plan->file,
-		count, count == 1 ? "" : "s");
+	if (out_format(ctx->out) == OUT_JSONL)
+		flaws_print_lines(ctx->out, "error", items);
+	(void)deploy_error_set(err, DEPLOY_INPUT, "%s: %zu error%s, nothing was done",
+		strcmp(plan->file, "-") == 0 ? "stdin" : plan->file, count, count == 1 ? "" : "s");
 	out_document(ctx->out, "site", items, NULL, EXIT_INPUT, err);
 	json_decref(items);
 	return err->code;
+}
+
+/* Who waits for whom, and who is in which rank: equal for equal orders. */
+static void take_digest(struct site_plan *plan)
+{
+	const struct deploy_ranks *ranks = plan->ranks;
+	json_t *order = json_pack(
+		"{s:s, s:o}", "environment", ranks->environment, "ranks", site_show_items(ranks));
+	json_t *waits = json_array();
+	char *text;
+
+	for (size_t i = 0; i < ranks->start[ranks->node_count]; i++)
+		(void)json_array_append_new(waits, json_integer(ranks->after[i]));
+	for (size_t i = 0; i < ranks->node_count; i++)
+		(void)json_array_append_new(waits, json_integer(ranks->start[i + 1]));
+	(void)json_object_set_new(order, "waits", waits);
+	text = json_dumps(order, JSON_COMPACT);
+	deploy_text_digest(plan->digest, text, strlen(text));
+	free(text);
+	json_decref(order);
 }
 
 int site_plan_read(struct site_plan *plan, struct ctx *ctx, const struct site_opts *opts,
@@ -156,8 +197,6 @@ int site_plan_read(struct site_plan *plan, struct ctx *ctx, const struct site_op
 	const struct deploy_site_selection selection = {.instances = opts->instances.names,
 		.instance_count = opts->instances.count,
 		.with_deps = opts->with_deps};
-	json_t *items;
-	char *text;
 
 	if (read_site(plan, ctx, opts->source, err) || show_flaws(plan, ctx, err))
 		return err->code;
@@ -165,11 +204,7 @@ int site_plan_read(struct site_plan *plan, struct ctx *ctx, const struct site_op
 	site_show_notices(ctx->out, plan->ranks);
 	if (err->code)
 		return err->code;
-	items = site_show_items(plan->ranks);
-	text = json_dumps(items, JSON_COMPACT);
-	deploy_text_digest(plan->digest, text, strlen(text));
-	free(text);
-	json_decref(items);
+	take_digest(plan);
 	return 0;
 }
 
@@ -210,26 +245,28 @@ static uint32_t *renumber(size_t *kept, size_t count, const bool *keep)
 	return numbers;
 }
 
-static uint32_t *kept_ranks(size_t *kept, const struct deploy_ranks *ranks, const bool *keep)
+/* The first canary nodes of the order are a rank of their own, before the others. */
+static uint32_t *number_ranks(const struct deploy_ranks *ranks, size_t canary)
 {
-	bool *has_node = out_resize(NULL, ranks->rank_count + 1);
-	uint32_t *numbers;
+	uint32_t *rank = out_resize(NULL, (ranks->node_count + 1) * sizeof(*rank));
 
-	memset(has_node, 0, ranks->rank_count + 1);
-	for (size_t i = 0; i < ranks->node_count; i++)
-		has_node[ranks->rank[i]] |= keep[i];
-	numbers = renumber(kept, ranks->rank_count, has_node);
-	free(has_node);
-	return numbers;
+	for (size_t i = 0; i < ranks->node_count; i++) {
+		uint32_t node = ranks->by_rank[i];
+
+		rank[node] = ranks->rank[node] + (canary && i >= canary);
+	}
+	return rank;
 }
 
-void site_part_make(struct site_part *part, const struct deploy_ranks *ranks, const bool *keep)
+void site_part_make(
+	struct site_part *part, const struct deploy_ranks *ranks, const bool *keep, size_t canary)
 {
 	struct deploy_error ignored = {0};
 	size_t count, edges = 0;
 	uint32_t *place = renumber(&count, ranks->node_count, keep);
-	uint32_t *rank = kept_ranks(&part->ranks, ranks, keep);
+	uint32_t *rank = number_ranks(ranks, canary);
 
+	part->ranks = ranks->rank_count + (canary ? 1 : 0);
 	part->nodes = deploy_nodeset_new();
 	part->rank = out_resize(NULL, (count + 1) * sizeof(*part->rank));
 	part->start = out_resize(NULL, (count + 1) * sizeof(*part->start));
@@ -239,7 +276,7 @@ void site_part_make(struct site_part *part, const struct deploy_ranks *ranks, co
 		if (!keep[i])
 			continue;
 		(void)deploy_nodeset_add(part->nodes, ranks->nodes[i], &ignored);
-		part->rank[place[i]] = rank[ranks->rank[i]];
+		part->rank[place[i]] = rank[i];
 		part->start[place[i]] = (uint32_t)edges;
 		for (uint32_t at = ranks->start[i]; at < ranks->start[i + 1]; at++)
 			if (keep[ranks->after[at]])
@@ -248,25 +285,6 @@ void site_part_make(struct site_part *part, const struct deploy_ranks *ranks, co
 	part->start[count] = (uint32_t)edges;
 	free(place);
 	free(rank);
-}
-
-void site_part_canary(struct site_part *part, size_t count)
-{
-	size_t total = deploy_nodeset_count(part->nodes), first = 0;
-	bool has_others;
-
-	for (size_t i = 0; i < total; i++)
-		first += part->rank[i] == 0;
-	has_others = first > count;
-	if (!has_others)
-		return;
-	for (size_t i = 0; i < total; i++) {
-		if (part->rank[i] == 0 && count)
-			count--;
-		else
-			part->rank[i]++;
-	}
-	part->ranks++;
 }
 
 void site_part_release(struct site_part *part)
@@ -294,21 +312,29 @@ static json_t *amount_json(struct deploy_amount amount)
 	return json_pack("[i,b]", (int)amount.value, amount.is_percent);
 }
 
-json_t *site_opts_json(const struct site_opts *opts)
+json_t *site_opts_json(
+	const struct site_opts *opts, const char *collective, const char *environment)
 {
 	json_t *instances = json_array();
 
 	for (size_t i = 0; i < opts->instances.count; i++)
 		(void)json_array_append_new(instances, json_string(opts->instances.names[i]));
-	return json_pack(
-		"{s:{s:s, s:o, s:b, s:b, s:i, s:i, s:o, s:i, s:o, s:o, s:s?, s:I, s:I, s:I}}",
-		"site", "source", opts->source, "instances", instances, "with_deps",
+	return json_pack("{s:{s:s, s:s, s:s, s:i, s:o, s:b, s:b, s:i, s:i, s:o, s:i, s:o, s:o, "
+			 "s:s?, s:I, s:I, "
+			 "s:I}}",
+		"site", "source", opts->source, "collective", collective, "environment",
+		environment, "canary", (int)opts->canary, "instances", instances, "with_deps",
 		opts->with_deps, "noop", opts->noop, "schedule", opts->schedule, "on_fail",
 		opts->on_fail, "batch", batch_json(&opts->policy), "window",
 		(int)opts->policy.window, "max_fail", amount_json(opts->policy.max_fail), "limit",
 		amount_json(opts->limit.amount), "tags", opts->tags, "timeout_ms",
 		(json_int_t)opts->timeout_ms, "idle_ms", (json_int_t)opts->idle_ms, "run_ms",
 		(json_int_t)opts->run_ms);
+}
+
+bool site_is_recorded(const json_t *options)
+{
+	return json_is_object(json_object_get(options, "site"));
 }
 
 static struct deploy_amount take_amount(const json_t *pair)
@@ -324,6 +350,8 @@ void site_opts_take(struct site_opts *opts, const json_t *options)
 	size_t i;
 
 	*opts = (struct site_opts){.source = json_string_value(json_object_get(site, "source")),
+		.collective = json_string_value(json_object_get(site, "collective")),
+		.environment = json_string_value(json_object_get(site, "environment")),
 		.with_deps = json_is_true(json_object_get(site, "with_deps")),
 		.noop = json_is_true(json_object_get(site, "noop")),
 		.schedule = (int)json_integer_value(json_object_get(site, "schedule")),
@@ -333,6 +361,7 @@ void site_opts_take(struct site_opts *opts, const json_t *options)
 		.timeout_ms = json_integer_value(json_object_get(site, "timeout_ms")),
 		.idle_ms = json_integer_value(json_object_get(site, "idle_ms")),
 		.run_ms = json_integer_value(json_object_get(site, "run_ms"))};
+	opts->canary = (unsigned)json_integer_value(json_object_get(site, "canary"));
 	opts->policy.window = (unsigned)json_integer_value(json_object_get(site, "window"));
 	opts->policy.max_fail = take_amount(json_object_get(site, "max_fail"));
 	json_array_foreach(json_object_get(site, "batch"), i,

@@ -19,12 +19,17 @@ struct site_opts {
 	unsigned canary;
 	const char *tags;
 	long long timeout_ms, idle_ms, run_ms;
+	/* Of a run that goes on, as it began; else NULL. */
+	const char *collective, *environment;
 };
 
 enum { SITE_BY_RANKS, SITE_WHEN_READY };
 enum { SITE_ENABLE, SITE_KEEP_DISABLED };
 
 extern const struct opt site_options[];
+
+/* Errors: DEPLOY_USAGE for options of sites although there is none. */
+int site_check_absent(const struct site_opts *opts, struct deploy_error *err);
 
 /* Errors: DEPLOY_USAGE for options that exclude each other. */
 int site_check_opts(const struct site_opts *opts, struct deploy_error *err);
@@ -34,7 +39,7 @@ struct site_plan {
 	struct deploy_site *site;
 	struct deploy_ranks *ranks;
 	char *file;			 /* absolute, or "site:ENVIRONMENT" */
-	char digest[DEPLOY_DIGEST_SIZE]; /* of the order */
+	char digest[DEPLOY_DIGEST_SIZE]; /* of all that decides the order */
 };
 
 /*
@@ -56,14 +61,21 @@ struct site_part {
 	size_t ranks;
 };
 
-/* Those for which keep holds; ranks that get empty are left out. */
-void site_part_make(struct site_part *part, const struct deploy_ranks *ranks, const bool *keep);
-/* The first count nodes of the first rank become a rank of their own, if others are left. */
-void site_part_canary(struct site_part *part, size_t count);
+/*
+ * Those for which keep holds; ranks keep their numbers, also if nobody is left in one. canary: so
+ * many nodes of the order, fewer than the first rank has, are a rank of their own before it; 0: none.
+ */
+void site_part_make(struct site_part *part, const struct deploy_ranks *ranks, const bool *keep,
+	size_t canary);
 void site_part_release(struct site_part *part);
 
-/* The options that a process that goes on must know, a new reference; and back. */
-json_t *site_opts_json(const struct site_opts *opts);
+/*
+ * What a process that goes on must know, a new reference; and back, with strings borrowed. What is
+ * recorded is told from other runs by site_is_recorded().
+ */
+json_t *site_opts_json(
+	const struct site_opts *opts, const char *collective, const char *environment);
+bool site_is_recorded(const json_t *options);
 void site_opts_take(struct site_opts *opts, const json_t *options);
 
 #endif

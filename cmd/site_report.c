@@ -8,14 +8,18 @@
 
 void site_report_init(struct site_report *report, struct out *out, const struct deploy_plan *plan)
 {
-	*report = (struct site_report){
-		.out = out, .plan = plan, .rows = json_object(), .names = deploy_nodeset_new()};
+	*report = (struct site_report){.out = out,
+		.plan = plan,
+		.rows = json_object(),
+		.names = deploy_nodeset_new(),
+		.held = deploy_nodeset_new()};
 }
 
 void site_report_release(struct site_report *report)
 {
 	json_decref(report->rows);
 	deploy_nodeset_free(report->names);
+	deploy_nodeset_free(report->held);
 }
 
 static const char *label_of(const struct site_report *report, unsigned task)
@@ -44,6 +48,50 @@ static json_t *row_of(struct site_report *report, const char *node)
 	return json_object_get(report->rows, node);
 }
 
+static void set_row(
+	struct site_report *report, const char *node, const char *rank, const char *state)
+{
+	json_t *row = row_of(report, node);
+
+	(void)json_object_set_new(row, "rank", rank ? json_string(rank) : json_null());
+	(void)json_object_set_new(row, "state", json_string(state));
+}
+
+void site_report_expect(struct site_report *report, const char *node, const char *rank)
+{
+	set_row(report, node, rank, "not run");
+}
+
+void site_report_done_before(struct site_report *report, const struct deploy_nodeset *nodes)
+{
+	report->before = deploy_nodeset_count(nodes);
+	for (size_t i = 0; i < report->before; i++)
+		set_row(report, deploy_nodeset_get(nodes, i), NULL, "done before");
+}
+
+static void remove_name(struct deploy_nodeset *set, const char *name)
+{
+	struct deploy_nodeset *one = deploy_nodeset_new();
+	struct deploy_error ignored = {0};
+
+	(void)deploy_nodeset_add(one, name, &ignored);
+	deploy_nodeset_subtract(set, one);
+	deploy_nodeset_free(one);
+}
+
+/* Is it disabled by us now? */
+static void take_switch(struct site_report *report, const char *label, const char *node,
+	enum deploy_outcome_state state)
+{
+	struct deploy_error ignored = {0};
+
+	if (strcmp(label, "enable") == 0 && state == DEPLOY_OUTCOME_OK)
+		remove_name(report->held, node);
+	if (strcmp(label, "disable") == 0 &&
+		(state == DEPLOY_OUTCOME_OK || state == DEPLOY_OUTCOME_UNKNOWN))
+		(void)deploy_nodeset_add(report->held, node, &ignored);
+}
+
 /* A node's row is about its run; of the other tasks only what went wrong is told. */
 static void take_outcome(struct site_report *report, const struct deploy_event *event)
 {
@@ -58,6 +106,7 @@ static void take_outcome(struct site_report *report, const struct deploy_event *
 		out_note(report->out, "%s: %s: %s%s%s", label, event->node, report_state(outcome),
 			outcome->message[0] ? ": " : "", outcome->message);
 	if (!is_run(label)) {
+		take_switch(report, label, event->node, outcome->state);
 		if (!is_good) {
 			row = row_of(report, event->node);
 			(void)json_object_set_new(row,
@@ -146,6 +195,15 @@ void site_report_event(void *arg, const struct deploy_event *event)
 	}
 }
 
+/* Nothing was changed if the check has stopped it. */
+static int status_of_stop(const struct deploy_run_result *result)
+{
+	bool has_changed = result->task_count > DEPLOY_SITE_DISABLE &&
+			   result->tally[DEPLOY_SITE_DISABLE].nodes;
+
+	return has_changed ? EXIT_STOPPED : EXIT_REFUSED;
+}
+
 /* Nodes of the check and of switching count only if they are not ok. */
 int site_report_status(const struct site_report *report, const struct deploy_run_result *result,
 	const struct deploy_error *err)
@@ -167,11 +225,7 @@ int site_report_status(const struct site_report *report, const struct deploy_run
 		status = ok ? EXIT_SOME_SILENT : EXIT_NO_ANSWER;
 	switch (result->end) {
 	case DEPLOY_RUN_STOPPED:
-		/* Nothing was changed if the check has stopped it. */
-		status = exit_worse(status, result->task_count > DEPLOY_SITE_DISABLE &&
-							    result->tally[DEPLOY_SITE_DISABLE].nodes
-						    ? EXIT_STOPPED
-						    : EXIT_REFUSED);
+		status = exit_worse(status, status_of_stop(result));
 		break;
 	case DEPLOY_RUN_DEADLINE:
 		status = exit_worse(status, EXIT_DEADLINE);
@@ -189,6 +243,9 @@ int site_report_status(const struct site_report *report, const struct deploy_run
 	case DEPLOY_RUN_FAILED:
 		break;
 	}
+	/* Somebody at the terminal did not want more. */
+	if (err->code == DEPLOY_REFUSED)
+		return exit_worse(status, status_of_stop(result));
 	if (err->code != DEPLOY_OK && (status == EXIT_ALL_OK || result->end == DEPLOY_RUN_FAILED))
 		status = exit_worse(status, exit_of_error(err->code));
 	return status;
@@ -254,11 +311,24 @@ static json_t *summary_json(
 			is_run(label_of(report, (unsigned)i)) && state < DEPLOY_OUTCOME_STATES;
 			state++)
 			total[state] += result->tally[i].count[state];
+	(void)json_object_set_new(summary, "disabled", report_names_json(report->held));
 	for (int state = 0; state < DEPLOY_OUTCOME_STATES; state++)
 		(void)json_object_set_new(summary,
 			deploy_outcome_state_name((enum deploy_outcome_state)state),
 			json_integer((json_int_t)total[state]));
 	return summary;
+}
+
+void site_report_note_held(const struct site_report *report, const char *message)
+{
+	char *names = deploy_nodeset_print(report->held);
+
+	if (deploy_nodeset_count(report->held)) {
+		out_note(report->out, "Puppet may still be disabled on %s", names);
+		out_note(report->out, "to let it run again: deployctl puppet enable '%s' -m '%s'",
+			names, message);
+	}
+	free(names);
 }
 
 void site_report_show(struct site_report *report, const struct deploy_run_result *result,

@@ -8,6 +8,8 @@
 #include "detach.h"
 #include "play_ask.h"
 #include "record.h"
+#include "signals.h"
+#include "site_names.h"
 #include "site_report.h"
 
 #define TIMEOUT_MS 25000  /* the agent's DDL says 20 s, and the way takes time too */
@@ -19,9 +21,10 @@ struct job {
 	const struct site_opts *opts;
 	const struct play_opts *play;
 	struct site_plan plan;
+	const char *environment;
 	const char *resume;		   /* NULL: a new run */
 	struct deploy_nodeset *all, *done; /* of the selection; of these, those done before */
-	struct site_part part;
+	struct site_part part;		   /* the others */
 	struct site_report report;
 	struct record record;
 	struct deploy_site_run_options options;
@@ -30,7 +33,9 @@ struct job {
 
 static const char *collective_of(const struct job *job)
 {
-	return job->play->collective ? job->play->collective : job->ctx->config->main_collective;
+	if (job->play->collective)
+		return job->play->collective;
+	return job->opts->collective ? job->opts->collective : job->ctx->config->main_collective;
 }
 
 /* Who is meant */
@@ -45,32 +50,50 @@ static int take_done(void *arg, const struct deploy_outcome_record *outcome)
 	return 0;
 }
 
-/* The nodes that are left: --limit counts those that were done before. */
-static int choose(struct job *job, struct deploy_error *err)
+static int take_frozen(void *arg, const char *name, const struct deploy_nodeset *nodes)
+{
+	if (strcmp(name, ALL) == 0)
+		deploy_nodeset_unite(arg, nodes);
+	return 0;
+}
+
+/* What an earlier process has left: nodes that are done, and all those that it may have disabled.
+ */
+static int look_back(struct job *job, struct deploy_error *err)
 {
 	const struct deploy_outcome_query query = {.run = job->resume};
+
+	if (!job->resume || ctx_state(job->ctx, true, err) ||
+		deploy_state_each_outcome(job->ctx->state, &query, take_done, job->done, err))
+		return err->code;
+	(void)deploy_state_each_frozen(job->ctx->state, job->resume, take_frozen, job->all, err);
+	/* Whoever goes to the background holds no file open. */
+	deploy_state_close(job->ctx->state);
+	job->ctx->state = NULL;
+	return err->code;
+}
+
+/* The nodes that are left: --limit and --canary count those that were done before. */
+static int choose(struct job *job, struct deploy_error *err)
+{
 	const struct deploy_ranks *ranks = job->plan.ranks;
-	size_t most = deploy_amount_part(job->opts->limit.amount, ranks->node_count), at;
+	size_t most = deploy_amount_part(job->opts->limit.amount, ranks->node_count), at, first = 0;
 	bool *keep = out_resize(NULL, ranks->node_count + 1);
 
 	memset(keep, 0, ranks->node_count + 1);
 	job->all = deploy_nodeset_new();
 	job->done = deploy_nodeset_new();
-	if (job->resume &&
-		(ctx_state(job->ctx, true, err) || deploy_state_each_outcome(job->ctx->state,
-							   &query, take_done, job->done, err)))
-		goto out;
-	for (size_t i = 0; i < most; i++) {
+	(void)look_back(job, err);
+	for (size_t i = 0; i < most && !err->code; i++) {
 		const char *node = ranks->nodes[ranks->by_rank[i]];
 
-		if (deploy_nodeset_add(job->all, node, err))
-			goto out;
+		(void)deploy_nodeset_add(job->all, node, err);
 		keep[ranks->by_rank[i]] = !deploy_nodeset_find(job->done, node, strlen(node), &at);
+		first += ranks->rank[ranks->by_rank[i]] == 0;
 	}
-	site_part_make(&job->part, ranks, keep);
-	if (job->opts->canary && !job->resume)
-		site_part_canary(&job->part, job->opts->canary);
-out:
+	if (!err->code)
+		site_part_make(
+			&job->part, ranks, keep, job->opts->canary < first ? job->opts->canary : 0);
 	free(keep);
 	return err->code;
 }
@@ -89,11 +112,8 @@ static int confirm(const struct job *job, struct deploy_error *err)
 static void set_options(struct job *job)
 {
 	const struct site_opts *opts = job->opts;
-	bool is_pausing =
-		opts->canary && !job->resume && !job->play->confirm.says_yes && job->part.ranks > 1;
+	bool is_pausing = opts->canary && !job->resume && !job->play->confirm.says_yes;
 
-	deploy_puppet_site_message(
-		job->message, job->ctx->run_id, deploy_site_environment(job->plan.site));
 	job->options = (struct deploy_site_run_options){.policy = opts->policy,
 		.ready = opts->schedule == SITE_WHEN_READY,
 		.keeps_disabled = opts->on_fail == SITE_KEEP_DISABLED,
@@ -113,6 +133,9 @@ static int make_plan(struct job *job, struct deploy_plan *plan, struct deploy_er
 	const struct site_part *part = &job->part;
 
 	set_options(job);
+	/* All were done before: what is left is to let Puppet run again. */
+	if (!deploy_nodeset_count(part->nodes))
+		return 0;
 	if (deploy_site_plan(plan, part->nodes, part->rank, part->ranks, part->start, part->after,
 		    &job->options, err))
 		return err->code;
@@ -126,7 +149,9 @@ static int make_plan(struct job *job, struct deploy_plan *plan, struct deploy_er
 static void carry_out(struct job *job, struct deploy_plan *plan, struct deploy_run_result *result,
 	struct deploy_error *err)
 {
-	struct deploy_site_end end = {.nodes = job->all, .options = &job->options};
+	/* A process that died may have left nodes disabled. */
+	struct deploy_site_end end = {
+		.nodes = job->all, .options = &job->options, .was_disabling = job->resume != NULL};
 	const struct deploy_director director = {deploy_site_direct_end, &end};
 	struct play_asker asker = {.out = job->ctx->out};
 	struct deploy_run_options options = {.signal_fd = job->ctx->signal_fd,
@@ -143,6 +168,25 @@ static void carry_out(struct job *job, struct deploy_plan *plan, struct deploy_r
 	record_flush(&job->record);
 }
 
+/* What the table begins with. */
+static void expect(struct job *job)
+{
+	const struct site_part *part = &job->part;
+	char rank[32];
+
+	for (size_t i = 0; i < deploy_nodeset_count(part->nodes); i++) {
+		(void)snprintf(rank, sizeof(rank), "rank %u", part->rank[i] + 1);
+		site_report_expect(&job->report, deploy_nodeset_get(part->nodes, i),
+			job->opts->schedule == SITE_WHEN_READY ? "run" : rank);
+	}
+	site_report_done_before(&job->report, job->done);
+	if (job->report.before)
+		out_note(job->ctx->out, "%zu %s done before", job->report.before,
+			job->report.before == 1 ? "node was" : "nodes were");
+	if (job->resume)
+		deploy_nodeset_unite(job->report.held, job->all);
+}
+
 static int run_recorded(struct job *job, struct deploy_plan *plan, struct deploy_error *err)
 {
 	struct deploy_run_result result = {.end = DEPLOY_RUN_FAILED};
@@ -150,10 +194,9 @@ static int run_recorded(struct job *job, struct deploy_plan *plan, struct deploy
 	int status;
 
 	(void)snprintf(id, sizeof(id), "%s", job->ctx->run_id);
-	job->report.before = deploy_nodeset_count(job->done);
-	if (job->report.before)
-		out_note(job->ctx->out, "%zu %s done before", job->report.before,
-			job->report.before == 1 ? "node was" : "nodes were");
+	deploy_puppet_site_message(job->message, id, job->environment);
+	expect(job);
+	site_names_check(job->ctx, job->all);
 	if (make_plan(job, plan, err) == 0) {
 		deploy_journal_freeze(job->record.journal, ALL, job->all);
 		carry_out(job, plan, &result, err);
@@ -161,6 +204,7 @@ static int run_recorded(struct job *job, struct deploy_plan *plan, struct deploy
 	status = site_report_status(&job->report, &result, err);
 	status = record_end(&job->record, &result, status, err);
 	site_report_show(&job->report, &result, id, status, err);
+	site_report_note_held(&job->report, job->message);
 	deploy_run_result_release(&result);
 	return status;
 }
@@ -168,7 +212,7 @@ static int run_recorded(struct job *job, struct deploy_plan *plan, struct deploy
 static int run(struct job *job, int ready_fd, struct deploy_error *err)
 {
 	struct deploy_plan *plan = deploy_plan_new();
-	json_t *recorded = site_opts_json(job->opts);
+	json_t *recorded = site_opts_json(job->opts, collective_of(job), job->environment);
 	const struct record_info info = {.kind = "run-plan",
 		.reason = job->play->reason,
 		.is_act = true,
@@ -199,29 +243,42 @@ static int check_digest(const struct job *job, const char *digest, struct deploy
 {
 	if (!digest || strcmp(job->plan.digest, digest) == 0)
 		return 0;
-	deploy_error_hint(err, "--changed-plan");
+	deploy_error_hint(err, "--changed-plan; or deployctl cancel, which lets Puppet run again");
 	return deploy_error_set(err, DEPLOY_REFUSED,
 		"nothing was done: the order of %s is not the one any more with which the run "
 		"began",
 		job->plan.file);
 }
 
+/* What would have to ask, or to read, where nobody is. */
+static int check_unattended(const struct job *job, struct deploy_error *err)
+{
+	if (job->opts->canary && !job->resume && job->play->detach && !job->play->confirm.says_yes)
+		return deploy_error_set(err, DEPLOY_USAGE,
+			"in the background nobody can be asked after the first nodes: --canary "
+			"with --detach needs --yes, and then goes on by itself");
+	if (!job->resume || strcmp(job->opts->source, "-") != 0 || !isatty(STDIN_FILENO))
+		return 0;
+	deploy_error_hint(err, "deployctl resume %s --yes <FILE", job->resume);
+	return deploy_error_set(
+		err, DEPLOY_USAGE, "the run has read its site from stdin: give it again");
+}
+
 static int start(struct job *job, const char *digest, struct deploy_error *err)
 {
 	int status, ready_fd = -1;
 
-	if (site_check_opts(job->opts, err) ||
+	if (check_unattended(job, err) || site_check_opts(job->opts, err) ||
 		site_plan_read(&job->plan, job->ctx, job->opts, err) ||
 		check_digest(job, digest, err) || choose(job, err))
 		return (int)exit_of_error(err->code);
-	if (!deploy_nodeset_count(job->part.nodes)) {
-		out_note(
-			job->ctx->out, job->plan.ranks->node_count
-					       ? "all nodes were done before: nothing is left to do"
-					       : "the site has no applications: nothing to do");
+	job->environment = job->opts->environment ? job->opts->environment
+						  : deploy_site_environment(job->plan.site);
+	if (!deploy_nodeset_count(job->all)) {
+		out_note(job->ctx->out, "the site has no applications: nothing to do");
 		return EXIT_ALL_OK;
 	}
-	status = confirm(job, err);
+	status = deploy_nodeset_count(job->part.nodes) ? confirm(job, err) : EXIT_ALL_OK;
 	if (status != EXIT_ALL_OK)
 		return status;
 	if (job->play->detach && detach(job->ctx, &ready_fd, err))
@@ -242,13 +299,72 @@ int site_start(struct ctx *ctx, const struct site_opts *opts, const struct play_
 	return status;
 }
 
+/* Of a run whose process died */
+
+/* job->report holds the nodes in question. */
+static int enable_all(struct job *job, struct deploy_error *err)
+{
+	const struct record_info info = {
+		.kind = "cancel", .reason = "its process died", .is_act = true};
+	struct deploy_run_result result = {.end = DEPLOY_RUN_FAILED};
+	struct deploy_plan *plan = deploy_plan_new();
+	int status;
+
+	site_report_init(&job->report, job->ctx->out, plan);
+	deploy_nodeset_unite(job->report.held, job->all);
+	if (ctx_open_secrets(job->ctx, err) || signals_open(&job->ctx->signal_fd, err) ||
+		ctx_bus(job->ctx, collective_of(job), err) ||
+		record_begin(&job->record, job->ctx, &info, plan, site_report_event, &job->report,
+			err)) {
+		status = (int)exit_of_error(err->code);
+	} else {
+		set_options(job);
+		carry_out(job, plan, &result, err);
+		status = site_report_status(&job->report, &result, err);
+		status = record_end(&job->record, &result, status, err);
+	}
+	site_report_note_held(&job->report, job->message);
+	deploy_run_result_release(&result);
+	site_report_release(&job->report);
+	deploy_plan_free(plan);
+	return status;
+}
+
+int site_let_go(struct ctx *ctx, const char *run, const json_t *options, struct deploy_error *err)
+{
+	static const struct play_opts none;
+	struct site_opts opts;
+	struct job job = {.ctx = ctx,
+		.opts = &opts,
+		.play = &none,
+		.resume = run,
+		.all = deploy_nodeset_new()};
+	int status;
+
+	site_opts_take(&opts, options);
+	if (deploy_state_each_frozen(ctx->state, run, take_frozen, job.all, err)) {
+		status = (int)exit_of_error(err->code);
+	} else if (!opts.environment || !deploy_nodeset_count(job.all)) {
+		status = EXIT_ALL_OK;
+	} else {
+		deploy_puppet_site_message(job.message, run, opts.environment);
+		status = enable_all(&job, err);
+	}
+	deploy_nodeset_free(job.all);
+	return status;
+}
+
 int site_dry_run(struct ctx *ctx, const struct site_opts *opts, struct deploy_error *err)
 {
 	struct site_plan plan = {.site = NULL};
 
 	if (site_check_opts(opts, err) == 0 && site_plan_read(&plan, ctx, opts, err) == 0) {
+		size_t most = deploy_amount_part(opts->limit.amount, plan.ranks->node_count);
+
 		if (!plan.ranks->node_count)
 			out_note(ctx->out, "the site has no applications: nothing to do");
+		else if (most < plan.ranks->node_count)
+			out_note(ctx->out, "of these nodes only the first %zu would run", most);
 		site_plan_show(&plan, ctx, err);
 	}
 	site_plan_release(&plan);

@@ -37,10 +37,11 @@ enum deploy_site_task {
 
 /*
  * Add the tasks of a run to plan; they start when those before them have ended. rank_of_node: 0 …
- * ranks - 1 for each node, by its place in nodes; each rank has one at least. A rank begins when
- * the one before has ended, also with a failure that policy tolerates. With ready, node i waits for
- * after[start[i]] … after[start[i + 1] - 1], places in nodes; else these may be NULL. A node that
- * is not as it must be stops the run at "check", when nothing was changed. Tasks have that label.
+ * ranks - 1 for each node, by its place in nodes; a rank without nodes is left out, and the others
+ * keep their numbers. A rank begins when the one before has ended, also with a failure that policy
+ * tolerates. With ready, node i waits for after[start[i]] … after[start[i + 1] - 1], places in
+ * nodes; else these may be NULL. A node that is not as it must be stops the run at "check", when
+ * nothing was changed. Tasks have that label.
  * Owns: everything but the message is copied.
  * Errors: DEPLOY_USAGE for no message, for batches with ready, or for a collective; DEPLOY_INPUT
  * for what agents would refuse. The plan is then as it was.

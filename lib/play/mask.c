@@ -9,7 +9,8 @@
 #include "play/play_parts.h"
 
 #define MASK	 "***"
-#define MIN_PART 4 /* bytes of a secret that is looked for in other text */
+#define MIN_PART 4  /* bytes of a secret that is looked for in other text */
+#define CUT_PART 16 /* … that show it already: whoever quotes a value may have cut it off */
 
 /* Errors quote it escaped. */
 static void hide_text(struct deploy_play *play, const char *text, size_t len)
@@ -39,52 +40,49 @@ void deploy_play_hide(struct deploy_play *play, json_t *value)
 	json_object_foreach(value, key, item) deploy_play_hide(play, item);
 }
 
-/* Note which bytes of text belong to a secret; false: none. */
-static bool find_secrets(const struct deploy_play *play, const char *text, bool *is_secret)
+/* Mark what text shows of the secret; true if it shows any of it. */
+static bool mark(bool *marks, const char *text, const char *secret)
 {
-	bool has_found = false;
+	size_t len = strlen(secret), least = len < CUT_PART ? len : CUT_PART;
+	bool has_found = len < MIN_PART && strcmp(text, secret) == 0;
 
-	for (size_t i = 0; i < play->secrets.count; i++) {
-		const char *secret = play->secrets.items[i];
-		size_t len = strlen(secret);
-		const char *at = text;
+	if (has_found)
+		memset(marks, true, len);
+	for (const char *at = len < MIN_PART ? NULL : strchr(text, secret[0]); at;
+		at = strchr(at + 1, secret[0])) {
+		size_t common = 0;
 
-		if (len < MIN_PART && strcmp(text, secret) != 0)
+		while (at[common] && at[common] == secret[common])
+			common++;
+		if (common < least)
 			continue;
-		/* They may overlap each other, and themselves. */
-		for (; (at = strstr(at, secret)); at++) {
-			memset(is_secret + (at - text), true, len);
-			has_found = true;
-		}
+		memset(marks + (at - text), true, common);
+		has_found = true;
 	}
 	return has_found;
 }
 
-/* NULL if there is nothing to hide in text. */
+/* NULL if there is nothing to hide in text. Secrets may stand in each other, and overlap. */
 static char *masked(const struct deploy_play *play, const char *text)
 {
 	size_t len = text ? strlen(text) : 0, out = 0;
-	bool *is_secret;
-	char *made;
+	bool *marks = len && play->secrets.count ? dp_xcalloc(len, sizeof(*marks)) : NULL;
+	bool has_found = false;
+	char *made = NULL;
 
-	if (!len || !play->secrets.count)
-		return NULL;
-	is_secret = dp_xcalloc(len, sizeof(*is_secret));
-	if (!find_secrets(play, text, is_secret)) {
-		free(is_secret);
-		return NULL;
-	}
-	made = dp_xmalloc(len * (sizeof(MASK) - 1) + 1);
-	for (size_t i = 0; i < len; i++) {
-		if (!is_secret[i]) {
+	for (size_t i = 0; marks && i < play->secrets.count; i++)
+		has_found = mark(marks, text, play->secrets.items[i]) || has_found;
+	if (has_found)
+		made = dp_xcalloc(1, len + sizeof(MASK));
+	for (size_t i = 0; made && i < len; i++) {
+		if (!marks[i]) {
 			made[out++] = text[i];
-		} else if (!i || !is_secret[i - 1]) {
+		} else if (i == 0 || !marks[i - 1]) {
 			memcpy(made + out, MASK, sizeof(MASK) - 1);
 			out += sizeof(MASK) - 1;
 		}
 	}
-	made[out] = '\0';
-	free(is_secret);
+	free(marks);
 	return made;
 }
 

@@ -25,7 +25,9 @@ struct dp_task_note *dp_play_note(struct deploy_play *play, enum dp_purpose purp
 		note->step = dp_frame_step(frame);
 		task->label = dp_xstrdup(frame->at.label);
 		note->label = task->label;
-		for (struct dp_frame *at = frame; at; at = at->up)
+		/* What only follows a list is no work of the list: it would be done again. */
+		for (struct dp_frame *at = frame; at;
+			at = at->kind == DP_FRAME_AFTER ? at->up->up : at->up)
 			at->has_worked = true;
 	}
 	task->is_always = frame->is_cleanup;

@@ -105,9 +105,15 @@ static void add_ranks(struct deploy_plan *plan, const struct deploy_nodeset *nod
 			sets[rank_of_node[i]], deploy_nodeset_get(nodes, i), &ignored);
 	}
 	for (size_t i = 0; i < ranks; i++) {
+		size_t count = deploy_nodeset_count(sets[i]);
+
+		if (!count) {
+			deploy_nodeset_free(sets[i]);
+			continue;
+		}
 		(void)snprintf(label, sizeof(label), "rank %zu", i + 1);
 		(void)add_run(plan, sets[i], label, options);
-		if (i == 0 && options->pause && ranks > 1) {
+		if (i == 0 && options->pause && count < deploy_nodeset_count(nodes)) {
 			struct deploy_task *pause =
 				deploy_plan_take_chore(plan, DEPLOY_CHORE_CONFIRM);
 
@@ -175,7 +181,6 @@ static void note_end(struct deploy_site_end *end, const struct deploy_task_resul
 
 static int refuse_to_go_on(const char *why, struct deploy_error *err)
 {
-	deploy_error_hint(err, "--yes");
 	return deploy_error_set(err, DEPLOY_REFUSED,
 		"stopped after the first nodes: not confirmed%s%s", why ? ": " : "",
 		why ? why : "");

@@ -155,8 +155,9 @@ int loop_fleet_load(struct loop_fleet *fleet, const char *path, struct deploy_er
 void loop_fleet_release(struct loop_fleet *fleet);
 
 /*
- * What the agent deploop has done lasts longer than the program, in a file at path with a line
- * "NODE {"environment": E, "facts": {}}" for each node that has the agent. A file that is not there
+ * What agents have done lasts longer than the program, in a file at path with a line
+ * "NODE {"environment": E, "facts": {}}" for each node that has the agent deploop or puppet; with
+ * the latter also "puppet": {"message": TEXT or null, "lastrun": seconds}. A file that is not there
  * is none; save writes only if something has changed. Errors: DEPLOY_BUG naming path.
  */
 int loop_facts_load(struct loop_fleet *fleet, const char *path, struct deploy_error *err);

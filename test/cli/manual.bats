@@ -125,6 +125,12 @@ told_presets() {
 	done
 }
 
+@test "site(5): the site of the page is one, in the order that it tells" {
+	example deployctl-site.5 lamp.yaml >lamp.yaml
+	deployctl 0 run-plan --site lamp.yaml --dry-run -o json
+	same '[["db1.example.net"], ["web1.example.net"]]' "$(json 'd["items"].map { |i| i["nodes"] }.inspect')"
+}
+
 # told FROM TO: the keys in a part of the page
 told_keys() {
 	awk -v from="$1" -v to="$2" '$0 ~ "^.S[hs] " from {on = 1} $0 ~ "^.S[hs] " to {on = 0}

@@ -54,7 +54,10 @@ static json_t *run(struct loop_result *result, struct loop_node *node)
 		refuse(result, "Puppet is disabled: ", node->disable_message);
 		return NULL;
 	}
-	node->puppet_lastrun = now(node) + 1;
+	/* No two runs end in the same second. */
+	node->puppet_lastrun =
+		node->puppet_lastrun > now(node) ? node->puppet_lastrun + 1 : now(node) + 1;
+	node->has_changed = true;
 	return json_pack(
 		"{s:I, s:s}", "initiated_at", now(node), "summary", "Started a Puppet run");
 }
@@ -70,6 +73,7 @@ static json_t *set_enabled(struct loop_result *result, struct loop_node *node, c
 		node->disable_message = message ? node->disable_room : NULL;
 		(void)snprintf(node->disable_room, sizeof(node->disable_room), "%s",
 			message ? message : "");
+		node->has_changed = true;
 	}
 	return json_pack("{s:b}", "enabled", !node->disable_message);
 }

@@ -63,6 +63,56 @@ static void each_rank_waits_for_the_one_before(void **state)
 	expect(world, DEPLOY_RUN_COMPLETE, IN_RANKS, ALL, "");
 }
 
+/* Of a run that goes on, those that are done are missing. */
+static void a_rank_without_nodes_is_left_out(void **state)
+{
+	static const uint32_t ranks[] = {1, 3, 3, 3, 4};
+	struct deploy_error err = {.code = DEPLOY_OK};
+	struct world *world = five();
+
+	(void)state;
+	assert_int_equal(0, deploy_site_plan(world->plan, world->nodes, ranks, 6, NULL, NULL,
+				    &world->options, &err));
+	world_run(world);
+	expect(world, DEPLOY_RUN_COMPLETE, FIRST "rank 2 1\nrank 4 3\nrank 5 1\nenable 5\n", ALL,
+		"");
+}
+
+/* All were done, and the process died before it enabled them. */
+static void what_is_left_may_be_to_enable(void **state)
+{
+	struct world *world = five();
+
+	(void)state;
+	world->end.was_disabling = true;
+	for (size_t i = 0; i < 4; i++) {
+		world->agents[i].is_disabled = true;
+		world->agents[i].disable_message = i == 3 ? "by ops" : MESSAGE;
+	}
+	world_run(world);
+	expect(world, DEPLOY_RUN_COMPLETE,
+		"enable 5\n  dev4 failed: disabled by somebody else: by ops\n", "",
+		"dev4 (by ops)");
+}
+
+static void a_question_needs_somebody_behind_the_first_rank(void **state)
+{
+	static const uint32_t ranks[] = {0, 0, 0, 0, 0};
+	struct deploy_error err = {.code = DEPLOY_OK};
+	struct world *world = five();
+
+	(void)state;
+	world->options.pause = "go on?";
+	assert_int_equal(0, deploy_site_plan(world->plan, world->nodes, ranks, 2, NULL, NULL,
+				    &world->options, &err));
+	assert_int_equal(3, world->plan->task_count);
+	assert_int_equal(0, plan_five(world));
+	/* check, disable, rank 1, pause, rank 2, rank 3 */
+	assert_int_equal(3 + 6, world->plan->task_count);
+	assert_int_equal(DEPLOY_CHORE_CONFIRM, world->plan->tasks[3 + 3]->chore);
+	world_free(world);
+}
+
 static void a_node_that_is_ready_waits_for_no_rank(void **state)
 {
 	struct world *world = five();
@@ -363,6 +413,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_rank_waits_for_the_one_before),
+		cmocka_unit_test(a_rank_without_nodes_is_left_out),
+		cmocka_unit_test(what_is_left_may_be_to_enable),
+		cmocka_unit_test(a_question_needs_somebody_behind_the_first_rank),
 		cmocka_unit_test(a_node_that_is_ready_waits_for_no_rank),
 		cmocka_unit_test(nothing_is_changed_if_a_node_is_not_as_it_must_be),
 		cmocka_unit_test(nodes_with_our_message_are_ours),
