@@ -1,5 +1,4 @@
 /* deployctl run-plan — go through the steps of a plan. */
-#define _XOPEN_SOURCE 700 /* realpath() */
 #include <stdlib.h>
 #include <string.h>
 
