@@ -12,7 +12,7 @@ HARDEN   ?= -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 CFLAGS   ?= -O2 -g
 LDFLAGS  ?= -Wl,-z,relro,-z,now
 # What a program of this build is compiled with; banned.h makes unsafe functions compile errors.
-COMMON   := -std=c11 -D_POSIX_C_SOURCE=200809L -Iinclude -MMD -MP -fPIE
+COMMON   := -std=c11 -D_XOPEN_SOURCE=700 -Werror=implicit-function-declaration -Iinclude -MMD -MP -fPIE
 BANNED   := -include lib/base/banned.h
 COMPILE   = $(CC) $(COMMON) $(WARN) $(HARDEN) $(CFLAGS)
 LIBS      = $(shell pkg-config --libs $(PACKAGES))
