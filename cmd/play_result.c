@@ -50,33 +50,12 @@ int play_report_status(const struct play_report *report, const struct deploy_run
 	const struct deploy_error *err)
 {
 	int status = status_of_nodes(report);
-	bool is_known = status != EXIT_ALL_OK;
+	bool is_known = status != EXIT_ALL_OK && result->end != DEPLOY_RUN_FAILED;
 
-	switch (result->end) {
-	case DEPLOY_RUN_COMPLETE:
-		if (status == EXIT_ALL_OK && report->play && !deploy_play_is_ok(report->play))
-			status = EXIT_STOPPED;
-		break;
-	case DEPLOY_RUN_NO_NODES:
-		status = exit_worse(status, EXIT_NO_NODES);
-		break;
-	case DEPLOY_RUN_STOPPED:
-		status = exit_worse(status, EXIT_STOPPED);
-		break;
-	case DEPLOY_RUN_DEADLINE:
-		status = exit_worse(status, EXIT_DEADLINE);
-		break;
-	case DEPLOY_RUN_INTERRUPTED:
-		return 128 + result->signal;
-	case DEPLOY_RUN_FAILED:
-		is_known = false;
-		break;
-	case DEPLOY_RUN_LOST:
-		break;
-	case DEPLOY_RUN_UNRECORDED:
-		status = exit_worse(status, EXIT_OUTPUT);
-		break;
-	}
+	if (result->end == DEPLOY_RUN_COMPLETE && status == EXIT_ALL_OK && report->play &&
+		!deploy_play_is_ok(report->play))
+		status = EXIT_STOPPED;
+	status = exit_worse(status, exit_of_end(result, EXIT_NO_NODES));
 	if (err->code != DEPLOY_OK && !is_known)
 		status = exit_worse(status, exit_of_error(err->code));
 	return status;
