@@ -7,12 +7,13 @@ CC       ?= cc
 
 PACKAGES := librabbitmq yaml-0.1 jansson libpcre2-8 libssl libcrypto libcurl sqlite3 lua5.4
 WARN     := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla \
-            -Wwrite-strings -Wformat=2 -Wundef -Wcast-qual $(if $(DEV),-Werror)
+            -Wwrite-strings -Wformat=2 -Wundef -Wcast-qual \
+            -Werror=implicit-function-declaration $(if $(DEV),-Werror)
 HARDEN   ?= -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 CFLAGS   ?= -O2 -g
 LDFLAGS  ?= -Wl,-z,relro,-z,now
 # What a program of this build is compiled with; banned.h makes unsafe functions compile errors.
-COMMON   := -std=c11 -D_XOPEN_SOURCE=700 -Werror=implicit-function-declaration -Iinclude -MMD -MP -fPIE
+COMMON   := -std=c11 -D_XOPEN_SOURCE=700 -Iinclude -MMD -MP -fPIE
 BANNED   := -include lib/base/banned.h
 COMPILE   = $(CC) $(COMMON) $(WARN) $(HARDEN) $(CFLAGS)
 LIBS      = $(shell pkg-config --libs $(PACKAGES))
@@ -77,7 +78,7 @@ $(BENCH): %: %.o $(SIM_OBJ) $(LIB)
 	$(CC) -pie $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 $(BUILD)/test/fuzz/%: test/fuzz/%.c $(sort $(wildcard lib/*/*.c))
 	@mkdir -p $(@D)
-	clang -std=c11 -D_POSIX_C_SOURCE=200809L -DDP_MAY_ALLOCATE -Iinclude -Ilib $(LUA) -g -O1 \
+	clang -std=c11 -D_XOPEN_SOURCE=700 -DDP_MAY_ALLOCATE -Iinclude -Ilib $(LUA) -g -O1 \
 		-fsanitize=fuzzer,address,undefined -o $@ $^ $(LIBS)
 
 programs: all $(BUILD)/deployctl-loop $(CRASH) $(UNIT) $(LAB_TOOL) $(BENCH)
@@ -95,7 +96,7 @@ sanitize: ## unit and command line tests under ASan and UBSan
 check: deps ## every test, what they need installed first
 	@$(MAKE) -j$$(nproc) programs
 	@$(MAKE) -j$$(nproc) $(SANITIZE) programs
-	@BUILD=$(BUILD) test/run unit cli crash layers docs shells install sanitize lab selftest
+	@BUILD=$(BUILD) test/run unit cli long layers docs shells install sanitize lab selftest
 
 demo: deps ## the main job on a real broker with real nodes
 	@$(MAKE) -j$$(nproc) all

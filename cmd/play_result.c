@@ -170,6 +170,7 @@ static void print_table(const struct play_report *report)
 	size_t count = 0;
 
 	out_table_tone(table, 2);
+	out_table_cut(table, 1);
 	for (size_t i = 0; i < report->row_count; i++) {
 		const struct play_row *row = &report->rows[i];
 

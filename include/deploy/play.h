@@ -4,8 +4,8 @@
  * for nothing; what it has to know from outside comes by its options.
  *
  * Each task has a label, by which a resumed run finds its step again: the step's id; in a roll "#"
- * and the number of the group: "settle#3", in a roll of a roll "settle#3.1"; of a plan in the plan
- * with that step's label and "/" in front: "deploy/settle#3".
+ * and the number of the group: "settle#3"; of a plan in the plan with that step's label and "/" in
+ * front: "deploy#1/settle#3".
  */
 #ifndef DEPLOY_PLAY_H
 #define DEPLOY_PLAY_H

@@ -129,11 +129,11 @@ static int make_request(struct deploy_error *err, const char *collective)
 static void read_collective(struct dp_plan_reader *r, const struct dp_spot *spot, void *field)
 {
 	struct deploy_error err = {.code = DEPLOY_OK};
-	const char *text = dp_spot_text(&r->source, spot, "the name of a collective");
+	const char *const *text = field;
 
-	if (text && make_request(&err, text))
+	dp_plan_read_template(r, spot, field);
+	if (*text && !strstr(*text, "${") && make_request(&err, *text))
 		dp_plan_flaw(r, spot, &err);
-	*(const char **)field = text;
 }
 
 void dp_plan_read_selection(struct dp_plan_reader *r, const struct dp_spot *spot, void *field)
@@ -149,8 +149,7 @@ void dp_plan_read_selection(struct dp_plan_reader *r, const struct dp_spot *spot
 		KEY("identity", read_identity, identities),
 		KEY("compound", read_compound, compounds),
 		KEY("nodes", read_node_sets, nodes),
-		{"collective", read_collective, offsetof(struct deploy_selection, collective), 0,
-			false, true},
+		KEY("collective", read_collective, collective),
 		KEY("limit", read_limit, limit),
 		KEY("when_empty", dp_plan_read_template, when_empty),
 	};

@@ -132,15 +132,16 @@ static int tell_missing(const struct deploy_play *play, struct deploy_error *err
 	for (size_t i = 0; i < play->need_count && len < sizeof(text) - 1; i++) {
 		char *folded = deploy_nodeset_print(play->needs[i].nodes);
 
-		if (folded[0])
+		if (folded[0]) {
 			len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%.60s on %.300s",
 				len ? "; " : "", play->needs[i].agent, folded);
+			deploy_error_hint(err, "deployctl discover --check-agents %s -I NODES",
+				play->needs[i].agent);
+		}
 		free(folded);
 	}
 	if (!len)
 		return 0;
-	deploy_error_hint(
-		err, "deployctl discover --check-agents %s -I NODES", play->needs[0].agent);
 	return deploy_error_set(err, DEPLOY_REFUSED,
 		"nothing was done: no answer from these agents, or they are not there: %s", text);
 }

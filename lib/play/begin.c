@@ -19,7 +19,8 @@ struct rest {
 	bool is_done; /* it ended well before: what was tolerated then is not asked again */
 	struct deploy_nodeset *todo, *ok, *bad; /* bad: not ok, and not to be asked again */
 	struct deploy_nodeset *failed;		/* of these */
-	json_t *data;				/* of those that were ok */
+	bool is_unknown;			/* of one of these, whether it did it */
+	json_t *data;				/* of those that answered */
 };
 
 static bool is_to_do(const struct deploy_play *play, const struct deploy_step *step,
@@ -48,24 +49,44 @@ static void take_past(struct deploy_play *play, const struct dp_frame *frame,
 	for (size_t i = 0; i < deploy_nodeset_count(nodes); i++) {
 		const char *node = deploy_nodeset_get(nodes, i);
 		enum deploy_outcome_state state = DEPLOY_OUTCOME_CANCELLED;
-		struct deploy_outcome outcome = {.attempt = 1};
 		json_t *data;
 
 		if (!dp_past_outcome(past, frame->at.label, node, &state, &data) ||
 			is_to_do(play, step, rest, state)) {
 			(void)deploy_nodeset_add(rest->todo, node, &ignored);
-		} else if (state == DEPLOY_OUTCOME_OK) {
-			(void)deploy_nodeset_add(rest->ok, node, &ignored);
-			if (data)
-				(void)json_object_set(rest->data, node, data);
-		} else {
-			(void)deploy_nodeset_add(rest->bad, node, &ignored);
-			if (state == DEPLOY_OUTCOME_FAILED)
-				(void)deploy_nodeset_add(rest->failed, node, &ignored);
-			outcome.state = state;
-			deploy_tally_add(&play->left, node, &outcome);
+			continue;
 		}
+		if (data)
+			(void)json_object_set(rest->data, node, data);
+		if (state == DEPLOY_OUTCOME_OK) {
+			(void)deploy_nodeset_add(rest->ok, node, &ignored);
+			continue;
+		}
+		(void)deploy_nodeset_add(rest->bad, node, &ignored);
+		if (state == DEPLOY_OUTCOME_FAILED)
+			(void)deploy_nodeset_add(rest->failed, node, &ignored);
+		rest->is_unknown = rest->is_unknown || state == DEPLOY_OUTCOME_UNKNOWN;
 	}
+}
+
+/* Who keeps an outcome that is not ok, for good. */
+static void leave(struct deploy_play *play, const struct dp_frame *frame, const struct rest *rest)
+{
+	const struct deploy_past *past = dp_frame_past(play, frame);
+	char *folded = deploy_nodeset_print(rest->bad);
+
+	for (size_t i = 0; i < deploy_nodeset_count(rest->bad); i++) {
+		const char *node = deploy_nodeset_get(rest->bad, i);
+		struct deploy_outcome outcome = {.attempt = 1};
+		json_t *ignored;
+
+		(void)dp_past_outcome(past, frame->at.label, node, &outcome.state, &ignored);
+		deploy_tally_add(&play->left, node, &outcome);
+	}
+	if (deploy_nodeset_count(rest->bad) && !rest->is_done)
+		dp_play_tell(play, DEPLOY_PLAY_LEFT, frame->at.label, dp_frame_step(frame),
+			deploy_nodeset_count(rest->bad), folded);
+	free(folded);
 }
 
 static void release_rest(struct rest *rest)
@@ -78,11 +99,19 @@ static void release_rest(struct rest *rest)
 }
 
 /* Limits are parts of all the step's nodes, whoever of them is left. */
-static bool set_policy(
-	struct deploy_policy *policy, const struct deploy_step *step, size_t all, size_t bad)
+static void set_limits(struct deploy_policy *policy, size_t all, size_t bad)
 {
-	size_t limit = deploy_amount_limit(step->policy.max_fail, all);
+	size_t limit = deploy_amount_limit(policy->max_fail, all);
 
+	policy->max_fail =
+		(struct deploy_amount){.value = (unsigned)(bad < limit ? limit - bad : 0)};
+	for (unsigned i = 0; i < policy->batch_count; i++)
+		policy->batch[i] = (struct deploy_amount){
+			.value = (unsigned)deploy_amount_group(policy->batch[i], all)};
+}
+
+static void set_policy(struct deploy_policy *policy, const struct deploy_step *step)
+{
 	*policy = step->policy;
 	policy->retries_silent = policy->retries_silent || is_idempotent(step);
 	policy->try_sleeps_ms = step->try_sleeps_ms;
@@ -90,9 +119,24 @@ static bool set_policy(
 	policy->is_one = step->is_one;
 	for (size_t i = 0; i < step->ok_code_count && i < DEPLOY_MAX_OK_CODES; i++)
 		policy->ok_codes[policy->ok_code_count++] = step->ok_codes[i];
-	policy->max_fail =
-		(struct deploy_amount){.value = (unsigned)(limit - (bad < limit ? bad : limit))};
-	return bad <= limit;
+}
+
+/*
+ * What the step has come to before: OVER or BAD, and nobody is asked; BUSY if somebody is left to
+ * ask. Where one is enough, another may be asked unless one may have done it already.
+ */
+static enum dp_progress progress_of(
+	const struct deploy_step *step, const struct rest *rest, size_t all)
+{
+	size_t bad = deploy_nodeset_count(rest->bad);
+
+	if (rest->is_done || (step->is_one && deploy_nodeset_count(rest->ok)))
+		return DP_STEP_OVER;
+	if (step->is_one ? rest->is_unknown : bad > deploy_amount_limit(step->policy.max_fail, all))
+		return DP_STEP_BAD;
+	if (deploy_nodeset_count(rest->todo) || !all)
+		return DP_BUSY;
+	return step->is_one ? DP_STEP_BAD : DP_STEP_OVER;
 }
 
 static int make_request(struct deploy_play *play, struct dp_frame *frame,
@@ -102,14 +146,13 @@ static int make_request(struct deploy_play *play, struct dp_frame *frame,
 	struct deploy_request *request = NULL;
 	long long timeout_ms = REPLY_MS;
 	json_t *inputs = NULL;
-	int rc = 0;
+	int rc;
 
-	if (step->with)
-		rc = dp_world_json(play, frame, "with", step->with, &inputs, err);
-	for (size_t i = 0; !rc && i < step->secret.count; i++)
+	if (step->with && dp_world_json(play, frame, "with", step->with, &inputs, err))
+		return err->code;
+	for (size_t i = 0; i < step->secret.count; i++)
 		deploy_play_hide(play, json_object_get(inputs, step->secret.items[i]));
-	if (!rc)
-		rc = deploy_request_new(&request, step->agent, step->action, inputs, err);
+	rc = deploy_request_new(&request, step->agent, step->action, inputs, err);
 	if (!rc)
 		rc = deploy_request_set_collective(request, play->options.collective, err);
 	if (!rc && play->options.prepare)
@@ -134,12 +177,13 @@ static int make_act(struct deploy_play *play, struct dp_frame *frame, struct dep
 	json_t *values = NULL;
 	bool is_whole;
 
-	if (dp_world_json(
-		    play, frame, deploy_step_kind_name(step->kind), step->act, &values, err) == 0)
-		(void)play->options.make_act(play->options.arg, &act, step, values, nodes, err);
+	if (dp_world_json(play, frame, deploy_step_kind_name(step->kind), step->act, &values, err))
+		return err->code;
+	(void)play->options.make_act(play->options.arg, &act, step, values, nodes, err);
 	/* Only a whole run that changes things says how far a node has come. */
 	is_whole = step->kind == DEPLOY_STEP_PUPPET_RUN &&
-		   !json_is_true(json_object_get(values, "noop")) && !json_object_get(values, "tags");
+		   !json_is_true(json_object_get(values, "noop")) &&
+		   !json_object_get(values, "tags");
 	json_decref(values);
 	if (err->code)
 		return deploy_error_wrap(err, "%s", frame->at.label);
@@ -180,15 +224,10 @@ static void add_past(struct deploy_play *play, struct dp_frame *frame, struct re
 {
 	const struct deploy_step *step = dp_frame_step(frame);
 	struct dp_scope *scope = frame->scope;
-	char *folded = deploy_nodeset_print(rest->bad);
 
 	if (deploy_nodeset_count(rest->ok))
 		dp_play_tell(play, DEPLOY_PLAY_DONE, frame->at.label, step,
 			deploy_nodeset_count(rest->ok), NULL);
-	if (deploy_nodeset_count(rest->bad) && !rest->is_done)
-		dp_play_tell(play, DEPLOY_PLAY_LEFT, frame->at.label, step,
-			deploy_nodeset_count(rest->bad), folded);
-	free(folded);
 	if (deploy_nodeset_count(rest->ok))
 		dp_scope_changed(scope, step);
 	dp_scope_add_result(scope, step, "ok", rest->ok);
@@ -205,25 +244,29 @@ static enum dp_progress begin_on(struct deploy_play *play, struct dp_frame *fram
 	const struct deploy_nodeset *nodes, struct deploy_error *err)
 {
 	const struct deploy_step *step = dp_frame_step(frame);
-	struct rest rest = {false, deploy_nodeset_new(), deploy_nodeset_new(), deploy_nodeset_new(),
-		deploy_nodeset_new(), json_object()};
-	enum dp_progress progress = DP_BUSY;
+	struct rest rest = {.todo = deploy_nodeset_new(),
+		.ok = deploy_nodeset_new(),
+		.bad = deploy_nodeset_new(),
+		.failed = deploy_nodeset_new(),
+		.data = json_object()};
+	size_t all = deploy_nodeset_count(nodes), bad;
+	enum dp_progress progress;
 	struct deploy_policy policy;
-	bool may_go_on, was_ok;
+	bool was_ok;
 
 	rest.is_done =
 		dp_past_is_done(dp_frame_past(play, frame), frame->at.label, &was_ok) && was_ok;
 	take_past(play, frame, nodes, &rest);
-	may_go_on = set_policy(
-		&policy, step, deploy_nodeset_count(nodes), deploy_nodeset_count(rest.bad));
+	bad = deploy_nodeset_count(rest.bad);
+	progress = progress_of(step, &rest, all);
+	/* Where one is enough, those before it do not count. */
+	if (!step->is_one || progress == DP_STEP_BAD)
+		leave(play, frame, &rest);
 	add_past(play, frame, &rest);
-	if (rest.is_done || (step->is_one && deploy_nodeset_count(rest.ok)))
-		progress = DP_STEP_OVER;
-	else if (!may_go_on)
-		progress = DP_STEP_BAD;
-	else if (!deploy_nodeset_count(rest.todo) && deploy_nodeset_count(nodes))
-		progress = DP_STEP_OVER;
-	else if (make_task(play, frame, &rest, &policy, err))
+	set_policy(&policy, step);
+	if (deploy_nodeset_count(rest.todo) < all)
+		set_limits(&policy, all, bad);
+	if (progress == DP_BUSY && make_task(play, frame, &rest, &policy, err))
 		progress = DP_STEP_BAD;
 	release_rest(&rest);
 	return progress;
@@ -300,6 +343,7 @@ void dp_step_ended(struct deploy_play *play, const struct dp_task_note *note,
 	if (note->look ? dp_look_saw_change(note->look) : deploy_nodeset_count(result->ok) > 0)
 		dp_scope_changed(scope, step);
 	dp_frame_lose(frame, bad);
+	/* Whom it did not come to is not done either. */
 	if (!result->is_ok)
 		dp_frame_lose(frame, result->tally->set[DEPLOY_OUTCOME_CANCELLED]);
 	if (step->on_failure == DEPLOY_ON_FAILURE_DROP_NODES)

@@ -58,6 +58,7 @@ static enum dp_progress confirm(
 		return DP_STEP_OVER;
 	if (dp_world_text(play, frame, "confirm", step->confirm, &text, err))
 		return DP_STEP_BAD;
+	dp_mask_text(play, text, strlen(text) + 1);
 	add_chore(play, frame, DEPLOY_CHORE_CONFIRM)->text = text;
 	return DP_BUSY;
 }

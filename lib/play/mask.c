@@ -9,7 +9,8 @@
 #include "play/play_parts.h"
 
 #define MASK	 "***"
-#define MIN_PART 4 /* bytes of a secret that is looked for in other text */
+#define MIN_PART 4  /* bytes of a secret that is looked for in other text */
+#define CUT_PART 16 /* … that show it already: whoever quotes a value may have cut it off */
 
 /* Errors quote it escaped. */
 static void hide_text(struct deploy_play *play, const char *text, size_t len)
@@ -39,42 +40,59 @@ void deploy_play_hide(struct deploy_play *play, json_t *value)
 	json_object_foreach(value, key, item) deploy_play_hide(play, item);
 }
 
-/* Text with every occurrence of part replaced; text is taken. */
-static char *replace(char *text, const char *part)
+/* Mark what text shows of the secret; true if it shows any of it. */
+static bool mark(bool *marks, const char *text, const char *secret)
 {
-	size_t len = strlen(part), out = 0;
-	char *made, *at = text, *found;
+	size_t len = strlen(secret), least = len < CUT_PART ? len : CUT_PART;
+	bool has_found = len < MIN_PART && strcmp(text, secret) == 0;
 
-	if (!strstr(text, part))
-		return text;
-	made = dp_xmalloc(strlen(text) / len * (len + sizeof(MASK)) + len + sizeof(MASK));
-	while ((found = strstr(at, part))) {
-		memcpy(made + out, at, (size_t)(found - at));
-		out += (size_t)(found - at);
-		memcpy(made + out, MASK, sizeof(MASK) - 1);
-		out += sizeof(MASK) - 1;
-		at = found + len;
+	if (has_found)
+		memset(marks, true, len);
+	for (const char *at = len < MIN_PART ? NULL : strchr(text, secret[0]); at;
+		at = strchr(at + 1, secret[0])) {
+		size_t common = 0;
+
+		while (at[common] && at[common] == secret[common])
+			common++;
+		if (common < least)
+			continue;
+		memset(marks + (at - text), true, common);
+		has_found = true;
 	}
-	memcpy(made + out, at, strlen(at) + 1);
-	free(text);
+	return has_found;
+}
+
+/* NULL if there is nothing to hide in text. Secrets may stand in each other, and overlap. */
+static char *masked(const struct deploy_play *play, const char *text)
+{
+	size_t len = text ? strlen(text) : 0, out = 0;
+	bool *marks = len && play->secrets.count ? dp_xcalloc(len, sizeof(*marks)) : NULL;
+	bool has_found = false;
+	char *made = NULL;
+
+	for (size_t i = 0; marks && i < play->secrets.count; i++)
+		has_found = mark(marks, text, play->secrets.items[i]) || has_found;
+	if (has_found)
+		made = dp_xcalloc(1, len + sizeof(MASK));
+	for (size_t i = 0; made && i < len; i++) {
+		if (!marks[i]) {
+			made[out++] = text[i];
+		} else if (i == 0 || !marks[i - 1]) {
+			memcpy(made + out, MASK, sizeof(MASK) - 1);
+			out += sizeof(MASK) - 1;
+		}
+	}
+	free(marks);
 	return made;
 }
 
-/* NULL if there is nothing to hide in text. */
-static char *masked(const struct deploy_play *play, const char *text)
+void dp_mask_text(const struct deploy_play *play, char *text, size_t size)
 {
-	char *made = NULL;
+	char *made = masked(play, text);
 
-	for (size_t i = 0; text && i < play->secrets.count; i++) {
-		const char *secret = play->secrets.items[i];
-		bool is_short = strlen(secret) < MIN_PART;
-
-		if (is_short ? strcmp(made ? made : text, secret) != 0
-			     : !strstr(made ? made : text, secret))
-			continue;
-		made = replace(made ? made : dp_xstrdup(text), secret);
-	}
-	return made;
+	if (made)
+		(void)snprintf(text, size, "%s", made);
+	free(made);
 }
 
 static json_t *mask_json(const struct deploy_play *play, json_t *value);

@@ -25,7 +25,9 @@ struct dp_task_note *dp_play_note(struct deploy_play *play, enum dp_purpose purp
 		note->step = dp_frame_step(frame);
 		task->label = dp_xstrdup(frame->at.label);
 		note->label = task->label;
-		for (struct dp_frame *at = frame; at; at = at->up)
+		/* What only follows a list is no work of the list: it would be done again. */
+		for (struct dp_frame *at = frame; at;
+			at = at->kind == DP_FRAME_AFTER ? at->up->up : at->up)
 			at->has_worked = true;
 	}
 	task->is_always = frame->is_cleanup;
@@ -87,8 +89,8 @@ static void take_ended(struct deploy_play *play, const struct deploy_task_result
 	case DP_FOR_SET:
 	case DP_FOR_OWN:
 	case DP_FOR_OVER:
-		if (!play->has_stopped || note->frame->is_cleanup)
-			dp_set_found(play, note, result->nodes);
+		dp_set_found(
+			play, note, dp_frame_may_go_on(play, note->frame) ? result->nodes : NULL);
 		break;
 	case DP_FOR_PROBE:
 		dp_kind_probed(note->frame, note->probe, result->is_ok);
@@ -107,13 +109,26 @@ static void take_ended(struct deploy_play *play, const struct deploy_task_result
 	dp_frame_queue(play, note->frame);
 }
 
-/* Said once, and not together with new tasks, which would not be started then. */
-static int tell_why(struct deploy_play *play, bool has_added, struct deploy_error *err)
+static bool has_cleanup(const struct deploy_plan *plan, size_t first)
 {
-	if (!play->why.code || play->has_told_why || has_added)
+	for (; first < plan->task_count; first++)
+		if (plan->tasks[first]->is_always)
+			return true;
+	return false;
+}
+
+/*
+ * Said once. What is added together with it is not started, as nothing of the others is to be; only
+ * cleanup is, so that it is said after that.
+ */
+static int tell_why(struct deploy_play *play, size_t before, struct deploy_error *err)
+{
+	if (!play->why.code || play->has_told_why || has_cleanup(play->plan, before))
 		return 0;
 	play->has_told_why = true;
 	*err = play->why;
+	dp_mask_text(play, err->text, sizeof(err->text));
+	dp_mask_text(play, err->hint, sizeof(err->hint));
 	return err->code;
 }
 
@@ -138,7 +153,7 @@ static int direct(void *arg, struct deploy_plan *plan, const struct deploy_turn 
 	while (!turn->ended && play->has_stopped && plan->task_count == before &&
 		dp_play_clean_up(play))
 		dp_play_walk(play);
-	return tell_why(play, plan->task_count > before, err);
+	return tell_why(play, before, err);
 }
 
 /* Errors of the command line: a step that is not in the plan itself. */

@@ -45,6 +45,7 @@ enum dp_frame_state { DP_FRAME_AT_STEPS, DP_FRAME_AFTERWARDS, DP_FRAME_OVER };
 
 /* The step that a list is at. */
 struct dp_at {
+	bool is_wanted; /* nothing says that it is to be skipped */
 	bool has_begun; /* what it needs is there, and it is doing something */
 	char *label;
 	bool is_bad;			   /* what it did is not ok */
@@ -70,12 +71,14 @@ struct dp_frame {
 	size_t index; /* of the step */
 	struct deploy_nodeset *group;
 	json_t *group_names;
-	char *suffix;	 /* of labels: "", "#3", "#3.1" */
+	char *suffix;	 /* of labels: "", "#3" */
 	size_t pending;	 /* tasks and lists that it waits for */
 	size_t after;	 /* AFTERWARDS: which list comes next */
 	bool is_cleanup; /* goes on after the run has stopped */
-	bool is_bad, is_abandoned, is_queued;
-	bool has_worked; /* something in it was begun by this process */
+	bool is_always;	 /* … also if a signal did that */
+	bool is_bad, is_queued;
+	bool has_worked;	     /* something in it was begun by this process */
+	bool is_put_back;	     /* of a group: its always list is there, and went well */
 	struct deploy_nodeset *lost; /* of the group: nodes that were not ok in a step */
 	struct dp_at at;
 };
@@ -140,9 +143,8 @@ void dp_frames_free(struct deploy_play *play);
 const struct deploy_step *dp_frame_step(const struct dp_frame *frame);
 void dp_frame_queue(struct deploy_play *play, struct dp_frame *frame);
 void dp_play_walk(struct deploy_play *play);
-/* The step that frame is at has failed: err says why; NULL: its tasks do. */
-void dp_step_failed(
-	struct deploy_play *play, struct dp_frame *frame, const struct deploy_error *err);
+/* False for what nothing is begun in any more, since the run has stopped. */
+bool dp_frame_may_go_on(const struct deploy_play *play, const struct dp_frame *frame);
 /* True if somebody further up goes on in spite of a failure in frame. */
 bool dp_is_caught(const struct dp_frame *frame, const struct deploy_step *step);
 /* The newest list that is to be cleaned up after begins that; false: there is none left. */
@@ -181,12 +183,14 @@ void dp_play_tell(struct deploy_play *play, enum deploy_play_note note, const ch
 	const struct deploy_step *step, size_t count, const char *text);
 
 /*
- * sets.c. Have all sets looked for that the step needs: true if they are known, false if frame has
- * to wait, or with err.
+ * sets.c. Have all sets looked for that the step needs, or only the expression that says whether it
+ * is wanted: true if they are known, false if frame has to wait, or with err.
  */
+bool dp_when_ready(struct deploy_play *play, struct dp_frame *frame, struct deploy_error *err);
 bool dp_sets_ready(struct deploy_play *play, struct dp_frame *frame, struct deploy_error *err);
 bool dp_set_ready(
 	struct deploy_play *play, struct dp_frame *frame, size_t index, struct deploy_error *err);
+/* nodes: NULL if looking for them was cut short; who still wants them has them looked for again. */
 void dp_set_found(struct deploy_play *play, const struct dp_task_note *note,
 	const struct deploy_nodeset *nodes);
 /* The nodes of a step, or of what it rolls over, without those that were dropped. To be freed. */
@@ -195,6 +199,8 @@ struct deploy_nodeset *dp_sets_nodes(struct deploy_play *play, const struct dp_f
 void dp_find(struct deploy_play *play, struct dp_frame *frame, enum dp_purpose purpose,
 	size_t index, struct deploy_filter *filter);
 void dp_play_drop(struct deploy_play *play, const struct deploy_nodeset *nodes);
+/* Take out of nodes who was dropped. */
+void dp_play_leave_out(const struct deploy_play *play, struct deploy_nodeset *nodes);
 
 /* agents.c: false: frame has to wait, or err says what is missing. */
 bool dp_agents_ready(struct deploy_play *play, struct deploy_error *err);
@@ -206,15 +212,11 @@ struct dp_scope *dp_scope_new(struct deploy_play *play, const struct deploy_play
 void dp_scopes_free(struct deploy_play *play);
 void dp_scope_set_nodes(
 	struct dp_scope *scope, const char *set, const struct deploy_nodeset *nodes);
-/* True if expressions see what became of the step. */
-bool dp_scope_reads(const struct dp_scope *scope, const struct deploy_step *step);
 void dp_scope_add_result(struct dp_scope *scope, const struct deploy_step *step, const char *key,
 	const struct deploy_nodeset *nodes);
 void dp_scope_add_replies(struct dp_scope *scope, const struct deploy_step *step, json_t *replies);
 void dp_scope_changed(struct dp_scope *scope, const struct deploy_step *step);
 
-/* The world of frame: what values hold must be released. */
-json_t *dp_world_values(const struct dp_frame *frame);
 int dp_world_test(const struct deploy_play *play, const struct dp_frame *frame, const char *key,
 	const char *text, bool *out, struct deploy_error *err);
 int dp_world_eval(const struct deploy_play *play, const struct dp_frame *frame, const char *key,
@@ -227,6 +229,7 @@ int dp_world_json(const struct deploy_play *play, const struct dp_frame *frame, 
 /* Call fn for each name that an expression of the step uses; deep: also of the steps in it. */
 typedef void dp_use_fn(void *arg, const struct deploy_expr_use *use);
 void dp_step_uses(const struct deploy_step *step, bool deep, dp_use_fn *fn, void *arg);
+void dp_when_uses(const struct deploy_step *step, dp_use_fn *fn, void *arg);
 
 /* Who looks at each reply. */
 struct dp_reply_look;
@@ -251,7 +254,8 @@ bool dp_past_outcome(const struct deploy_past *past, const char *label, const ch
 	enum deploy_outcome_state *state, json_t **data);
 bool dp_past_knows(const struct deploy_past *past, const char *label);
 
-/* mask.c */
+/* mask.c. Hide the secrets in text, in its place. */
+void dp_mask_text(const struct deploy_play *play, char *text, size_t size);
 void dp_mask_release(struct deploy_play *play);
 
 #endif

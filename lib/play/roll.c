@@ -58,13 +58,6 @@ static json_t *names_of(const struct deploy_nodeset *nodes)
 	return names;
 }
 
-/* The number of the group behind that of the group around it. */
-static char *suffix_of(const struct dp_frame *frame, size_t group)
-{
-	return frame->suffix[0] ? dp_xasprintf("%s.%zu", frame->suffix, group)
-				: dp_xasprintf("#%zu", group);
-}
-
 static void begin_group(struct deploy_play *play, struct dp_frame *frame,
 	const struct deploy_step *step, struct deploy_nodeset *nodes)
 {
@@ -75,7 +68,7 @@ static void begin_group(struct deploy_play *play, struct dp_frame *frame,
 	frame->at.group++;
 	deploy_nodeset_subtract(frame->at.rest, nodes);
 	free(group->suffix);
-	group->suffix = suffix_of(frame, frame->at.group);
+	group->suffix = dp_xasprintf("#%zu", frame->at.group);
 	group->group = nodes;
 	group->group_names = names_of(nodes);
 	group->lost = deploy_nodeset_new();
@@ -116,7 +109,7 @@ enum dp_progress dp_roll_begin(
 		past ? deploy_nodeset_copy(past)
 		     : dp_sets_nodes(play, frame, &step->over, frame->at.over);
 
-	if (!past && play->options.freeze)
+	if (!past && deploy_nodeset_count(over) && play->options.freeze)
 		play->options.freeze(play->options.arg, name, over);
 	free(name);
 	deploy_nodeset_free(frame->at.over);
@@ -159,6 +152,8 @@ enum dp_progress dp_roll_go_on(
 
 	if (is_over_limit(frame, step, err))
 		return DP_STEP_BAD;
+	/* Who was dropped meanwhile is in no group any more. */
+	dp_play_leave_out(play, frame->at.rest);
 	if (!deploy_nodeset_count(frame->at.rest))
 		return DP_STEP_OVER;
 	if (frame->at.until_us && play->now_us >= frame->at.until_us) {

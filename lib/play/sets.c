@@ -62,26 +62,26 @@ static int add_value(
 	return 0;
 }
 
-static int add_texts(const struct deploy_play *play, const struct dp_frame *frame,
+static int add_texts(const struct deploy_play *play, const struct dp_frame *frame, const char *name,
 	const struct deploy_texts *texts, const char *key, void *to, add_fn *add,
 	struct deploy_error *err)
 {
 	for (size_t i = 0; i < texts->count; i++) {
 		json_t *text = json_string(texts->items[i]), *value = NULL;
-		int rc = dp_world_json(play, frame, key, text, &value, err);
 
-		if (!rc)
-			rc = add_value(to, add, value, key, err);
+		if (dp_world_json(play, frame, key, text, &value, err) == 0 &&
+			add_value(to, add, value, key, err))
+			(void)deploy_error_wrap(err, "%s", name);
 		json_decref(text);
 		json_decref(value);
-		if (rc)
-			return rc;
+		if (err->code)
+			return err->code;
 	}
 	return 0;
 }
 
-/* *nodes: NULL unless the selection names its nodes. */
-static int evaluate(const struct deploy_play *play, const struct dp_frame *frame,
+/* *nodes: NULL unless the selection names its nodes. name: whose it is. */
+static int evaluate(const struct deploy_play *play, const struct dp_frame *frame, const char *name,
 	const struct deploy_selection *selection, struct deploy_filter *filter,
 	struct deploy_nodeset **nodes, struct deploy_error *err)
 {
@@ -97,10 +97,12 @@ static int evaluate(const struct deploy_play *play, const struct dp_frame *frame
 	*nodes = NULL;
 	if (selection->nodes.count) {
 		*nodes = deploy_nodeset_new();
-		return add_texts(play, frame, &selection->nodes, "nodes", *nodes, add_names, err);
+		return add_texts(
+			play, frame, name, &selection->nodes, "nodes", *nodes, add_names, err);
 	}
 	for (size_t i = 0; i < sizeof(terms) / sizeof(terms[0]); i++)
-		if (add_texts(play, frame, terms[i].texts, terms[i].key, filter, terms[i].add, err))
+		if (add_texts(play, frame, name, terms[i].texts, terms[i].key, filter, terms[i].add,
+			    err))
 			return err->code;
 	if (deploy_filter_names_nodes(filter))
 		*nodes = deploy_nodeset_copy(filter->nodes);
@@ -161,18 +163,13 @@ static void settle(
 }
 
 static void fix(struct deploy_play *play, struct dp_frame *frame, enum dp_purpose purpose,
-	size_t index, struct deploy_nodeset *nodes, struct deploy_error *err)
+	size_t index, struct deploy_nodeset *nodes)
 {
-	const struct deploy_selection *selection = selection_of(frame, purpose, index);
 	char *name = name_of(frame, purpose, index), *folded;
 
-	deploy_limit_apply(&selection->limit, nodes);
-	if (!deploy_nodeset_count(nodes) && selection->when_empty)
-		(void)deploy_error_set(err, DEPLOY_NO_NODES, "%s", selection->when_empty);
-	else if (!deploy_nodeset_count(nodes))
-		(void)deploy_error_set(err, DEPLOY_NO_NODES, "%s: no node matches", name);
+	deploy_limit_apply(&selection_of(frame, purpose, index)->limit, nodes);
 	folded = deploy_nodeset_print(nodes);
-	if (!err->code && play->options.freeze)
+	if (deploy_nodeset_count(nodes) && play->options.freeze)
 		play->options.freeze(play->options.arg, name, nodes);
 	if (purpose == DP_FOR_SET)
 		dp_play_tell(
@@ -180,6 +177,48 @@ static void fix(struct deploy_play *play, struct dp_frame *frame, enum dp_purpos
 	free(folded);
 	free(name);
 	settle(frame, purpose, index, nodes);
+}
+
+/* Whoever needs a set fails if it is empty: doing something to nobody is no success. */
+static bool has_nodes(const struct dp_frame *frame, enum dp_purpose purpose, size_t index,
+	const struct deploy_nodeset *nodes, struct deploy_error *err)
+{
+	const struct deploy_selection *selection = selection_of(frame, purpose, index);
+	char *name;
+
+	if (deploy_nodeset_count(nodes))
+		return true;
+	name = name_of(frame, purpose, index);
+	if (selection->when_empty)
+		(void)deploy_error_set(err, DEPLOY_NO_NODES, "%s", selection->when_empty);
+	else
+		(void)deploy_error_set(err, DEPLOY_NO_NODES, "%s: no node matches", name);
+	free(name);
+	return false;
+}
+
+/* Look for nodes where the selection says. */
+static void look_for(struct deploy_play *play, struct dp_frame *frame, enum dp_purpose purpose,
+	size_t index, struct deploy_filter *filter, struct deploy_error *err)
+{
+	const char *where = selection_of(frame, purpose, index)->collective;
+	struct deploy_request *probe = deploy_request_ping();
+	char *collective = NULL;
+
+	if (where)
+		(void)dp_world_text(play, frame, "collective", where, &collective, err);
+	/* Checked before there is a task. */
+	if (collective && !err->code)
+		(void)deploy_request_set_collective(probe, collective, err);
+	if (!err->code) {
+		dp_find(play, frame, purpose, index, filter);
+		if (collective)
+			(void)deploy_request_set_collective(
+				play->plan->tasks[play->plan->task_count - 1]->request, collective,
+				err);
+	}
+	deploy_request_free(probe);
+	free(collective);
 }
 
 /* Find nodes now, or have them looked for: false, or err. */
@@ -191,20 +230,20 @@ static bool resolve(struct deploy_play *play, struct dp_frame *frame, enum dp_pu
 	char *name = name_of(frame, purpose, index);
 	const struct deploy_nodeset *past = dp_past_nodes(play->options.past, name);
 
-	free(name);
 	if (past) {
 		settle(frame, purpose, index, deploy_nodeset_copy(past));
+		free(name);
 		return true;
 	}
-	if (evaluate(play, frame, selection_of(frame, purpose, index), &filter, &nodes, err) == 0 &&
-		!nodes)
-		dp_find(play, frame, purpose, index, &filter);
-	else if (!err->code)
-		fix(play, frame, purpose, index, nodes, err);
-	else
+	if (evaluate(play, frame, name, selection_of(frame, purpose, index), &filter, &nodes, err))
 		deploy_nodeset_free(nodes);
+	else if (nodes)
+		fix(play, frame, purpose, index, nodes);
+	else
+		look_for(play, frame, purpose, index, &filter, err);
+	free(name);
 	deploy_filter_release(&filter);
-	return !err->code && nodes;
+	return !err->code && nodes && has_nodes(frame, purpose, index, nodes, err);
 }
 
 bool dp_set_ready(
@@ -213,7 +252,7 @@ bool dp_set_ready(
 	struct dp_play_set *set = &frame->scope->sets[index];
 
 	if (set->nodes)
-		return true;
+		return has_nodes(frame, DP_FOR_SET, index, set->nodes, err);
 	if (set->is_asked) {
 		set->waiting = dp_grow(set->waiting, &set->waiting_cap, set->waiting_count + 1,
 			sizeof(set->waiting[0]));
@@ -231,21 +270,20 @@ void dp_set_found(struct deploy_play *play, const struct dp_task_note *note,
 	const struct deploy_nodeset *nodes)
 {
 	struct dp_frame *frame = note->frame;
-	struct deploy_error err = {.code = DEPLOY_OK};
 	struct dp_play_set *set =
 		note->purpose == DP_FOR_SET ? &frame->scope->sets[note->index] : NULL;
 
-	fix(play, frame, note->purpose, note->index, deploy_nodeset_copy(nodes), &err);
-	for (size_t i = 0; set && i < set->waiting_count; i++) {
+	if (nodes)
+		fix(play, frame, note->purpose, note->index, deploy_nodeset_copy(nodes));
+	dp_frame_queue(play, frame);
+	if (!set)
+		return;
+	for (size_t i = 0; i < set->waiting_count; i++) {
 		set->waiting[i]->pending--;
 		dp_frame_queue(play, set->waiting[i]);
-		if (err.code)
-			dp_step_failed(play, set->waiting[i], &err);
 	}
-	if (set)
-		set->waiting_count = 0;
-	if (err.code)
-		dp_step_failed(play, frame, &err);
+	set->waiting_count = 0;
+	set->is_asked = nodes != NULL;
 }
 
 /* Sets that the step's expressions name. */
@@ -271,13 +309,23 @@ static void want(void *arg, const struct deploy_expr_use *use)
 static bool step_nodes_ready(struct deploy_play *play, struct dp_frame *frame,
 	const struct deploy_step_nodes *nodes, enum dp_purpose own, struct deploy_error *err)
 {
+	const struct deploy_nodeset *found = own == DP_FOR_OWN ? frame->at.own : frame->at.over;
 	bool is_ready = true;
 
 	for (size_t i = 0; i < nodes->set_count && !err->code; i++)
 		is_ready = dp_set_ready(play, frame, nodes->sets[i], err) && is_ready;
-	if (!err->code && nodes->selection && !(own == DP_FOR_OWN ? frame->at.own : frame->at.over))
-		is_ready = resolve(play, frame, own, 0, err) && is_ready;
-	return is_ready;
+	if (err->code || !nodes->selection)
+		return is_ready;
+	return (found ? has_nodes(frame, own, 0, found, err) : resolve(play, frame, own, 0, err)) &&
+	       is_ready;
+}
+
+bool dp_when_ready(struct deploy_play *play, struct dp_frame *frame, struct deploy_error *err)
+{
+	struct wanted wanted = {play, frame, err, true};
+
+	dp_when_uses(dp_frame_step(frame), want, &wanted);
+	return wanted.is_ready && !err->code;
 }
 
 bool dp_sets_ready(struct deploy_play *play, struct dp_frame *frame, struct deploy_error *err)
@@ -306,9 +354,7 @@ static const struct deploy_nodeset *group_of(const struct dp_frame *frame)
 struct deploy_nodeset *dp_sets_nodes(struct deploy_play *play, const struct dp_frame *frame,
 	const struct deploy_step_nodes *nodes, const struct deploy_nodeset *own)
 {
-	struct deploy_nodeset *all = deploy_nodeset_new(), *kept;
-	struct deploy_error ignored = {.code = DEPLOY_OK};
-	size_t at;
+	struct deploy_nodeset *all = deploy_nodeset_new();
 
 	for (size_t i = 0; i < nodes->set_count; i++)
 		deploy_nodeset_unite(all, frame->scope->sets[nodes->sets[i]].nodes);
@@ -316,14 +362,21 @@ struct deploy_nodeset *dp_sets_nodes(struct deploy_play *play, const struct dp_f
 		deploy_nodeset_unite(all, group_of(frame));
 	if (own)
 		deploy_nodeset_unite(all, own);
-	if (!play->dropped.count)
-		return all;
-	kept = deploy_nodeset_new();
-	for (size_t i = 0; i < deploy_nodeset_count(all); i++)
-		if (!dp_strset_find(&play->dropped, deploy_nodeset_get(all, i), &at))
-			(void)deploy_nodeset_add(kept, deploy_nodeset_get(all, i), &ignored);
-	deploy_nodeset_free(all);
-	return kept;
+	dp_play_leave_out(play, all);
+	return all;
+}
+
+void dp_play_leave_out(const struct deploy_play *play, struct deploy_nodeset *nodes)
+{
+	struct deploy_nodeset *out = deploy_nodeset_new();
+	struct deploy_error ignored = {.code = DEPLOY_OK};
+	size_t at;
+
+	for (size_t i = 0; play->dropped.count && i < deploy_nodeset_count(nodes); i++)
+		if (dp_strset_find(&play->dropped, deploy_nodeset_get(nodes, i), &at))
+			(void)deploy_nodeset_add(out, deploy_nodeset_get(nodes, i), &ignored);
+	deploy_nodeset_subtract(nodes, out);
+	deploy_nodeset_free(out);
 }
 
 void dp_play_drop(struct deploy_play *play, const struct deploy_nodeset *nodes)

@@ -2,6 +2,7 @@
  * Lists of steps under way. A list waits for tasks and for lists in it; when it waits for nothing
  * it is queued, and goes on. What follows a list (always, on_success, …) is a list, too.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +22,7 @@ struct dp_frame *dp_frame_new(struct deploy_play *play, enum dp_frame_kind kind,
 	frame->steps = steps;
 	frame->suffix = dp_xstrdup(up && up->scope == scope ? up->suffix : "");
 	frame->is_cleanup = up && up->is_cleanup;
+	frame->is_always = up && up->is_always;
 	return frame;
 }
 
@@ -107,31 +109,35 @@ bool dp_is_caught(const struct dp_frame *frame, const struct deploy_step *step)
 	return false;
 }
 
-/* Which list follows, NULL at the end. */
-static const struct deploy_steps *next_after(const struct deploy_play *play, struct dp_frame *frame)
+bool dp_frame_may_go_on(const struct deploy_play *play, const struct dp_frame *frame)
+{
+	if (!play->has_stopped)
+		return true;
+	/* There is little time after a signal. */
+	return play->signal ? frame->is_always : frame->is_cleanup;
+}
+
+enum { AFTER_END, AFTER_ALWAYS, AFTER_LISTS };
+
+/* Which list follows, NULL at the end; frame->after is then its place. */
+static const struct deploy_steps *next_after(struct dp_frame *frame)
 {
 	const struct deploy_playbook *book = frame->scope->book;
-	const struct deploy_steps *lists[2] = {NULL, NULL};
+	const struct deploy_steps *lists[AFTER_LISTS] = {NULL, NULL};
 
 	if (frame->kind == DP_FRAME_BOOK) {
-		lists[0] = frame->is_bad ? &book->on_failure : &book->on_success;
-		lists[1] = &book->always;
+		lists[AFTER_END] = frame->is_bad ? &book->on_failure : &book->on_success;
+		lists[AFTER_ALWAYS] = &book->always;
 	} else if (frame->kind == DP_FRAME_GROUP) {
-		lists[1] = &dp_frame_step(frame->up)->always;
+		lists[AFTER_ALWAYS] = &dp_frame_step(frame->up)->always;
 	}
-	/* There is little time after a signal. */
-	if (play->signal)
-		lists[0] = NULL;
-	while (frame->after < 2) {
-		const struct deploy_steps *list = lists[frame->after++];
-
-		if (list && list->count)
-			return list;
-	}
+	for (; frame->after < AFTER_LISTS; frame->after++)
+		if (lists[frame->after] && lists[frame->after]->count)
+			return lists[frame->after];
 	return NULL;
 }
 
-/* A list is over: tell the one around it, if that still waits for it. */
+/* A list is over: tell the one around it. */
 static void end_frame(struct deploy_play *play, struct dp_frame *frame)
 {
 	struct dp_frame *up = frame->up;
@@ -142,12 +148,13 @@ static void end_frame(struct deploy_play *play, struct dp_frame *frame)
 		play->is_over = true;
 		return;
 	}
-	if (frame->is_abandoned)
-		return;
 	if (frame->kind == DP_FRAME_AFTER) {
 		up->is_bad = up->is_bad || frame->is_bad;
+		up->is_put_back = !frame->is_bad;
 	} else if (frame->kind == DP_FRAME_GROUP) {
-		deploy_nodeset_unite(up->at.lost, frame->lost);
+		/* Where its list broke off, all of it may be out of service. */
+		deploy_nodeset_unite(up->at.lost,
+			frame->is_bad && !frame->is_put_back ? frame->group : frame->lost);
 		if (frame->is_bad)
 			deploy_nodeset_unite(up->at.failed,
 				deploy_nodeset_count(frame->lost) ? frame->lost : frame->group);
@@ -160,16 +167,17 @@ static void end_frame(struct deploy_play *play, struct dp_frame *frame)
 
 static void go_on_afterwards(struct deploy_play *play, struct dp_frame *frame)
 {
-	const struct deploy_steps *list = next_after(play, frame);
+	const struct deploy_steps *list = next_after(frame);
 	struct dp_frame *after;
 
 	if (!list) {
 		end_frame(play, frame);
 		return;
 	}
+	frame->is_always = frame->is_always || frame->after == AFTER_ALWAYS;
+	frame->is_cleanup = frame->is_cleanup || frame->is_always || frame->is_bad;
+	frame->after++;
 	after = dp_frame_new(play, DP_FRAME_AFTER, frame, frame->scope, list);
-	after->is_cleanup = true;
-	frame->is_cleanup = true;
 	frame->pending++;
 	dp_frame_queue(play, after);
 }
@@ -180,17 +188,23 @@ static void begin_afterwards(struct deploy_play *play, struct dp_frame *frame)
 	go_on_afterwards(play, frame);
 }
 
-void dp_step_failed(
+/* The step that frame is at has failed: err says why; if it is not set, its tasks do. */
+static void step_failed(
 	struct deploy_play *play, struct dp_frame *frame, const struct deploy_error *err)
 {
 	const struct deploy_step *step = dp_frame_step(frame);
 	bool is_caught = dp_is_caught(frame, step);
 
-	if (err && err->code && !is_caught && !play->why.code)
+	if (err->code && !is_caught && !play->why.code)
 		play->why = *err;
-	if (is_caught)
-		dp_play_tell(play, DEPLOY_PLAY_FAILED, frame->at.label, step, 0,
-			err && err->code ? err->text : NULL);
+	if (is_caught) {
+		char why[sizeof(err->text)];
+
+		(void)snprintf(why, sizeof(why), "%s", err->text);
+		dp_mask_text(play, why, sizeof(why));
+		dp_play_tell(
+			play, DEPLOY_PLAY_FAILED, frame->at.label, step, 0, err->code ? why : NULL);
+	}
 	if (step->on_failure != DEPLOY_ON_FAILURE_CONTINUE)
 		frame->is_bad = true;
 }
@@ -240,12 +254,17 @@ static enum dp_progress begin_step(
 		if (why)
 			return skip(play, frame, why);
 	}
+	if (!frame->at.is_wanted && step->when) {
+		if (!dp_when_ready(play, frame, err))
+			return err->code ? DP_STEP_BAD : DP_BUSY;
+		if (dp_world_test(play, frame, "when", step->when, &is_wanted, err))
+			return DP_STEP_BAD;
+		if (!is_wanted)
+			return skip(play, frame, "when is false");
+	}
+	frame->at.is_wanted = true;
 	if (!dp_sets_ready(play, frame, err))
 		return err->code ? DP_STEP_BAD : DP_BUSY;
-	if (step->when && dp_world_test(play, frame, "when", step->when, &is_wanted, err))
-		return DP_STEP_BAD;
-	if (!is_wanted)
-		return skip(play, frame, "when is false");
 	frame->at.has_begun = true;
 	return dp_step_begin(play, frame, err);
 }
@@ -261,7 +280,7 @@ static void walk_steps(struct deploy_play *play, struct dp_frame *frame)
 		if (progress == DP_BUSY)
 			return;
 		if (progress == DP_STEP_BAD)
-			dp_step_failed(play, frame, &err);
+			step_failed(play, frame, &err);
 		if (frame->is_bad)
 			break;
 		clear_step(frame);
@@ -316,7 +335,7 @@ void dp_play_walk(struct deploy_play *play)
 		struct dp_frame *frame = play->queue[i];
 
 		frame->is_queued = false;
-		if (!play->has_stopped || frame->is_cleanup)
+		if (dp_frame_may_go_on(play, frame))
 			walk(play, frame);
 	}
 	play->queue_count = 0;
@@ -325,14 +344,16 @@ void dp_play_walk(struct deploy_play *play)
 bool dp_play_clean_up(struct deploy_play *play)
 {
 	for (struct dp_frame *frame = play->frames; frame; frame = frame->next) {
-		if (frame->state != DP_FRAME_AT_STEPS || frame->is_cleanup ||
-			frame->kind == DP_FRAME_AFTER || !frame->at.label)
+		if (frame->state == DP_FRAME_OVER || dp_frame_may_go_on(play, frame))
 			continue;
-		if (frame->kind == DP_FRAME_LANE) {
+		if (frame->kind == DP_FRAME_LANE || frame->kind == DP_FRAME_AFTER) {
 			frame->state = DP_FRAME_OVER;
 			continue;
 		}
-		frame->is_bad = frame->is_abandoned = true;
+		/* Nothing follows a list that has done nothing. */
+		if (frame->state == DP_FRAME_AT_STEPS && !frame->at.label)
+			continue;
+		frame->is_bad = true;
 		frame->pending = 0;
 		begin_afterwards(play, frame);
 		if (frame->state != DP_FRAME_OVER)

@@ -20,8 +20,9 @@ static void uses_of_text(const struct uses *uses, const char *text, bool is_expr
 	struct deploy_expr *expr = NULL;
 	size_t count;
 
-	if (!text || (is_expr ? deploy_expr_new : deploy_expr_new_template)(
-			     &expr, "text", text, &ignored))
+	if (!text || (!is_expr && !strstr(text, "${")))
+		return;
+	if ((is_expr ? deploy_expr_new : deploy_expr_new_template)(&expr, "text", text, &ignored))
 		return;
 	use = deploy_expr_uses(expr, &count);
 	for (size_t i = 0; i < count; i++)
@@ -42,10 +43,35 @@ static void uses_of_json(const struct uses *uses, json_t *value, bool is_expr)
 	json_object_foreach(value, key, item) uses_of_json(uses, item, is_expr);
 }
 
+static void uses_of_nodes(const struct uses *uses, const struct deploy_selection *selection)
+{
+	const struct deploy_texts *terms[6];
+
+	if (!selection)
+		return;
+	terms[0] = &selection->classes;
+	terms[1] = &selection->facts;
+	terms[2] = &selection->agents;
+	terms[3] = &selection->identities;
+	terms[4] = &selection->compounds;
+	terms[5] = &selection->nodes;
+	for (size_t i = 0; i < sizeof(terms) / sizeof(terms[0]); i++)
+		for (size_t k = 0; k < terms[i]->count; k++)
+			uses_of_text(uses, terms[i]->items[k], false);
+	uses_of_text(uses, selection->collective, false);
+}
+
 static void uses_of_steps(const struct uses *uses, const struct deploy_steps *steps)
 {
 	for (size_t i = 0; i < steps->count; i++)
 		dp_step_uses(&steps->items[i], true, uses->fn, uses->arg);
+}
+
+void dp_when_uses(const struct deploy_step *step, dp_use_fn *fn, void *arg)
+{
+	const struct uses uses = {fn, arg};
+
+	uses_of_text(&uses, step->when, true);
 }
 
 void dp_step_uses(const struct deploy_step *step, bool deep, dp_use_fn *fn, void *arg)
@@ -60,6 +86,8 @@ void dp_step_uses(const struct deploy_step *step, bool deep, dp_use_fn *fn, void
 	uses_of_json(&uses, step->with, false);
 	uses_of_json(&uses, step->inputs, false);
 	uses_of_json(&uses, step->act, step->kind == DEPLOY_STEP_SET);
+	uses_of_nodes(&uses, step->nodes.selection);
+	uses_of_nodes(&uses, step->over.selection);
 	if (!deep)
 		return;
 	uses_of_steps(&uses, &step->steps);
@@ -80,7 +108,8 @@ static void note_read(void *arg, const struct deploy_expr_use *use)
 		scope->reads_all = true;
 }
 
-bool dp_scope_reads(const struct dp_scope *scope, const struct deploy_step *step)
+/* True if expressions see what became of the step. */
+static bool reads(const struct dp_scope *scope, const struct deploy_step *step)
 {
 	size_t at;
 
@@ -103,7 +132,7 @@ static void add_empty(void *arg, const struct deploy_steps *steps)
 	for (size_t i = 0; i < steps->count; i++) {
 		const struct deploy_step *step = &steps->items[i];
 
-		if (dp_scope_reads(scope, step))
+		if (reads(scope, step))
 			(void)json_object_set_new(
 				json_object_get(scope->values, "steps"), step->id, empty_result());
 		add_empty(scope, &step->steps);
@@ -147,14 +176,14 @@ static json_t *values_of(const struct deploy_play *play, const struct deploy_pla
 		clipboard ? json_deep_copy(clipboard) : json_object());
 }
 
-static void hide_inputs(
-	struct deploy_play *play, const struct deploy_playbook *book, json_t *inputs)
+static void hide_secrets(struct deploy_play *play, const struct deploy_playbook *book,
+	json_t *inputs, json_t *clipboard)
 {
 	for (size_t i = 0; i < book->input_count; i++)
 		if (book->inputs[i].is_secret)
 			deploy_play_hide(play, json_object_get(inputs, book->inputs[i].name));
 	for (size_t i = 0; i < book->secret.count; i++)
-		deploy_play_hide(play, json_object_get(book->clipboard, book->secret.items[i]));
+		deploy_play_hide(play, json_object_get(clipboard, book->secret.items[i]));
 }
 
 struct dp_scope *dp_scope_new(struct deploy_play *play, const struct deploy_playbook *book,
@@ -173,7 +202,7 @@ struct dp_scope *dp_scope_new(struct deploy_play *play, const struct deploy_play
 	dp_strset_init(&scope->read);
 	(void)read_env(book, env, err);
 	scope->values = values_of(play, book, inputs, env);
-	hide_inputs(play, book, inputs);
+	hide_secrets(play, book, inputs, json_object_get(scope->values, "clipboard"));
 	for (size_t i = 0; i < 4; i++) {
 		const struct uses uses = {note_read, scope};
 
@@ -258,7 +287,8 @@ void dp_scope_changed(struct dp_scope *scope, const struct deploy_step *step)
 
 /* Evaluation. */
 
-json_t *dp_world_values(const struct dp_frame *frame)
+/* What expressions of frame see; to be released. */
+static json_t *values_of_frame(const struct dp_frame *frame)
 {
 	json_t *values = json_copy(frame->scope->values);
 
@@ -288,7 +318,7 @@ static int evaluate(const struct deploy_play *play, const struct dp_frame *frame
 	const char *text, compile_fn *compile, eval_fn *eval, void *out, struct deploy_error *err)
 {
 	struct deploy_expr_function functions[MAX_FUNCTIONS];
-	struct deploy_expr_world world = {.values = dp_world_values(frame), .functions = functions};
+	struct deploy_expr_world world = {.values = values_of_frame(frame), .functions = functions};
 	char *label = label_of(frame, key);
 	struct deploy_expr *expr = NULL;
 
@@ -428,7 +458,7 @@ struct dp_reply_look *dp_look_new(const struct deploy_play *play, const struct d
 		dp_look_free(look);
 		return NULL;
 	}
-	look->world = (struct deploy_expr_world){.values = dp_world_values(frame),
+	look->world = (struct deploy_expr_world){.values = values_of_frame(frame),
 		.functions = play->options.functions,
 		.function_count = play->options.function_count};
 	look->judge.world = &look->world;

@@ -157,6 +157,37 @@ def measure_directed
   at_most(what, "floors", 2, ours / least, format("%.3f s; floor %.3f s", ours, least))
 end
 
+STEPS = 20
+
+# A plan of so many steps, each on all nodes.
+def write_plan(file)
+  steps = Array.new(STEPS) { |i| "  - {id: s#{i + 1}, rpc: rpcutil.ping, nodes: all}\n" }
+  File.write(file, "plan: twenty\nsets: {all: {nodes: \"#{node_set(NODES)}\"}}\nsteps:\n#{steps.join}")
+end
+
+# Each run writes a state file of its own, and syncs it as always. What it recorded is asked for afterwards.
+def run_plan(plan, state)
+  run = deployctl("run-plan", plan, "--yes", "--state", state, "-o", "json")
+  run.ok = JSON.parse(IO.popen([DEPLOYCTL, "history", "-o", "json", "--state", state, "-c", CFG], &:read))["items"][0]["ok"]
+  File.delete(*Dir["#{state}*"])
+  run
+end
+
+def measure_plan
+  what = "plan, #{STEPS} steps, #{NODES} nodes"
+  plan = File.join(DIR, "plan.yaml")
+  write_plan(plan)
+  sums = []
+  runs = Array.new([RUNS, 3].min) do |i|
+    sums << Array.new(STEPS) { floor("--directed", node_set(NODES), NODES.to_s).first }.sum
+    run_plan(plan, File.join(DIR, "plan#{i}.db"))
+  end
+  ours, least = median(runs.map(&:wall)), median(sums)
+  row("#{what}: recorded as ok each time", "all", [runs.map(&:ok).min.to_s, runs.all? { |run| run.ok == STEPS * NODES }], "")
+  at_most(what, "floors", 1.5, ours / least,
+          format("%.3f s, CPU %.3f s, %.0f MiB; %d floors %.3f s", ours, median(runs.map(&:cpu)), runs.map(&:peak_mib).max, STEPS, least))
+end
+
 # From the last reply to the end of the process.
 def measure_absent
   gaps = Array.new(RUNS) do
@@ -223,6 +254,7 @@ few = nil
 with_fleet(node_set(NODES)) do
   few = measure_broadcast
   measure_directed
+  measure_plan
   measure_absent
   measure_mco(few)
 end

@@ -54,9 +54,9 @@ look: 1 ok' "$(notes | head -2)"
 	fleet 'node web[1-4]'
 	: >"$DEPLOYCTL_LOOP_LOG"
 	resume 4 "$(newest)"
-	same "first: done before on 3 nodes
-first: not known whether it was done, and not asked again: web2; look, and if it may be done again: \
---retry-unknown
+	same "first: not known whether it was done, and not asked again: web2; look, and if it may be done \
+again: --retry-unknown
+first: done before on 3 nodes
 silent: web2
 to go on: deployctl resume $(newest)" "$stderr"
 	same '' "$(executed)"
@@ -96,6 +96,39 @@ done ok 5 5' "$(rows)"
 	same 'change skipped 0 0' "$(rows | sed -n 2p)"
 	failed_run --from look
 	resume 0 "$id"
+}
+
+@test "resume: what follows the steps is not done twice because a part of it is done again" {
+	cat >after.yaml <<-'END'
+		plan: after
+		sets: {one: {nodes: web1}, both: {nodes: "web[1-2]"}}
+		steps: [{rpc: lab.echo, nodes: one}]
+		on_success:
+		  - {rpc: lab.echo, nodes: both, on_failure: continue}
+		  - {rpc: rpcutil.ping, nodes: one}
+		  - {rpc: lab.echo, nodes: both}
+	END
+	also 'reply web2 fail 1 no'
+	run_plan 5 after.yaml
+	fleet 'node web[1-2]'
+	: >"$DEPLOYCTL_LOOP_LOG"
+	resume 0 "$(newest)"
+	same 'web2 web2' "$(executed)"
+}
+
+@test "resume of a site enables what was disabled, also if no run is left to do" {
+	local id
+	printf '%s\n' 'environment: lab' 'applications: {"A[a]": {"C[c]": {produces: [], consumes: [], node: dev1}}}' >site.yaml
+	fleet 'node dev1 agents puppet' 'puppet dev1 clean' 'reply dev1 delay 50ms'
+	begin run-plan --site site.yaml --yes
+	await '^enable: 1' err
+	kill -KILL "$pid"
+	wait "$pid" || true
+	id=$(newest)
+	fleet 'node dev1 agents puppet' 'puppet dev1 clean' "puppet dev1 disabled deployctl $id: lab"
+	: >"$DEPLOYCTL_LOOP_LOG"
+	resume 0 "$id"
+	same 'status enable' "$(awk '/^dev1/ {print $3}' "$DEPLOYCTL_LOOP_LOG" | xargs)"
 }
 
 @test "resume: a plan that is another one now is refused: 6, unless that is meant" {

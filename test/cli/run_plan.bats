@@ -289,3 +289,32 @@ second ok 4 4' "$(rows | head -2)"
 	deployctl 0 __complete resume ''
 	same "$(newest)"$'\trun-plan two.yaml --yes' "$output"
 }
+
+# keep NAME STATUS WORDS...: the document of that, in a file
+keep() {
+	deployctl "$2" "${@:3}" -o json </dev/null
+	printf '%s\n' "$output" >"$1.json"
+}
+
+@test "output.schema.json takes every document of run-plan and resume, and no other" {
+	keep ok 0 run-plan five.yaml --yes
+	keep dry 0 run-plan five.yaml --dry-run
+	keep preflight 0 run-plan five.yaml --preflight
+	keep nobody 1 run-plan five.yaml --yes cluster=zulu
+	keep bad 65 run-plan "$REPO/test/data/plans/bad-scope.yaml" --yes
+	keep missing 66 run-plan nix.yaml --yes
+	keep usage 64 run-plan five.yaml
+	keep other 0 history
+	also 'reply web2 fail 1 no'
+	keep failed 5 run-plan five.yaml --yes
+	keep resumed 5 resume "$(newest)" --yes
+	fleet 'node web[1-4]' 'reply web2 silent'
+	sed -i 's/timeout: 20s/timeout: 200ms/' two.yaml
+	keep silent 5 run-plan two.yaml --yes --only first --deadline 60s
+	keep left 4 resume "$(newest)" --yes
+	sed 's/"state": "ok"/"state": "fine"/' ok.json >wrong1.json
+	sed 's/"dry_run"/"dry"/' dry.json >wrong2.json
+	ruby --disable-gems "$REPO/test/cli/schema.rb" "$REPO/examples/output.schema.json" ./*.json >judged
+	same '' "$(grep -v '^./wrong' judged | grep -v ': good$')"
+	same '12 2' "$(grep -c ': good$' judged) $(grep -c '^./wrong' judged)"
+}

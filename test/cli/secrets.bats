@@ -107,6 +107,24 @@ nowhere() {
 	nowhere
 }
 
+@test "of a secret that stands in another, that overlaps one, or that was cut off, nothing is left" {
+	cat >plan.yaml <<-'END'
+		plan: parts
+		inputs: {short: {secret: true}, long: {secret: true}, tail: {secret: true}}
+		sets: {web: {nodes: web1}}
+		steps:
+		  - {id: tell, rpc: lab.echo, nodes: web, with: {text: "a${inputs.long}z"}}
+		  - {id: cut, rpc: lab.echo, nodes: {nodes: "${inputs.long}"}}
+	END
+	(umask 077 && printf '{"short": "gibberish9", "long": "gibberish9-%0300d-hunter2", "tail": %s}' \
+		0 '"-hunter2z"' >given/params.yaml)
+	run_plan 65 plan.yaml --params @given/params.yaml -o json
+	holds "$output" 'node set \"***'
+	same '{"text":"a***"}' "$(sqlite3 state.db "SELECT data FROM outcome" | sed 's/,"nested".*/}/')"
+	nowhere
+	same '' "$(grep -laE '0{20}' state.db shown || true)"
+}
+
 @test "a lock cannot be named by a secret" {
 	sed -i 's/^sets/lock: "a\/${inputs.password}"\nsets/' plan.yaml
 	run_plan 65 plan.yaml --params @given/params.yaml

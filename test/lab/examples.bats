@@ -1,7 +1,7 @@
 # What the manual tells people to type does what the manual says: the examples of the commands'
 # entries, and those of the hand-written pages, on the lab's broker and nodes.
 # shellcheck disable=SC2016,SC2030,SC2031,SC2094,SC2154
-load helper
+load works
 
 setup_file() {
 	export fresh=/fresh # the virtual host that tests make, and remove again
@@ -36,6 +36,7 @@ teardown() {
 	[ -z "${proxy:-}" ] || kill "$proxy"
 	[ -z "${node:-}" ] || { kill "$node"; wait "$node"; } 2>/dev/null
 	[ -z "${stopped:-}" ] || lab node start "$stopped"
+	[ -z "${has_parts:-}" ] || take_parts
 	[ -z "${has_fresh:-}" ] || remove_fresh
 	[ -z "${has_management:-}" ] || set_plugins rabbitmq_stomp
 	[ -z "${has_alarm:-}" ] || lab ctl -q set_vm_memory_high_watermark 0.9
@@ -124,7 +125,6 @@ expected_of() {
 	*https://files.example.net*) echo 5 ;; # nobody has that file
 	'deployctl sign-cert web01.example.net') echo 2 ;; # it has not asked for a certificate
 	*--registered* | *--topology*) echo 1 ;; # nobody has a role yet
-	*01KAM8*) echo 1 ;; # no run of ours is called so
 	*'plan lint *.yaml') echo 65 ;; # files of clusters are among them
 	*'--verify-node --wait 5s --yes') echo 2 ;; # nor to send a request
 	*'--request --certname'*) echo 77 ;; # it is there, and somebody else's
@@ -139,15 +139,61 @@ nods() {
 		#!/bin/sh
 		case "\$1 \$*" in
 		*--yes* | *--check* | *--show*) ;;
-		"assign-role "* | "push-facts "* | "sign-cert "* | "puppet "*) set -- "\$@" --yes ;;
+		"assign-role "* | "push-facts "* | "sign-cert "* | "puppet "* | "lock lock break "* | \\
+		"run-plan "* | "resume "*) set -- "\$@" --yes ;;
 		esac
 		exec "$DEPLOYCTL" "\$@"
 	END
 	chmod +x bin/deployctl
 }
 
+# A run of a plan that is going on, or was: its id is in $run.
+begin_run() {
+	run=$("$DEPLOYCTL" run-plan web-deploy.yaml cluster=alfa backend=web revision=41 --detach --yes)
+}
+
+# before LINE: what an example needs that nobody else leaves behind
+before() {
+	run=
+	case $1 in
+	*'resume 01KAM8'*)
+		make web02 appmgr.upgrade.fail 2
+		begin_run
+		"$DEPLOYCTL" status --watch "$run" || true
+		;;
+	*'cancel 01KAM8'*)
+		make web02 slow 3
+		begin_run
+		;;
+	*01KAM8*)
+		begin_run
+		"$DEPLOYCTL" status --watch "$run"
+		;;
+	*'lock break'*)
+		forget_works
+		make web02 slow 60
+		"$DEPLOYCTL" run-plan web-deploy.yaml cluster=alfa backend=web revision=41 --yes </dev/null &
+		await grep -q 'web02.*upgrade 41' "$calls"
+		kill -KILL $!
+		wait $! || true
+		equal cluster/alfa "$("$DEPLOYCTL" lock list -o name)"
+		;;
+	esac >/dev/null 2>&1
+}
+
+# after LINE: nothing of it goes on
+after() {
+	case $1 in
+	*--detach*) run=$(last_run) ;;
+	*cancel*) ;;
+	*) return 0 ;;
+	esac
+	"$DEPLOYCTL" status --watch "$run" >/dev/null 2>&1 || true
+	forget_works
+}
+
 @test "every example of a command does what it says, in a shell" {
-	local line status wrong=0
+	local line status wrong=0 run
 	"$DEPLOYCTL" __commands | ruby -rjson -e 'JSON.parse($stdin.read)["items"].
 		each { |c| c["examples"].each { |e| puts e["command"] } }' >all
 	# Nodes without a certificate would ask for one: Puppet runs are tried in puppet_run.bats.
@@ -165,10 +211,15 @@ nods() {
 	cp "$top/examples/clusters/lab.yaml" b.yaml
 	sed 's/environment_cluster: lab/environment_cluster: a/; s/lab\([1-3]\)/other\1/' b.yaml >a.yaml
 	sed -i 's/environment_cluster: lab/environment_cluster: b/' b.yaml
+	printf '{cluster: alfa, backend: web, revision: 42}\n' >alfa.yaml
+	has_parts=1
+	give_parts
 	nods
 	while read -r line; do
 		status=0
-		timeout 60 sh -c "$line" >out 2>err </dev/null || status=$?
+		before "$line"
+		timeout 60 sh -c "${line//01KAM8/$run}" >out 2>err </dev/null || status=$?
+		after "$line"
 		[ "$status" -eq "$(expected_of "$line")" ] && continue
 		printf '%s\nended with %s\n%s\n' "$line" "$status" "$(tail -n 5 out err)" >&2
 		wrong=1
