@@ -112,7 +112,7 @@ static int confirm(const struct job *job, struct deploy_error *err)
 static void set_options(struct job *job)
 {
 	const struct site_opts *opts = job->opts;
-	bool is_pausing = opts->canary && !job->resume && !job->play->confirm.says_yes;
+	bool is_pausing = opts->canary && !job->play->confirm.says_yes;
 
 	job->options = (struct deploy_site_run_options){.policy = opts->policy,
 		.ready = opts->schedule == SITE_WHEN_READY,
@@ -253,7 +253,7 @@ static int check_digest(const struct job *job, const char *digest, struct deploy
 /* What would have to ask, or to read, where nobody is. */
 static int check_unattended(const struct job *job, struct deploy_error *err)
 {
-	if (job->opts->canary && !job->resume && job->play->detach && !job->play->confirm.says_yes)
+	if (job->opts->canary && job->play->detach && !job->play->confirm.says_yes)
 		return deploy_error_set(err, DEPLOY_USAGE,
 			"in the background nobody can be asked after the first nodes: --canary "
 			"with --detach needs --yes, and then goes on by itself");

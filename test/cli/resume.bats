@@ -183,3 +183,15 @@ done ok 5 5' "$(rows)"
 	holds "$stderr" 'without a terminal --yes is needed'
 	same '' "$(executed)"
 }
+
+@test "resume --detach: what was in the state file is closed before" {
+	failed_run
+	resume 0 "$id" --detach
+	same "$id" "$output"
+	for _ in $(seq 500); do
+		[ "$(sqlite3 state.db "SELECT life FROM run WHERE resumed = 1")" = ended ] && break
+		sleep 0.01
+	done
+	deployctl 0 status "$id"
+	holds "$output" 'complete, status 0'
+}

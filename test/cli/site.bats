@@ -30,6 +30,12 @@ starts() {
 		"$DEPLOYCTL_LOOP_LOG"
 }
 
+# runs: that they run, and that they do not any more, in that order
+runs() {
+	awk '$3 == "runonce" {on = 1} on && ($3 == "disable" || $3 == "runonce") {
+		printf "%s", $3 == "runonce" ? "<" : ">"}' "$DEPLOYCTL_LOOP_LOG"
+}
+
 # disabled: the nodes that are, and with what
 disabled() {
 	sed -nE 's/^([a-z0-9]+)[^ ]* .*"message":"([^"]*)".*/\1 \2/p' facts
@@ -149,9 +155,7 @@ dev1.example.net  rank 1  ok     3        0       120    12.0  1a2b' "$(head -n 
 	: >"$DEPLOYCTL_LOOP_LOG"
 	site 0 --window 1
 	# One is disabled again before the next one is enabled.
-	same 'enable disable enable disable enable disable enable disable' "$(awk '$3 == "runonce" {on = 1}
-		on && ($3 == "disable" || $3 == "runonce") {print $3 == "runonce" ? "enable" : $3}' \
-		"$DEPLOYCTL_LOOP_LOG" | paste -sd ' ')"
+	same '<><><><>' "$(runs)"
 	: >"$DEPLOYCTL_LOOP_LOG"
 	site 0 --limit 2
 	same 'dev1 dev2' "$(starts)"
@@ -192,16 +196,16 @@ typed() {
 		expect eof
 		exit [lindex [wait] 3]
 	END
-	run expect -f answers "$2" "$3" "$DEPLOYCTL" run-plan --site "$SITE" "${@:4}"
+	run expect -f answers "$2" "$3" "$DEPLOYCTL" "${@:4}"
 	same "$1" "$status"
 }
 
 @test "--canary: the first nodes alone, then a question" {
-	typed 0 y y --canary 1
+	typed 0 y y run-plan --site "$SITE" --canary 1
 	holds "$output" 'the first nodes are done; go on with the others? [y/N]'
 	same 'dev1 dev2 dev3 dev4' "$(starts)"
 	: >"$DEPLOYCTL_LOOP_LOG"
-	typed 5 y n --canary 1
+	typed 5 y n run-plan --site "$SITE" --canary 1
 	same dev1 "$(starts)"
 	same '' "$(disabled)"
 	# It goes on behind what was done.
@@ -277,6 +281,11 @@ dev4 rank 2 not' "$(rows)"
 	holds "$stderr" 'warning: the site names dev2.example.net, which nobody has seen on the bus, where there is DEV2.example.net' \
 		'warning: the site names dev4.example.net, which nobody has seen on the bus, where there is dev4:'
 	same 2 "$(grep -c warning <<<"$stderr")"
+	# They are different nodes if both are there.
+	fleet 'node dev[1-4].example.net,dev4' 'puppet dev[1-4].example.net,dev4 clean'
+	ask_ping 0
+	site 0
+	same 0 "$(grep -c 'names dev4' <<<"$stderr")"
 }
 
 # begin PAUSE WORDS...: a run from whose nodes nothing is heard for PAUSE once dev1 has said that it
@@ -346,6 +355,13 @@ die() {
 	act=$(newest)
 }
 
+@test "--canary asks also in a run that was killed before it did" {
+	die --canary 1
+	rm "$DEPLOYCTL_LOOP_LOG"
+	typed 0 y y resume "$act"
+	same 'dev1 dev2 dev3 dev4' "$(starts)"
+}
+
 @test "cancel enables what a run has disabled whose process died, and nothing else" {
 	die
 	same 3 "$(disabled | grep -c "deployctl $act")"
@@ -390,11 +406,12 @@ die() {
 
 @test "resume goes on with the options, the collective, and the nodes of the run" {
 	fleet 'node dev[1-4].example.net collectives mcollective,de' 'puppet dev[1-4].example.net clean'
-	heard=11 die -T de --limit 2 --window 1
+	heard=14 die -T de --limit 3 --window 1
 	fleet 'node dev[1-4].example.net collectives de' 'puppet dev[1-4].example.net clean'
 	: >"$DEPLOYCTL_LOOP_LOG"
 	deployctl 0 resume "$act" --yes
-	same 'dev1 dev2' "$(starts)"
+	same 'dev1 dev2 dev3' "$(starts)"
+	same '<><><>' "$(runs)"
 	same '' "$(disabled)"
 }
 
