@@ -111,7 +111,13 @@ static int go_on(struct ctx *ctx, const struct resume_opts *opts, const struct e
 	const char *id, struct args words, struct deploy_error *err)
 {
 	struct play_job job = {.words = words, .before = earlier->inputs};
+	struct play_opts play = opts->play;
 	int status;
+
+	/* Elsewhere the same names may be nobody, or others. */
+	if (!play.collective)
+		play.collective =
+			json_string_value(json_object_get(earlier->options, "collective"));
 
 	job.request = (struct play_request){.file = earlier->file,
 		.resume = id,
@@ -124,7 +130,7 @@ static int go_on(struct ctx *ctx, const struct resume_opts *opts, const struct e
 		check_digest(earlier, opts, job.book, err))
 		status = (int)exit_of_error(err->code);
 	else
-		status = play_start(ctx, &opts->play, &job, err);
+		status = play_start(ctx, &play, &job, err);
 	deploy_playbook_free(job.book);
 	return status;
 }
