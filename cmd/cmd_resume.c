@@ -38,7 +38,7 @@ struct earlier {
 	char *file, *digest;
 	json_t *inputs, *options;
 	int64_t started_us;
-	bool is_plan, is_done;
+	bool is_plan, is_done, is_damaged;
 };
 
 static char *copy(const char *text)
@@ -53,6 +53,7 @@ static int take_run(void *arg, const struct deploy_run_record *run)
 	struct earlier *earlier = arg;
 
 	earlier->is_plan = run->plan_file != NULL;
+	earlier->is_damaged = run->is_damaged;
 	earlier->is_done = run->life == DEPLOY_LIFE_ENDED && run->exit == EXIT_ALL_OK;
 	earlier->file = copy(run->plan_file);
 	earlier->digest = copy(run->plan_digest);
@@ -80,6 +81,10 @@ static int find_run(struct earlier *earlier, char id[DEPLOY_RUN_ID_SIZE], struct
 		return err->code;
 	if (!earlier->is_plan)
 		return deploy_error_set(err, DEPLOY_USAGE, "run %s carried out no plan", id);
+	/* Steps that were left out would be done, with inputs that nobody gave. */
+	if (earlier->is_damaged)
+		return deploy_error_set(err, DEPLOY_IO,
+			"run %s: its inputs and options cannot be read in the state file", id);
 	return 0;
 }
 
