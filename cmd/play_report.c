@@ -120,7 +120,6 @@ void play_report_note(struct play_report *report, enum deploy_play_note note, co
 		break;
 	case DEPLOY_PLAY_DONE:
 		row = row_for(report, label, step);
-		/* Who is not known to have done it is told before who is. */
 		if (!row->left)
 			row->state = "before";
 		row->before = count;

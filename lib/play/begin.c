@@ -343,6 +343,7 @@ void dp_step_ended(struct deploy_play *play, const struct dp_task_note *note,
 	if (note->look ? dp_look_saw_change(note->look) : deploy_nodeset_count(result->ok) > 0)
 		dp_scope_changed(scope, step);
 	dp_frame_lose(frame, bad);
+	/* Whom it did not come to is not done either. */
 	if (!result->is_ok)
 		dp_frame_lose(frame, result->tally->set[DEPLOY_OUTCOME_CANCELLED]);
 	if (step->on_failure == DEPLOY_ON_FAILURE_DROP_NODES)

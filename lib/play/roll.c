@@ -109,7 +109,7 @@ enum dp_progress dp_roll_begin(
 		past ? deploy_nodeset_copy(past)
 		     : dp_sets_nodes(play, frame, &step->over, frame->at.over);
 
-	if (!past && play->options.freeze)
+	if (!past && deploy_nodeset_count(over) && play->options.freeze)
 		play->options.freeze(play->options.arg, name, over);
 	free(name);
 	deploy_nodeset_free(frame->at.over);

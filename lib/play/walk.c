@@ -120,7 +120,7 @@ bool dp_frame_may_go_on(const struct deploy_play *play, const struct dp_frame *f
 enum { AFTER_END, AFTER_ALWAYS, AFTER_LISTS };
 
 /* Which list follows, NULL at the end; frame->after is then its place. */
-static const struct deploy_steps *next_after(const struct deploy_play *play, struct dp_frame *frame)
+static const struct deploy_steps *next_after(struct dp_frame *frame)
 {
 	const struct deploy_playbook *book = frame->scope->book;
 	const struct deploy_steps *lists[AFTER_LISTS] = {NULL, NULL};
@@ -131,8 +131,6 @@ static const struct deploy_steps *next_after(const struct deploy_play *play, str
 	} else if (frame->kind == DP_FRAME_GROUP) {
 		lists[AFTER_ALWAYS] = &dp_frame_step(frame->up)->always;
 	}
-	if (play->signal)
-		lists[AFTER_END] = NULL;
 	for (; frame->after < AFTER_LISTS; frame->after++)
 		if (lists[frame->after] && lists[frame->after]->count)
 			return lists[frame->after];
@@ -169,7 +167,7 @@ static void end_frame(struct deploy_play *play, struct dp_frame *frame)
 
 static void go_on_afterwards(struct deploy_play *play, struct dp_frame *frame)
 {
-	const struct deploy_steps *list = next_after(play, frame);
+	const struct deploy_steps *list = next_after(frame);
 	struct dp_frame *after;
 
 	if (!list) {

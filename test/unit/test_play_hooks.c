@@ -119,6 +119,17 @@ static void a_mistake_has_hooks_too(void **state)
 		"a web1\n"
 		"end failed input: test/data/plays/t: on_success.1.x:1:5: attempt to concatenate a "
 		"nil value\n");
+	play((struct play_world){.script = "a * 1"},
+		"steps: [{id: a, rpc: a.b, nodes: {nodes: web1}}]\n"
+		"on_failure: [{set: {x: 'nil .. 1'}}]\n"
+		"always: [{id: all, rpc: h.all, nodes: {nodes: lb1}}]\n",
+		"a web1\n"
+		"  web1 failed\n"
+		"a stopped 1 of 1 nodes not ok, more than the 0 that max-fail 0 tolerates\n"
+		"a not ok\n"
+		"all lb1\n"
+		"end stopped input: test/data/plays/t: on_failure.1.x:1:5: attempt to concatenate "
+		"a nil value\n");
 }
 
 static void a_signal_leaves_only_what_is_done_always(void **state)

@@ -276,6 +276,26 @@ static void max_fail_counts_over_all_groups(void **state)
 		"tolerated: web[1,3]\n");
 }
 
+static void max_fail_counts_whom_a_group_did_not_come_to(void **state)
+{
+	(void)state;
+	play((struct play_world){.script = "a#1 web1 1"},
+		"steps:\n"
+		"  - id: up\n"
+		"    roll: {over: {nodes: 'web[1-6]'}, batch: 3, max_fail: 1}\n"
+		"    steps: [{id: a, rpc: a.b, nodes: group, batch: 1}]\n",
+		"group up web[1-3]\n"
+		"a#1 web1\n"
+		"  web1 failed\n"
+		"a#1 stopped 1 of 3 nodes not ok, more than the 0 that max-fail 0 tolerates\n"
+		"  web2 cancelled\n"
+		"  web3 cancelled\n"
+		"a#1 not ok\n"
+		"failed a#1\n"
+		"end failed stopped: up: stopped after group 1: 3 of 6 nodes failed, 1 are "
+		"tolerated: web[1-3]\n");
+}
+
 static void a_failure_in_a_group_stops_the_roll_after_its_always(void **state)
 {
 	(void)state;
@@ -492,6 +512,7 @@ int main(void)
 		TEST(a_group_that_was_put_back_is_in_service),
 		TEST(a_roll_refuses_to_take_out_the_last_one),
 		TEST(max_fail_counts_over_all_groups),
+		TEST(max_fail_counts_whom_a_group_did_not_come_to),
 		TEST(a_failure_in_a_group_stops_the_roll_after_its_always),
 		TEST(a_roll_that_goes_on_leaves_the_other_groups),
 		TEST(a_roll_keeps_its_deadline),
