@@ -222,8 +222,8 @@ static int run_plan_main(struct ctx *ctx, void *options, struct args args, struc
 		return (int)exit_of_error(err->code);
 	}
 	path = realpath(args.values[0], NULL);
-	recorded = json_pack("{s:s?, s:o, s:o}", "from", opts->from, "skip",
-		names_json(&opts->skip), "only", names_json(&opts->only));
+	recorded = json_pack("{s:s?, s:s?, s:o, s:o}", "collective", opts->play.collective, "from",
+		opts->from, "skip", names_json(&opts->skip), "only", names_json(&opts->only));
 	job.request = (struct play_request){.file = path ? path : args.values[0],
 		.from = opts->from,
 		.skip = opts->skip,

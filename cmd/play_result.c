@@ -46,6 +46,20 @@ static int status_of_nodes(const struct play_report *report)
 	return EXIT_ALL_OK;
 }
 
+/* Who says no in the middle of a plan has not refused it before anything changed. */
+static int status_of_error(const struct play_report *report, enum deploy_code code)
+{
+	bool has_acted = false;
+
+	for (size_t i = 0; i < report->row_count; i++) {
+		const struct play_row *row = &report->rows[i];
+
+		has_acted =
+			has_acted || row->nodes || row->before || strcmp(row->kind, "publish") == 0;
+	}
+	return code == DEPLOY_REFUSED && has_acted ? EXIT_STOPPED : (int)exit_of_error(code);
+}
+
 int play_report_status(const struct play_report *report, const struct deploy_run_result *result,
 	const struct deploy_error *err)
 {
@@ -57,7 +71,7 @@ int play_report_status(const struct play_report *report, const struct deploy_run
 		status = EXIT_STOPPED;
 	status = exit_worse(status, exit_of_end(result, EXIT_NO_NODES));
 	if (err->code != DEPLOY_OK && !is_known)
-		status = exit_worse(status, exit_of_error(err->code));
+		status = exit_worse(status, status_of_error(report, err->code));
 	return status;
 }
 

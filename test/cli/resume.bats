@@ -98,6 +98,28 @@ done ok 5 5' "$(rows)"
 	resume 0 "$id"
 }
 
+@test "resume: a run whose inputs or choice of steps cannot be read is not gone on with: 74" {
+	failed_run --skip change
+	sqlite3 state.db "UPDATE run SET options = substr(options, 1, 20)"
+	resume 74 "$id"
+	holds "$stderr" "run $id" 'cannot be read'
+	same '' "$(executed)"
+	deployctl 0 history
+}
+
+@test "resume: in the collective in which the run began" {
+	local id
+	sed -i 's/web\[1-4\]/db1/; s/timeout: 20s/timeout: 200ms/; s/lab.echo/rpcutil.ping/' two.yaml
+	fleet 'node db1 collectives de' 'reply db1 fail 1 no'
+	run_plan 5 two.yaml -T de
+	id=$(newest)
+	fleet 'node db1 collectives de'
+	: >"$DEPLOYCTL_LOOP_LOG"
+	resume 0 "$id"
+	[ "$(sent de_)" -gt 0 ]
+	same 0 "$(sent mcollective_)"
+}
+
 @test "resume: what follows the steps is not done twice because a part of it is done again" {
 	cat >after.yaml <<-'END'
 		plan: after
