@@ -120,7 +120,8 @@ void play_report_note(struct play_report *report, enum deploy_play_note note, co
 		break;
 	case DEPLOY_PLAY_DONE:
 		row = row_for(report, label, step);
-		row->state = "before";
+		if (!row->left)
+			row->state = "before";
 		row->before = count;
 		row->nodes += count;
 		out_note(report->out, "%s: done before on %zu %s", label, count,
