@@ -54,9 +54,9 @@ look: 1 ok' "$(notes | head -2)"
 	fleet 'node web[1-4]'
 	: >"$DEPLOYCTL_LOOP_LOG"
 	resume 4 "$(newest)"
-	same "first: not known whether it was done, and not asked again: web2; look, and if it may be done \
-again: --retry-unknown
-first: done before on 3 nodes
+	same "first: done before on 3 nodes
+first: not known whether it was done, and not asked again: web2; look, and if it may be done again: \
+--retry-unknown
 silent: web2
 to go on: deployctl resume $(newest)" "$stderr"
 	same '' "$(executed)"
