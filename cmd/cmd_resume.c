@@ -38,7 +38,7 @@ struct earlier {
 	char *file, *digest;
 	json_t *inputs, *options;
 	int64_t started_us;
-	bool is_plan, is_done;
+	bool is_plan, is_done, is_damaged;
 };
 
 static char *copy(const char *text)
@@ -53,6 +53,7 @@ static int take_run(void *arg, const struct deploy_run_record *run)
 	struct earlier *earlier = arg;
 
 	earlier->is_plan = run->plan_file != NULL;
+	earlier->is_damaged = run->is_damaged;
 	earlier->is_done = run->life == DEPLOY_LIFE_ENDED && run->exit == EXIT_ALL_OK;
 	earlier->file = copy(run->plan_file);
 	earlier->digest = copy(run->plan_digest);
@@ -80,6 +81,10 @@ static int find_run(struct earlier *earlier, char id[DEPLOY_RUN_ID_SIZE], struct
 		return err->code;
 	if (!earlier->is_plan)
 		return deploy_error_set(err, DEPLOY_USAGE, "run %s carried out no plan", id);
+	/* Steps that were left out would be done, with inputs that nobody gave. */
+	if (earlier->is_damaged)
+		return deploy_error_set(err, DEPLOY_IO,
+			"run %s: its inputs and options cannot be read in the state file", id);
 	return 0;
 }
 
@@ -111,7 +116,13 @@ static int go_on(struct ctx *ctx, const struct resume_opts *opts, const struct e
 	const char *id, struct args words, struct deploy_error *err)
 {
 	struct play_job job = {.words = words, .before = earlier->inputs};
+	struct play_opts play = opts->play;
 	int status;
+
+	/* Elsewhere the same names may be nobody, or others. */
+	if (!play.collective)
+		play.collective =
+			json_string_value(json_object_get(earlier->options, "collective"));
 
 	job.request = (struct play_request){.file = earlier->file,
 		.resume = id,
@@ -124,7 +135,7 @@ static int go_on(struct ctx *ctx, const struct resume_opts *opts, const struct e
 		check_digest(earlier, opts, job.book, err))
 		status = (int)exit_of_error(err->code);
 	else
-		status = play_start(ctx, &opts->play, &job, err);
+		status = play_start(ctx, &play, &job, err);
 	deploy_playbook_free(job.book);
 	return status;
 }

@@ -185,6 +185,17 @@ static int run_site(struct ctx *ctx, const struct run_plan_opts *opts, struct ar
 			     : site_start(ctx, &opts->site, &opts->play, NULL, NULL, err);
 }
 
+/* What asks neither the broker nor a node needs nothing that says where they are. */
+static int open_settings(
+	struct ctx *ctx, const struct run_plan_opts *opts, struct deploy_error *err)
+{
+	if (opts->dry_run) {
+		*err = (struct deploy_error){.code = DEPLOY_OK};
+		return 0;
+	}
+	return err->code ? err->code : ctx_open_secrets(ctx, err);
+}
+
 static int run_plan_main(struct ctx *ctx, void *options, struct args args, struct deploy_error *err)
 {
 	const struct run_plan_opts *opts = options;
@@ -193,6 +204,8 @@ static int run_plan_main(struct ctx *ctx, void *options, struct args args, struc
 	char *path;
 	int status;
 
+	if (open_settings(ctx, opts, err))
+		return (int)exit_of_error(err->code);
 	if (opts->site.source)
 		return run_site(ctx, opts, args, err);
 	if (site_check_absent(&opts->site, err))
@@ -209,8 +222,8 @@ static int run_plan_main(struct ctx *ctx, void *options, struct args args, struc
 		return (int)exit_of_error(err->code);
 	}
 	path = realpath(args.values[0], NULL);
-	recorded = json_pack("{s:s?, s:o, s:o}", "from", opts->from, "skip",
-		names_json(&opts->skip), "only", names_json(&opts->only));
+	recorded = json_pack("{s:s?, s:s?, s:o, s:o}", "collective", opts->play.collective, "from",
+		opts->from, "skip", names_json(&opts->skip), "only", names_json(&opts->only));
 	job.request = (struct play_request){.file = path ? path : args.values[0],
 		.from = opts->from,
 		.skip = opts->skip,
@@ -271,7 +284,7 @@ const struct command cmd_run_plan = {
 	.options = run_plan_options,
 	.opts_size = sizeof(struct run_plan_opts),
 	.opts_release = run_plan_release,
-	.needs = NEED_CONFIG | NEED_BROKER,
+	.needs = NEED_SETTINGS | NEED_BROKER,
 	.exits = run_plan_exits,
 	.examples = run_plan_examples,
 	.main = run_plan_main,

@@ -78,6 +78,27 @@ enum exit_status exit_of_error(enum deploy_code code)
 	return EXIT_INTERNAL;
 }
 
+int exit_of_end(const struct deploy_run_result *result, int nobody)
+{
+	switch (result->end) {
+	case DEPLOY_RUN_NO_NODES:
+		return nobody;
+	case DEPLOY_RUN_STOPPED:
+		return EXIT_STOPPED;
+	case DEPLOY_RUN_DEADLINE:
+		return EXIT_DEADLINE;
+	case DEPLOY_RUN_INTERRUPTED:
+		return 128 + result->signal;
+	case DEPLOY_RUN_UNRECORDED:
+		return EXIT_OUTPUT;
+	case DEPLOY_RUN_COMPLETE:
+	case DEPLOY_RUN_LOST: /* what its nodes are then says all, or the error does */
+	case DEPLOY_RUN_FAILED:
+		break;
+	}
+	return EXIT_ALL_OK;
+}
+
 /* Place in the order of precedence; a status that is not in the list counts as an internal error.
  */
 static unsigned severity(int status)

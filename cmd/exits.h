@@ -41,6 +41,9 @@ const char *exit_name(int status);
 /* The status that an error alone means. */
 enum exit_status exit_of_error(enum deploy_code code);
 
+/* The status that the end of a run alone means; nobody: what it is if there was no node. */
+int exit_of_end(const struct deploy_run_result *result, int nobody);
+
 /*
  * Of two statuses that both hold, the one to return:
  * 130/143, 124, 70, 74, 78, 64, 65, 66, 77, 69, 6, 5, 2, 3, 4, 1, 10, 0. Of 130 and 143, a.

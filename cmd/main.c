@@ -133,6 +133,9 @@ static int settle_by_config(
 	if (global->output < 0)
 		rc = choose(&global->output, out_format_names, config->output, DEPLOY_CONFIG,
 			origin_of(config, "output"), no_format, err);
+	if (rc == 0 && config->output && strcmp(config->output, out_format_names[OUT_DOT]) == 0)
+		rc = deploy_error_set(err, DEPLOY_CONFIG, "%s: only one command knows \"dot\"",
+			origin_of(config, "output"));
 	if (rc == 0 && global->color < 0 && !environment("NO_COLOR") &&
 		(!force || strcmp(force, "0") == 0))
 		rc = choose(&global->color, color_names, config->color, DEPLOY_CONFIG,
@@ -187,7 +190,8 @@ static int parse_command(struct ctx *ctx, const struct command *command, void *o
 	if (rc == 0 && !ctx->global.help)
 		rc = check_operands(command, *args, err);
 	if (rc == 0 && ctx->global.output == OUT_DOT && !command->draws)
-		rc = deploy_error_set(err, DEPLOY_USAGE, "-o dot is for run-plan --site --dry-run only");
+		rc = deploy_error_set(
+			err, DEPLOY_USAGE, "-o dot is for run-plan --site --dry-run only");
 	return rc != 0 ? deploy_error_wrap(err, "%s", command->name) : 0;
 }
 

@@ -236,34 +236,9 @@ static void tell_progress(struct play_report *report, const struct deploy_event 
 static void stream(struct play_report *report, const struct deploy_event *event)
 {
 	const struct play_row *row = row_of(report, event->task);
-	json_t *line;
 
-	if (event->type == DEPLOY_EVENT_INTENT || event->type == DEPLOY_EVENT_ASKED ||
-		event->type == DEPLOY_EVENT_PROGRESS || !row)
-		return;
-	line = json_pack("{s:s, s:I, s:f, s:s}", "type", deploy_event_type_name(event->type), "seq",
-		(json_int_t)event->seq, "time", (double)(event->at_us / 1000) / 1e3, "step",
-		row->label);
-	if (event->node)
-		(void)json_object_set_new(line, "node", report_foreign_text(event->node));
-	if (event->attempt)
-		(void)json_object_set_new(line, "attempt", json_integer(event->attempt));
-	if (event->type == DEPLOY_EVENT_TASK_ENDED)
-		(void)json_object_set_new(line, "ok", json_boolean(event->is_ok));
-	if (event->count)
-		(void)json_object_set_new(line, "count", json_integer((json_int_t)event->count));
-	if (event->text)
-		(void)json_object_set_new(line, "text", report_foreign_text(event->text));
-	if (event->outcome) {
-		(void)json_object_set_new(line, "state",
-			json_string(deploy_outcome_state_name(event->outcome->state)));
-		(void)json_object_set_new(
-			line, "statusmsg", report_foreign_text(event->outcome->message));
-		if (event->outcome->data)
-			(void)json_object_set(line, "data", event->outcome->data);
-	}
-	out_json_line(report->out, line);
-	json_decref(line);
+	if (row && event->type != DEPLOY_EVENT_PROGRESS)
+		report_event_line(report->out, event, row->label);
 }
 
 void play_report_event(void *arg, const struct deploy_event *event)

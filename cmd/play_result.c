@@ -46,39 +46,32 @@ static int status_of_nodes(const struct play_report *report)
 	return EXIT_ALL_OK;
 }
 
+/* Who says no in the middle of a plan has not refused it before anything changed. */
+static int status_of_error(const struct play_report *report, enum deploy_code code)
+{
+	bool has_acted = false;
+
+	for (size_t i = 0; i < report->row_count; i++) {
+		const struct play_row *row = &report->rows[i];
+
+		has_acted =
+			has_acted || row->nodes || row->before || strcmp(row->kind, "publish") == 0;
+	}
+	return code == DEPLOY_REFUSED && has_acted ? EXIT_STOPPED : (int)exit_of_error(code);
+}
+
 int play_report_status(const struct play_report *report, const struct deploy_run_result *result,
 	const struct deploy_error *err)
 {
 	int status = status_of_nodes(report);
-	bool is_known = status != EXIT_ALL_OK;
+	bool is_known = status != EXIT_ALL_OK && result->end != DEPLOY_RUN_FAILED;
 
-	switch (result->end) {
-	case DEPLOY_RUN_COMPLETE:
-		if (status == EXIT_ALL_OK && report->play && !deploy_play_is_ok(report->play))
-			status = EXIT_STOPPED;
-		break;
-	case DEPLOY_RUN_NO_NODES:
-		status = exit_worse(status, EXIT_NO_NODES);
-		break;
-	case DEPLOY_RUN_STOPPED:
-		status = exit_worse(status, EXIT_STOPPED);
-		break;
-	case DEPLOY_RUN_DEADLINE:
-		status = exit_worse(status, EXIT_DEADLINE);
-		break;
-	case DEPLOY_RUN_INTERRUPTED:
-		return 128 + result->signal;
-	case DEPLOY_RUN_FAILED:
-		is_known = false;
-		break;
-	case DEPLOY_RUN_LOST:
-		break;
-	case DEPLOY_RUN_UNRECORDED:
-		status = exit_worse(status, EXIT_OUTPUT);
-		break;
-	}
+	if (result->end == DEPLOY_RUN_COMPLETE && status == EXIT_ALL_OK && report->play &&
+		!deploy_play_is_ok(report->play))
+		status = EXIT_STOPPED;
+	status = exit_worse(status, exit_of_end(result, EXIT_NO_NODES));
 	if (err->code != DEPLOY_OK && !is_known)
-		status = exit_worse(status, exit_of_error(err->code));
+		status = exit_worse(status, status_of_error(report, err->code));
 	return status;
 }
 

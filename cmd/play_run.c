@@ -333,12 +333,18 @@ static int run_recorded(struct run *run, struct deploy_plan *plan, struct deploy
 
 	if (run->ctx->run_id)
 		(void)snprintf(id, sizeof(id), "%s", run->ctx->run_id);
-	if (run->request->begun)
-		run->request->begun(run->request->begun_arg, id);
-	if (begin_play(run, err) == 0)
+	if (begin_play(run, err) == 0) {
+		if (run->request->begun)
+			run->request->begun(run->request->begun_arg, id);
 		carry_out(run, plan, &result, err);
+	}
 	mask_error(run, err);
 	status = play_report_status(&run->report, &result, err);
+	/* The same command again would do again what was done. */
+	if (err->code == DEPLOY_REFUSED && status != EXIT_REFUSED) {
+		err->hint[0] = '\0';
+		deploy_error_hint(err, "deployctl resume %s --yes", id);
+	}
 	release_lock(run);
 	/* The status is in the file before anybody is told. */
 	status = record_end(&run->record, &result, status, err);

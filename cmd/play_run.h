@@ -26,7 +26,7 @@ struct play_request {
 	long long deadline_ms;
 	int64_t started_us; /* of a run that goes on; 0: now */
 	bool says_yes, is_preflight, retries_unknown, retries_silent;
-	/* Called when the run has its id; may be NULL. */
+	/* Called when the run has its id, and its lock; may be NULL. */
 	void (*begun)(void *arg, const char *run_id);
 	void *begun_arg;
 };

@@ -243,27 +243,7 @@ static int status_of_run(const struct report *report, const struct deploy_run_re
 		status = exit_worse(status, EXIT_NODE_FAILED);
 	if (report_missed(report, result))
 		status = exit_worse(status, EXIT_SOME_SILENT);
-	switch (result->end) {
-	case DEPLOY_RUN_COMPLETE:
-		break;
-	case DEPLOY_RUN_NO_NODES:
-		status = exit_worse(status, status_of_nobody(report));
-		break;
-	case DEPLOY_RUN_STOPPED:
-		status = exit_worse(status, EXIT_STOPPED);
-		break;
-	case DEPLOY_RUN_DEADLINE:
-		status = exit_worse(status, EXIT_DEADLINE);
-		break;
-	case DEPLOY_RUN_INTERRUPTED:
-		return 128 + result->signal;
-	case DEPLOY_RUN_LOST:
-	case DEPLOY_RUN_FAILED:
-		break;
-	case DEPLOY_RUN_UNRECORDED:
-		status = exit_worse(status, EXIT_OUTPUT);
-		break;
-	}
+	status = exit_worse(status, exit_of_end(result, status_of_nobody(report)));
 	/* A broker lost in the middle makes its nodes unknown, which is what the status then says.
 	 */
 	if (err->code != DEPLOY_OK && (!is_known || status == EXIT_ALL_OK))

@@ -115,25 +115,30 @@ static bool is_for_the_record(const struct deploy_event *event)
 	return event->type == DEPLOY_EVENT_INTENT || event->type == DEPLOY_EVENT_ASKED;
 }
 
-/* One line of jsonl; what discovery hears is counted, its replies are not the result. */
-void report_stream(struct report *report, const struct deploy_event *event)
+static bool has_count(const struct deploy_event *event)
+{
+	return event->type == DEPLOY_EVENT_TASK_STARTED || event->type == DEPLOY_EVENT_TASK_ENDED ||
+	       event->type == DEPLOY_EVENT_GROUP_STARTED || event->type == DEPLOY_EVENT_PROGRESS;
+}
+
+void report_event_line(struct out *out, const struct deploy_event *event, const char *step)
 {
 	json_t *line;
 
-	if (is_for_the_record(event) || report->is_dry)
+	if (is_for_the_record(event))
 		return;
-	if (event->task != report->task && event->type == DEPLOY_EVENT_OUTCOME)
-		return;
-	line = json_pack("{s:s, s:I, s:f, s:i}", "type", deploy_event_type_name(event->type), "seq",
-		(json_int_t)event->seq, "time", (double)(event->at_us / 1000) / 1e3, "task",
-		(int)event->task);
+	line = json_pack("{s:s, s:I, s:f}", "type", deploy_event_type_name(event->type), "seq",
+		(json_int_t)event->seq, "time", (double)(event->at_us / 1000) / 1e3);
+	(void)json_object_set_new(line, step ? "step" : "task",
+		step ? report_foreign_text(step) : json_integer((json_int_t)event->task));
 	if (event->node)
 		(void)json_object_set_new(line, "node", report_foreign_text(event->node));
 	if (event->attempt)
 		(void)json_object_set_new(line, "attempt", json_integer(event->attempt));
-	if (event->type == DEPLOY_EVENT_TASK_STARTED || event->type == DEPLOY_EVENT_TASK_ENDED ||
-		event->type == DEPLOY_EVENT_GROUP_STARTED || event->type == DEPLOY_EVENT_PROGRESS)
+	if (has_count(event))
 		(void)json_object_set_new(line, "count", json_integer((json_int_t)event->count));
+	if (step && event->type == DEPLOY_EVENT_TASK_ENDED)
+		(void)json_object_set_new(line, "ok", json_boolean(event->is_ok));
 	if (event->type == DEPLOY_EVENT_PROGRESS && event->node)
 		(void)json_object_set_new(line, "waited_ms", milliseconds(event->waited_us));
 	if (event->type == DEPLOY_EVENT_IGNORED)
@@ -143,6 +148,14 @@ void report_stream(struct report *report, const struct deploy_event *event)
 		(void)json_object_set_new(line, "text", report_foreign_text(event->text));
 	if (event->outcome)
 		(void)json_object_update_new(line, outcome_json(event->outcome));
-	out_json_line(report->out, line);
+	out_json_line(out, line);
 	json_decref(line);
+}
+
+void report_stream(struct report *report, const struct deploy_event *event)
+{
+	bool is_other = event->task != report->task && event->type == DEPLOY_EVENT_OUTCOME;
+
+	if (!report->is_dry && !is_other)
+		report_event_line(report->out, event, NULL);
 }

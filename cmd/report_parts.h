@@ -35,6 +35,9 @@ bool report_is_broadcast(const struct report *report, const struct deploy_run_re
 void report_stream_names(struct report *report); /* of a dry run: a line for each node */
 void report_stream(struct report *report, const struct deploy_event *event);
 
+/* One line of jsonl about an event, but for what only the record needs; step: of a plan, or NULL. */
+void report_event_line(struct out *out, const struct deploy_event *event, const char *step);
+
 /* The entry of node in report->kept, made if need be; also in report->names. Borrowed. */
 json_t *report_row(struct report *report, const char *node);
 

@@ -132,29 +132,8 @@ static void end_task(struct site_report *report, const struct deploy_event *even
 
 static void stream(struct site_report *report, const struct deploy_event *event)
 {
-	json_t *line;
-
-	if (event->type != DEPLOY_EVENT_OUTCOME && event->type != DEPLOY_EVENT_TASK_STARTED &&
-		event->type != DEPLOY_EVENT_TASK_ENDED && event->type != DEPLOY_EVENT_STEP &&
-		event->type != DEPLOY_EVENT_STOPPED)
-		return;
-	line = json_pack("{s:s, s:I, s:f, s:s}", "type", deploy_event_type_name(event->type), "seq",
-		(json_int_t)event->seq, "time", (double)(event->at_us / 1000) / 1e3, "step",
-		label_of(report, event->task));
-	if (event->node)
-		(void)json_object_set_new(line, "node", report_foreign_text(event->node));
-	if (event->text)
-		(void)json_object_set_new(line, "text", report_foreign_text(event->text));
-	if (event->outcome) {
-		(void)json_object_set_new(line, "state",
-			json_string(deploy_outcome_state_name(event->outcome->state)));
-		(void)json_object_set_new(
-			line, "statusmsg", report_foreign_text(event->outcome->message));
-		if (event->outcome->data)
-			(void)json_object_set(line, "data", event->outcome->data);
-	}
-	out_json_line(report->out, line);
-	json_decref(line);
+	if (event->type != DEPLOY_EVENT_PROGRESS)
+		report_event_line(report->out, event, label_of(report, event->task));
 }
 
 void site_report_event(void *arg, const struct deploy_event *event)
@@ -209,7 +188,7 @@ int site_report_status(const struct site_report *report, const struct deploy_run
 	const struct deploy_error *err)
 {
 	size_t failed = 0, unanswered = 0, ok = report->before;
-	int status = EXIT_ALL_OK;
+	int status = EXIT_ALL_OK, end = exit_of_end(result, EXIT_NO_NODES);
 
 	for (size_t i = 0; i < result->task_count; i++) {
 		const size_t *count = result->tally[i].count;
@@ -223,26 +202,7 @@ int site_report_status(const struct site_report *report, const struct deploy_run
 		status = EXIT_NODE_FAILED;
 	else if (unanswered)
 		status = ok ? EXIT_SOME_SILENT : EXIT_NO_ANSWER;
-	switch (result->end) {
-	case DEPLOY_RUN_STOPPED:
-		status = exit_worse(status, status_of_stop(result));
-		break;
-	case DEPLOY_RUN_DEADLINE:
-		status = exit_worse(status, EXIT_DEADLINE);
-		break;
-	case DEPLOY_RUN_INTERRUPTED:
-		return 128 + result->signal;
-	case DEPLOY_RUN_UNRECORDED:
-		status = exit_worse(status, EXIT_OUTPUT);
-		break;
-	case DEPLOY_RUN_NO_NODES:
-		status = exit_worse(status, EXIT_NO_NODES);
-		break;
-	case DEPLOY_RUN_COMPLETE:
-	case DEPLOY_RUN_LOST:
-	case DEPLOY_RUN_FAILED:
-		break;
-	}
+	status = exit_worse(status, end == EXIT_STOPPED ? status_of_stop(result) : end);
 	/* Somebody at the terminal did not want more. */
 	if (err->code == DEPLOY_REFUSED)
 		return exit_worse(status, status_of_stop(result));

@@ -33,6 +33,7 @@ struct deploy_run_record {
 	const char *id, *kind, *command, *reason;
 	const char *plan_file, *plan_digest;
 	json_t *inputs, *options;
+	bool is_damaged;  /* there are some, and they cannot be read */
 	unsigned resumed; /* how often it went on after it had ended or died */
 	bool is_act; /* it has outcomes; of other runs only the counts are kept */
 	const char *user, *host;

@@ -220,7 +220,8 @@ static int make_task(struct deploy_play *play, struct dp_frame *frame, struct re
 }
 
 /* What was done before counts as if it were now. */
-static void add_past(struct deploy_play *play, struct dp_frame *frame, struct rest *rest)
+static void add_past(
+	struct deploy_play *play, struct dp_frame *frame, struct rest *rest, bool is_left)
 {
 	const struct deploy_step *step = dp_frame_step(frame);
 	struct dp_scope *scope = frame->scope;
@@ -228,6 +229,8 @@ static void add_past(struct deploy_play *play, struct dp_frame *frame, struct re
 	if (deploy_nodeset_count(rest->ok))
 		dp_play_tell(play, DEPLOY_PLAY_DONE, frame->at.label, step,
 			deploy_nodeset_count(rest->ok), NULL);
+	if (is_left)
+		leave(play, frame, rest);
 	if (deploy_nodeset_count(rest->ok))
 		dp_scope_changed(scope, step);
 	dp_scope_add_result(scope, step, "ok", rest->ok);
@@ -260,9 +263,7 @@ static enum dp_progress begin_on(struct deploy_play *play, struct dp_frame *fram
 	bad = deploy_nodeset_count(rest.bad);
 	progress = progress_of(step, &rest, all);
 	/* Where one is enough, those before it do not count. */
-	if (!step->is_one || progress == DP_STEP_BAD)
-		leave(play, frame, &rest);
-	add_past(play, frame, &rest);
+	add_past(play, frame, &rest, !step->is_one || progress == DP_STEP_BAD);
 	set_policy(&policy, step);
 	if (deploy_nodeset_count(rest.todo) < all)
 		set_limits(&policy, all, bad);

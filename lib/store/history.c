@@ -64,6 +64,8 @@ static int tell_run(sqlite3_stmt *row, deploy_run_fn *fn, void *arg)
 	};
 	int rc;
 
+	run.is_damaged = (!run.inputs && dp_column_text(row, 5)) ||
+			 (!run.options && dp_column_text(row, 30));
 	for (int state = 0; state < DEPLOY_OUTCOME_STATES; state++)
 		run.count[state] = (size_t)sqlite3_column_int64(row, 14 + state);
 	dp_owner_read(&owner, row, 21);

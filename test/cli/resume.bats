@@ -54,9 +54,9 @@ look: 1 ok' "$(notes | head -2)"
 	fleet 'node web[1-4]'
 	: >"$DEPLOYCTL_LOOP_LOG"
 	resume 4 "$(newest)"
-	same "first: not known whether it was done, and not asked again: web2; look, and if it may be done \
-again: --retry-unknown
-first: done before on 3 nodes
+	same "first: done before on 3 nodes
+first: not known whether it was done, and not asked again: web2; look, and if it may be done again: \
+--retry-unknown
 silent: web2
 to go on: deployctl resume $(newest)" "$stderr"
 	same '' "$(executed)"
@@ -96,6 +96,28 @@ done ok 5 5' "$(rows)"
 	same 'change skipped 0 0' "$(rows | sed -n 2p)"
 	failed_run --from look
 	resume 0 "$id"
+}
+
+@test "resume: a run whose inputs or choice of steps cannot be read is not gone on with: 74" {
+	failed_run --skip change
+	sqlite3 state.db "UPDATE run SET options = substr(options, 1, 20)"
+	resume 74 "$id"
+	holds "$stderr" "run $id" 'cannot be read'
+	same '' "$(executed)"
+	deployctl 0 history
+}
+
+@test "resume: in the collective in which the run began" {
+	local id
+	sed -i 's/web\[1-4\]/db1/; s/timeout: 20s/timeout: 200ms/; s/lab.echo/rpcutil.ping/' two.yaml
+	fleet 'node db1 collectives de' 'reply db1 fail 1 no'
+	run_plan 5 two.yaml -T de
+	id=$(newest)
+	fleet 'node db1 collectives de'
+	: >"$DEPLOYCTL_LOOP_LOG"
+	resume 0 "$id"
+	[ "$(sent de_)" -gt 0 ]
+	same 0 "$(sent mcollective_)"
 }
 
 @test "resume: what follows the steps is not done twice because a part of it is done again" {

@@ -209,6 +209,28 @@ change skipped 0 0' "$(rows | head -2)"
 	same web1 "$(executed)"
 }
 
+@test "run-plan: a no in the middle of a plan is no refusal before anything changed: 5" {
+	cat >gate.yaml <<-'END'
+		plan: gate
+		sets: {web: {nodes: web1}}
+		steps:
+		  - {rpc: rpcutil.ping, nodes: web}
+		  - {id: sure, confirm: sure}
+	END
+	cat >answers <<-'END'
+		set timeout 20
+		eval spawn -noecho $argv
+		foreach answer {y n} {
+			expect -re {\[y/N\] } { send -- "$answer\r" } timeout { exit 98 } eof { exit 97 }
+		}
+		expect eof
+		exit [lindex [wait] 3]
+	END
+	run expect -f answers "$DEPLOYCTL" run-plan gate.yaml
+	same 5 "$status"
+	holds "$output" 'sure: not confirmed: the answer was no' "try: deployctl resume $(newest) --yes"
+}
+
 @test "run-plan: a plan whose lock another run holds is refused, and told by whom: 6" {
 	sed -i 's/^sets/lock: cluster\/alfa\nsets/' two.yaml
 	also 'reply web1 delay 300ms'
@@ -217,6 +239,9 @@ change skipped 0 0' "$(rows | head -2)"
 	run_plan 6 two.yaml
 	holds "$stderr" "lock \"cluster/alfa\" is held by run $(sqlite3 state.db \
 		'SELECT min(id) FROM run')" 'process '"$pid" 'try: deployctl lock list'
+	run_plan 6 two.yaml --detach
+	same '' "$output"
+	holds "$stderr" 'lock "cluster/alfa" is held by run'
 	ends 0
 	same '' "$("$DEPLOYCTL" lock list -o name)"
 	fleet 'node web[1-4]' 'broker lock held'

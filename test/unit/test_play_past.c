@@ -45,22 +45,22 @@ static void who_may_have_done_it_is_not_asked_again(void **state)
 		"steps:\n"
 		"  - {id: a, rpc: a.b, nodes: {nodes: 'web[1-4]'}}\n"
 		"  - {id: b, rpc: a.c, nodes: {nodes: 'web[1-4]'}}\n",
-		"left a: web[2-3]\n"
 		"done a 1\n"
+		"left a: web[2-3]\n"
 		"end complete\n");
 	play((struct play_world){.past = "a web1 ok;a web2 unknown;a web3 silent;task a open"},
 		"steps:\n"
 		"  - {id: a, rpc: a.b, nodes: {nodes: 'web[1-4]'}, max_fail: 1}\n"
 		"  - {id: b, rpc: a.c, nodes: {nodes: 'web[1-4]'}}\n",
-		"left a: web[2-3]\n"
 		"done a 1\n"
+		"left a: web[2-3]\n"
 		"end complete\n");
 	play((struct play_world){.past = "a web1 ok;a web2 unknown;a web3 silent;task a open"},
 		"steps:\n"
 		"  - {id: a, rpc: a.b, nodes: {nodes: 'web[1-4]'}, max_fail: 50%}\n"
 		"  - {id: b, rpc: a.c, nodes: {nodes: 'web[1-4]'}}\n",
-		"left a: web[2-3]\n"
 		"done a 1\n"
+		"left a: web[2-3]\n"
 		"a web4\n"
 		"b web[1-4]\n"
 		"end ok\n");
@@ -97,8 +97,8 @@ static void who_may_do_it_twice_is_asked_again(void **state)
 		"  - {id: a, rpc: a.b, nodes: {nodes: 'web[1-4]'}, retry_silent: true, max_fail: "
 		"1}\n"
 		"  - {id: b, rpc: a.c, nodes: {nodes: 'web[1-4]'}}\n",
-		"left a: web2\n"
 		"done a 1\n"
+		"left a: web2\n"
 		"a web[3-4]\n"
 		"b web[1-4]\n"
 		"end ok\n");
@@ -116,8 +116,8 @@ static void who_may_do_it_twice_is_asked_again(void **state)
 		"steps:\n"
 		"  - {id: a, rpc: a.b, nodes: {nodes: 'web[1-4]'}, max_fail: 1}\n"
 		"  - {id: b, rpc: a.c, nodes: {nodes: 'web[1-4]'}}\n",
-		"left a: web2\n"
 		"done a 1\n"
+		"left a: web2\n"
 		"a web[3-4]\n"
 		"b web[1-4]\n"
 		"end ok\n");
@@ -410,8 +410,8 @@ static void who_was_lost_before_is_out_of_service(void **state)
 		"    always: [{id: c, rpc: a.d, nodes: group}]\n",
 		"group up web[1-3]\n"
 		"done a#1 3\n"
-		"left b#1: web3\n"
 		"done b#1 2\n"
+		"left b#1: web3\n"
 		"failed b#1\n"
 		"done c#1 3\n"
 		"group up web4\n"
@@ -433,8 +433,8 @@ static void who_was_lost_before_is_out_of_service(void **state)
 		"      - {id: b, rpc: a.c, nodes: group}\n"
 		"    always: [{id: c, rpc: a.d, nodes: group}]\n",
 		"group up web[1-2]\n"
-		"left a#1: web2\n"
 		"done a#1 1\n"
+		"left a#1: web2\n"
 		"failed a#1\n"
 		"c#1 web[1-2]\n"
 		"end failed stopped: up: no node can be taken out of service: 5 of 6 must stay "
