@@ -127,7 +127,8 @@ told_presets() {
 
 @test "site(5): the site of the page is one, in the order that it tells" {
 	example deployctl-site.5 lamp.yaml >lamp.yaml
-	deployctl 0 run-plan --site lamp.yaml --dry-run -o json
+	echo '{brokers: [localhost], psk: {env: HOME}}' >config.yaml
+	deployctl 0 run-plan -c config.yaml --site lamp.yaml --dry-run -o json
 	same '[["db1.example.net"], ["web1.example.net"]]' "$(json 'd["items"].map { |i| i["nodes"] }.inspect')"
 }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # deployctl resume: what was done is not done again, and whatever is not known is said.
-# shellcheck disable=SC2154
+# shellcheck disable=SC2030,SC2031,SC2154
 load loop_helper
 load play_helper
 
