@@ -81,7 +81,7 @@ static void nodes_may_come_from_a_list(void **state)
 	play((struct play_world){.inputs = "{\"names\": [1]}"},
 		"inputs: {names: {type: array}}\nsets: {some: {nodes: '${inputs.names}'}}\n"
 		"steps:\n  - {id: one, rpc: a.b, nodes: some}\n",
-		"end failed input: some: nodes: not a text\n");
+		"end failed input: test/data/plays/t: some: nodes: not a text\n");
 }
 
 static void a_set_is_looked_for_in_its_collective(void **state)

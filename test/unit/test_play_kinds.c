@@ -230,19 +230,24 @@ static void an_empty_set_ends_the_check(void **state)
 
 static void preflight_only_looks(void **state)
 {
-	static const char text[] = "requires: {agents: [a, puppet]}\n"
-				   "sets: {web: {class: web}, db: {class: db}, lb: {class: lb}}\n"
-				   "steps:\n"
-				   "  - {id: one, rpc: a.b, nodes: web}\n"
-				   "  - {id: two, rpc: b.b, nodes: lb}\n"
-				   "  - id: up\n"
-				   "    roll: {over: db, batch: 1}\n"
-				   "    steps: [{id: three, rpc: a.b, nodes: group}, {id: four, "
-				   "puppet_run: {}, nodes: group}]\n"
-				   "always: [{id: all, rpc: h.all, nodes: {nodes: lb1}}]\n";
+	static const char text[] =
+		"requires: {agents: [a, puppet]}\n"
+		"sets: {web: {class: web}, db: {class: db}, lb: {class: lb}}\n"
+		"steps:\n"
+		"  - {id: one, rpc: a.b, nodes: web}\n"
+		"  - {id: two, rpc: b.b, nodes: lb}\n"
+		"  - id: up\n"
+		"    roll: {over: db, batch: 1}\n"
+		"    steps: [{id: three, rpc: a.b, nodes: group}, {id: four, "
+		"puppet_run: {}, nodes: group}]\n"
+		"always:\n"
+		"  - {id: all, rpc: h.all, nodes: {nodes: lb1}}\n"
+		"  - {id: some, rpc: h.all, nodes: {class: h}}\n"
+		"  - {id: these, rpc: h.all, nodes: {nodes: '${steps.one.ok}'}}\n";
 
 	(void)state;
-	play((struct play_world){.fleet = FLEET "-A a=web[1-2],db[1-2];-A puppet=db[1-2];-A b=lb1",
+	play((struct play_world){.fleet = FLEET
+				 "-A a=web[1-2],db[1-2];-A puppet=db[1-2];-A b=lb1;-A h=lb1",
 		     .options = {.is_preflight = true}},
 		text,
 		"find -C web\n"
@@ -251,11 +256,14 @@ static void preflight_only_looks(void **state)
 		"set web web[1-2]\n"
 		"set lb lb1\n"
 		"set db db[1-2]\n"
+		"unchecked some\n"
+		"unchecked these\n"
 		"find -A a\n"
 		"find -A b\n"
 		"find -A puppet\n"
+		"find -A h\n"
 		"end ok\n");
-	play((struct play_world){.fleet = FLEET "-A a=web[1-2],db[1-2];-A puppet=db[1-2]",
+	play((struct play_world){.fleet = FLEET "-A a=web[1-2],db[1-2];-A puppet=db[1-2];-A h=lb1",
 		     .options = {.is_preflight = true}},
 		text,
 		"find -C web\n"
@@ -264,9 +272,12 @@ static void preflight_only_looks(void **state)
 		"set web web[1-2]\n"
 		"set lb lb1\n"
 		"set db db[1-2]\n"
+		"unchecked some\n"
+		"unchecked these\n"
 		"find -A a\n"
 		"find -A b\n"
 		"find -A puppet\n"
+		"find -A h\n"
 		"end failed refused: nothing was done: no answer from these agents, or they are "
 		"not there: b on lb1\n");
 }

@@ -134,8 +134,10 @@ static void messages_and_errors_hide_them(void **state)
 		"  - {id: b, rpc: a.b, nodes: {nodes: '${inputs.word}!'}, on_failure: continue}\n"
 		"  - {id: c, rpc: a.b, nodes: {nodes: '${inputs.word}!'}}\n",
 		"a asks With ***?\n"
-		"failed b: nodes@b: nodes: node set \"***!\": column 9: a name is missing\n"
-		"end failed input: nodes@c: nodes: node set \"***!\": column 9: a name is "
+		"failed b: test/data/plays/t: nodes@b: nodes: node set \"***!\": column 9: a name "
+		"is missing\n"
+		"end failed input: test/data/plays/t: nodes@c: nodes: node set \"***!\": column 9: "
+		"a name is "
 		"missing\n");
 }
 
