@@ -11,7 +11,8 @@
 
 #include "exits.h"
 
-const char *const out_format_names[] = {"table", "wide", "json", "jsonl", "yaml", "name", "dot", NULL};
+const char *const out_format_names[] = {
+	"table", "wide", "json", "jsonl", "yaml", "name", "dot", NULL};
 
 void *out_resize(void *old, size_t size)
 {
@@ -277,8 +278,9 @@ enum out_tone out_tone_of(const char *word)
 		const char *word;
 		enum out_tone tone;
 	} words[] = {{"ok", OUT_GOOD}, {"failed", OUT_BAD}, {"silent", OUT_WARN},
-		{"not connected", OUT_WARN}, {"unknown", OUT_WARN}, {"warning", OUT_WARN},
-		{"not tried", OUT_DIM}, {"not asked", OUT_DIM}, {"yes", OUT_GOOD}, {"no", OUT_BAD}};
+		{"not connected", OUT_WARN}, {"unknown", OUT_WARN}, {"tolerated", OUT_WARN},
+		{"warning", OUT_WARN}, {"not tried", OUT_DIM}, {"not asked", OUT_DIM},
+		{"yes", OUT_GOOD}, {"no", OUT_BAD}};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (strcmp(words[i].word, word) == 0)

@@ -130,6 +130,11 @@ void play_report_note(struct play_report *report, enum deploy_play_note note, co
 	case DEPLOY_PLAY_LEFT:
 		note_left(report, row_for(report, label, step), text);
 		break;
+	case DEPLOY_PLAY_UNCHECKED:
+		report->has_unchecked = true;
+		out_note(report->out, "%s: not checked: its nodes are known only when it comes",
+			label);
+		break;
 	case DEPLOY_PLAY_FAILED:
 		out_note(report->out, "%s: failed, and the plan goes on%s%s", label,
 			text ? ": " : "", text ? text : "");
@@ -175,13 +180,13 @@ static void take_outcome(struct play_report *report, const struct deploy_event *
 /* Nobody did anything wrong where a run was told to stop. */
 static const char *state_of(const struct play_row *row, bool is_ok)
 {
+	bool all_well = !row->count[DEPLOY_OUTCOME_FAILED] && !row->count[DEPLOY_OUTCOME_SILENT] &&
+			!row->count[DEPLOY_OUTCOME_UNKNOWN];
+
 	if (is_ok)
-		return "ok";
-	return row->nodes && !row->count[DEPLOY_OUTCOME_FAILED] &&
-			       !row->count[DEPLOY_OUTCOME_SILENT] &&
-			       !row->count[DEPLOY_OUTCOME_UNKNOWN]
-		       ? "stopped"
-		       : "failed";
+		return all_well || (row->is_one && row->count[DEPLOY_OUTCOME_OK]) ? "ok"
+										  : "tolerated";
+	return row->nodes && all_well ? "stopped" : "failed";
 }
 
 static void end_row(struct play_report *report, const struct deploy_event *event)

@@ -27,6 +27,7 @@ struct play_report {
 	size_t row_count, row_cap;
 	json_t *sets; /* name → how many nodes */
 	bool is_preflight;
+	bool has_unchecked; /* not all that is wanted could be compared */
 };
 
 void play_report_init(struct play_report *report, struct out *out, bool is_preflight);

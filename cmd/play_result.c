@@ -97,7 +97,7 @@ struct line {
 static int weight_of(const char *state)
 {
 	static const char *const states[] = {
-		"skipped", "before", "ok", "not ended", "stopped", "unknown"};
+		"skipped", "before", "ok", "tolerated", "not ended", "stopped", "unknown"};
 
 	for (int i = 0; i < (int)(sizeof(states) / sizeof(states[0])); i++)
 		if (strcmp(state, states[i]) == 0)
@@ -286,8 +286,12 @@ void play_report_show(struct play_report *report, const struct deploy_run_result
 		out_flush(report->out);
 	note_nodes(report, result);
 	if (report->is_preflight && status == EXIT_ALL_OK)
-		out_note(report->out, "all nodes and agents are there; nothing was done");
-	if (run && status != EXIT_ALL_OK && report->row_count)
+		out_note(report->out, "%s; nothing was done",
+			report->has_unchecked ? "what was checked is there"
+					      : "all nodes and agents are there");
+	/* A plan that has come to its end is not gone on with, whatever it has tolerated. */
+	if (run && status != EXIT_ALL_OK && report->row_count &&
+		!(report->play && deploy_play_is_ok(report->play)))
 		out_note(report->out, "to go on: deployctl resume %s", run);
 	out_document(report->out, "run-plan", items, summary, status, err);
 	json_decref(items);

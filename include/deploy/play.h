@@ -51,6 +51,7 @@ enum deploy_play_note {
 	DEPLOY_PLAY_DONE,    /* a step, or so many of its nodes (count), that an earlier process did */
 	DEPLOY_PLAY_LEFT,    /* a step; text: nodes of which an earlier process has left unknown
 				whether they did it; they are not asked again */
+	DEPLOY_PLAY_UNCHECKED, /* a step, by its id: a preflight cannot know its nodes */
 	DEPLOY_PLAY_FAILED   /* a step that is not ok, and the run goes on; text: why, or NULL */
 };
 

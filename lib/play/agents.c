@@ -1,5 +1,5 @@
 /*
- * Before the first step: have the nodes of the plan's sets the agents that its steps ask? Asked are
+ * Before the first step: have the nodes the agents that steps ask of them? Asked are
  * all nodes that have the agent; who of a set does not answer to that is told.
  */
 #include <stdlib.h>
@@ -44,20 +44,13 @@ static bool is_required(const struct deploy_play *play, const char *agent)
 	return play->options.is_preflight;
 }
 
-/* What walks over the steps of the plan does with each set that a step needs. */
-typedef void set_fn(
-	struct deploy_play *play, const char *agent, size_t set, struct deploy_error *err);
-
-static void each_set_of(struct deploy_play *play, const struct deploy_step_nodes *nodes,
-	const char *agent, set_fn *fn, struct deploy_error *err)
-{
-	for (size_t i = 0; nodes && i < nodes->set_count; i++)
-		fn(play, agent, nodes->sets[i], err);
-}
+/* What walks over the steps of the plan does with the nodes that a step asks. */
+typedef void nodes_fn(struct deploy_play *play, const struct deploy_step *step,
+	const struct deploy_step_nodes *nodes, struct deploy_error *err);
 
 /* over: of the roll around these steps, whose groups they ask; NULL: none. */
-static void each_set(struct deploy_play *play, const struct deploy_steps *steps,
-	const struct deploy_step_nodes *over, set_fn *fn, struct deploy_error *err)
+static void each_nodes(struct deploy_play *play, const struct deploy_steps *steps,
+	const struct deploy_step_nodes *over, nodes_fn *fn, struct deploy_error *err)
 {
 	for (size_t i = 0; i < steps->count; i++) {
 		const struct deploy_step *step = &steps->items[i];
@@ -66,41 +59,55 @@ static void each_set(struct deploy_play *play, const struct deploy_steps *steps,
 		const char *agent = agent_of(step);
 
 		if (agent && is_required(play, agent)) {
-			each_set_of(play, &step->nodes, agent, fn, err);
-			if (step->nodes.has_group)
-				each_set_of(play, over, agent, fn, err);
+			fn(play, step, &step->nodes, err);
+			if (step->nodes.has_group && over)
+				fn(play, step, over, err);
 		}
-		each_set(play, &step->steps, inner, fn, err);
-		each_set(play, &step->always, inner, fn, err);
+		if (step->plan)
+			fn(play, step, NULL, err);
+		each_nodes(play, &step->steps, inner, fn, err);
+		each_nodes(play, &step->always, inner, fn, err);
 		for (size_t lane = 0; lane < step->lane_count; lane++)
-			each_set(play, &step->lanes[lane], over, fn, err);
+			each_nodes(play, &step->lanes[lane], over, fn, err);
 	}
 }
 
-static void have_it_found(
-	struct deploy_play *play, const char *agent, size_t set, struct deploy_error *err)
+static void have_them_found(struct deploy_play *play, const struct deploy_step *step,
+	const struct deploy_step_nodes *nodes, struct deploy_error *err)
 {
-	(void)agent;
-	if (!err->code)
-		(void)dp_set_ready(play, play->root, set, err);
+	(void)step;
+	for (size_t i = 0; nodes && i < nodes->set_count && !err->code; i++)
+		(void)dp_set_ready(play, play->root, nodes->sets[i], err);
 }
 
-static void add_nodes(
-	struct deploy_play *play, const char *agent, size_t set, struct deploy_error *err)
+/* Of what is known only when the step comes it can but be said that nothing was compared. */
+static void add_nodes(struct deploy_play *play, const struct deploy_step *step,
+	const struct deploy_step_nodes *nodes, struct deploy_error *err)
 {
+	struct deploy_nodeset *named = NULL;
+
 	(void)err;
-	deploy_nodeset_unite(need_of(play, agent)->nodes, play->root->scope->sets[set].nodes);
+	if (nodes && nodes->selection)
+		named = dp_sets_named(play, play->root, nodes->selection);
+	if (play->options.is_preflight && (!nodes || (nodes->selection && !named)))
+		dp_play_tell(play, DEPLOY_PLAY_UNCHECKED, step->id, step, 0, NULL);
+	for (size_t i = 0; nodes && i < nodes->set_count; i++)
+		deploy_nodeset_unite(need_of(play, agent_of(step))->nodes,
+			play->root->scope->sets[nodes->sets[i]].nodes);
+	if (named)
+		deploy_nodeset_unite(need_of(play, agent_of(step))->nodes, named);
+	deploy_nodeset_free(named);
 }
 
-static void each_set_of_plan(struct deploy_play *play, set_fn *fn, struct deploy_error *err)
+static void each_nodes_of_plan(struct deploy_play *play, nodes_fn *fn, struct deploy_error *err)
 {
 	const struct deploy_playbook *book = play->options.book;
 
-	each_set(play, &book->steps, NULL, fn, err);
+	each_nodes(play, &book->steps, NULL, fn, err);
 	if (play->options.is_preflight) {
-		each_set(play, &book->on_success, NULL, fn, err);
-		each_set(play, &book->on_failure, NULL, fn, err);
-		each_set(play, &book->always, NULL, fn, err);
+		each_nodes(play, &book->on_success, NULL, fn, err);
+		each_nodes(play, &book->on_failure, NULL, fn, err);
+		each_nodes(play, &book->always, NULL, fn, err);
 	}
 }
 
@@ -149,10 +156,10 @@ static int tell_missing(const struct deploy_play *play, struct deploy_error *err
 bool dp_agents_ready(struct deploy_play *play, struct deploy_error *err)
 {
 	if (play->checking == 0) {
-		each_set_of_plan(play, have_it_found, err);
+		each_nodes_of_plan(play, have_them_found, err);
 		if (err->code || play->root->pending)
 			return false;
-		each_set_of_plan(play, add_nodes, err);
+		each_nodes_of_plan(play, add_nodes, err);
 		play->checking = 1;
 		ask_for_agents(play);
 		if (play->root->pending)

@@ -198,6 +198,9 @@ struct deploy_nodeset *dp_sets_nodes(struct deploy_play *play, const struct dp_f
 	const struct deploy_step_nodes *nodes, const struct deploy_nodeset *own);
 void dp_find(struct deploy_play *play, struct dp_frame *frame, enum dp_purpose purpose,
 	size_t index, struct deploy_filter *filter);
+/* The nodes that a selection names, if they are known before the first step; else NULL. */
+struct deploy_nodeset *dp_sets_named(const struct deploy_play *play, const struct dp_frame *frame,
+	const struct deploy_selection *selection);
 void dp_play_drop(struct deploy_play *play, const struct deploy_nodeset *nodes);
 /* Take out of nodes who was dropped. */
 void dp_play_leave_out(const struct deploy_play *play, struct deploy_nodeset *nodes);

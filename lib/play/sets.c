@@ -70,8 +70,12 @@ static int add_texts(const struct deploy_play *play, const struct dp_frame *fram
 		json_t *text = json_string(texts->items[i]), *value = NULL;
 
 		if (dp_world_json(play, frame, key, text, &value, err) == 0 &&
-			add_value(to, add, value, key, err))
-			(void)deploy_error_wrap(err, "%s", name);
+			add_value(to, add, value, key, err)) {
+			/* Who wrote the plan is told, not who typed the command. */
+			err->code = DEPLOY_INPUT;
+			err->hint[0] = '\0';
+			(void)deploy_error_wrap(err, "%s: %s", frame->scope->book->name, name);
+		}
 		json_decref(text);
 		json_decref(value);
 		if (err->code)
@@ -107,6 +111,47 @@ static int evaluate(const struct deploy_play *play, const struct dp_frame *frame
 	if (deploy_filter_names_nodes(filter))
 		*nodes = deploy_nodeset_copy(filter->nodes);
 	return 0;
+}
+
+/* True if text names nothing that is known only when steps were done. */
+static bool is_known_at_start(const char *text)
+{
+	static const char *const names[] = {"inputs", "env", "run", "event"};
+	struct deploy_error ignored = {.code = DEPLOY_OK};
+	const struct deploy_expr_use *uses;
+	struct deploy_expr *expr = NULL;
+	size_t count, known = 0;
+	bool is_known;
+
+	if (deploy_expr_new_template(&expr, "nodes", text, &ignored))
+		return false;
+	uses = deploy_expr_uses(expr, &count);
+	for (size_t i = 0; i < count; i++)
+		for (size_t name = 0; name < 4; name++)
+			known += strcmp(uses[i].name, names[name]) == 0;
+	is_known = known == count;
+	deploy_expr_free(expr);
+	return is_known;
+}
+
+struct deploy_nodeset *dp_sets_named(const struct deploy_play *play, const struct dp_frame *frame,
+	const struct deploy_selection *selection)
+{
+	struct deploy_nodeset *nodes;
+	struct deploy_error ignored = {.code = DEPLOY_OK};
+
+	for (size_t i = 0; i < selection->nodes.count; i++)
+		if (!is_known_at_start(selection->nodes.items[i]))
+			return NULL;
+	if (!selection->nodes.count)
+		return NULL;
+	nodes = deploy_nodeset_new();
+	if (add_texts(
+		    play, frame, "nodes", &selection->nodes, "nodes", nodes, add_names, &ignored)) {
+		deploy_nodeset_free(nodes);
+		return NULL;
+	}
+	return nodes;
 }
 
 void dp_find(struct deploy_play *play, struct dp_frame *frame, enum dp_purpose purpose,

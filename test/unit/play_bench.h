@@ -433,6 +433,9 @@ static inline void take_note(void *arg, enum deploy_play_note what, const char *
 	case DEPLOY_PLAY_GROUP:
 		note(bench, "group %s %s\n", label, text);
 		break;
+	case DEPLOY_PLAY_UNCHECKED:
+		note(bench, "unchecked %s\n", label);
+		break;
 	case DEPLOY_PLAY_SKIPPED:
 		note(bench, "skip %s: %s\n", label, text);
 		break;
