@@ -11,11 +11,24 @@ setup_file() {
 	local node
 	for node in web0{1..4}.example.net; do
 		[ -e "$DEPLOYCTL_LAB/puppet/ca/signed/$node.pem" ] || {
-			lab node csr "$node" && lab puppet ca sign --certname "$node"
+			lab node csr "$node" && lab puppet ca sign --certname "$node" &&
+				echo "$node" >>"$BATS_FILE_TMPDIR/signed"
 		} >/dev/null
 	done
 	sed 's/dev\([1-4]\)/web0\1/' "$top/examples/site.yaml" >"$BATS_FILE_TMPDIR/site.yaml"
 	cp "$LAB_PUPPET_CODE/environments/production/manifests/site.pp" "$BATS_FILE_TMPDIR/"
+}
+
+# Who was new before is new again.
+teardown_file() {
+	local node
+	# shellcheck source=test/lab/helper.bash
+	. "$BATS_TEST_DIRNAME/helper.bash"
+	[ -e "$BATS_FILE_TMPDIR/signed" ] || return 0
+	while read -r node; do
+		lab puppet ca clean --certname "$node" >/dev/null </dev/null
+		rm -rf "$DEPLOYCTL_LAB/nodes/$node/puppet/ssl"
+	done <"$BATS_FILE_TMPDIR/signed"
 }
 
 # catalogs SECONDS COMMAND: what nodes get: web01 takes SECONDS for its file; web03 also runs COMMAND
