@@ -71,15 +71,19 @@ static int take_outcome(void *arg, const struct deploy_outcome_record *record)
 		record->is_known ? deploy_outcome_state_name(outcome->state) : STATUS_ASKED;
 	int64_t at_us = record->ended_at_us ? record->ended_at_us : record->sent_at_us;
 	const char *message = record->is_known ? outcome->message : "";
-	char at[WHEN_SIZE];
+	char at[WHEN_SIZE], what[600];
 
-	out_table_add(node->outcome_rows, (const char *const[]){record->run, record->kind,
+	/* The step of a plan says more than that it was one. */
+	(void)snprintf(what, sizeof(what), "%s%s%s", record->kind, record->label ? " " : "",
+		record->label ? record->label : "");
+	out_table_add(node->outcome_rows, (const char *const[]){record->run, what,
 						  record->is_known ? report_state(outcome) : state,
 						  status_ago(node->look, at, at_us), message});
 	(void)json_array_append_new(node->outcomes,
-		json_pack("{s:o, s:o, s:s, s:o, s:o}", "run", report_foreign_text(record->run),
-			"kind", report_foreign_text(record->kind), "state", state, "at",
-			when_json(at_us), "message", report_foreign_text(message)));
+		json_pack("{s:o, s:o, s:o, s:s, s:o, s:o}", "run", report_foreign_text(record->run),
+			"kind", report_foreign_text(record->kind), "step",
+			report_foreign_text(record->label), "state", state, "at", when_json(at_us),
+			"message", report_foreign_text(message)));
 	return 0;
 }
 
@@ -140,6 +144,14 @@ static int take_standing(void *arg, const struct deploy_standing *standing)
 	return 0;
 }
 
+/* One that was asked something, and that nothing else is known of. */
+static void take_stranger(struct node_look *node, const char *name)
+{
+	const struct deploy_standing standing = {.node = name, .stage = DEPLOY_STAGE_DISCOVERED};
+
+	(void)take_standing(node, &standing);
+}
+
 static void print(const struct node_look *node, const struct deploy_error *err)
 {
 	struct out *out = node->look->out;
@@ -171,15 +183,18 @@ static int gather(struct node_look *node, const char *name, struct deploy_error 
 			ctx->state, &assignments, take_assignment, node, err) ||
 		deploy_state_each_outcome(ctx->state, &outcomes, take_outcome, node, err))
 		return err->code;
-	return deploy_state_each_standing(
+	(void)deploy_state_each_standing(
 		ctx->state, ctx->config->role_facts, name, take_standing, node, err);
+	if (!err->code && !node->is_known && json_array_size(node->outcomes))
+		take_stranger(node, name);
+	return err->code;
 }
 
 int status_node(
 	const struct status_look *look, const char *name, bool *is_known, struct deploy_error *err)
 {
 	static const char *const facts[] = {"FACT", "ASSIGNED", "SHOWN", "PUSHED", "VERIFIED"};
-	static const char *const outcomes[] = {"RUN", "KIND", "STATE", "AT", "MESSAGE"};
+	static const char *const outcomes[] = {"RUN", "WHAT", "STATE", "AT", "MESSAGE"};
 	struct node_look node = {.look = look,
 		.facts = json_array(),
 		.outcomes = json_array(),

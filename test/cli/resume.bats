@@ -217,3 +217,16 @@ done ok 5 5' "$(rows)"
 	deployctl 0 status "$id"
 	holds "$output" 'complete, status 0'
 }
+
+@test "status NODE says which step of which run is working on it, also of a node never seen before" {
+	printf 'plan: p\nsteps: [{id: one, rpc: lab.echo, nodes: {nodes: "web[1-2]"}, with: {a: 1}}]\n' >one.yaml
+	fleet 'node web[1-2]' 'reply web2 silent'
+	"$DEPLOYCTL" run-plan one.yaml --yes >/dev/null 2>&1 3>&- &
+	local pid=$!
+	await '^web2 '
+	deployctl 0 status web2 -o json
+	same 'run-plan one asked' "$(document 'd["items"][0]["outcomes"].map { |o| o.values_at("kind", "step", "state").join(" ") }.join')"
+	kill -TERM "$pid"
+	kill -TERM "$pid"
+	wait "$pid" || :
+}
