@@ -11,13 +11,6 @@
 static const char *const puppet_folders[] = {
 	"/etc/puppetlabs/puppet/ssl", "/var/lib/puppet/ssl", NULL};
 
-static char *copy(const char *text)
-{
-	size_t size = text ? strlen(text) + 1 : 0;
-
-	return text ? memcpy(out_resize(NULL, size), text, size) : NULL;
-}
-
 static char *join(const char *folder, const char *middle, const char *name)
 {
 	size_t size = strlen(folder) + strlen(middle) + strlen(name) + sizeof(".pem");
@@ -60,7 +53,7 @@ bool cert_settings_of_puppet(
 /* Certnames are in lower case. */
 static void find_puppet(struct cert_settings *out, const char *identity)
 {
-	char *name = copy(identity);
+	char *name = out_copy(identity);
 
 	for (char *c = name; c && *c; c++)
 		*c = (char)tolower((unsigned char)*c);
@@ -102,10 +95,10 @@ int cert_settings_find(struct cert_settings *out, const struct ctx *ctx, const c
 	const struct deploy_puppet *puppet = &ctx->config->puppet;
 	bool has_files = puppet->ca_file || puppet->cert_file || puppet->key_file;
 
-	*out = (struct cert_settings){.url = copy(url ? url : puppet->url),
-		.ca_file = copy(puppet->ca_file),
-		.cert_file = copy(puppet->cert_file),
-		.key_file = copy(puppet->key_file)};
+	*out = (struct cert_settings){.url = out_copy(url ? url : puppet->url),
+		.ca_file = out_copy(puppet->ca_file),
+		.cert_file = out_copy(puppet->cert_file),
+		.key_file = out_copy(puppet->key_file)};
 	if (!has_files && !is_request && !flaw->code)
 		find_puppet(out, ctx->config->identity);
 	out->ca = (struct deploy_ca_settings){.url = out->url,

@@ -6,9 +6,8 @@
 
 #include <string.h>
 
-#define TIMEOUT_MS 25000 /* the agent's DDL says 20 s, and the way takes time too */
-#define WINDOW	   10	 /* catalogs that Puppet Server compiles at the same time */
-#define MESSAGE	   "disabled with deployctl"
+#define WINDOW	10 /* catalogs that Puppet Server compiles at the same time */
+#define MESSAGE "disabled with deployctl"
 
 enum deed { RUN, ENABLE, DISABLE, STATUS };
 
@@ -261,7 +260,7 @@ static int puppet_main(struct ctx *ctx, void *options, struct args args, struct 
 	struct args nodes = {args.count - 1, args.values + 1};
 	enum deed deed;
 
-	rolling_opts_expect(&opts->act.rolling, ctx->config, TIMEOUT_MS);
+	rolling_opts_expect(&opts->act.rolling, ctx->config, PUPPET_TIMEOUT_MS);
 	if (parse_deed(&deed, args.values[0], err) || check_opts(deed, opts, err) ||
 		act_settle(&opts->act, ctx, nodes, err))
 		return (int)exit_of_error(err->code);

@@ -41,13 +41,6 @@ struct earlier {
 	bool is_plan, is_done, is_damaged;
 };
 
-static char *copy(const char *text)
-{
-	size_t size = text ? strlen(text) + 1 : 0;
-
-	return text ? memcpy(out_resize(NULL, size), text, size) : NULL;
-}
-
 static int take_run(void *arg, const struct deploy_run_record *run)
 {
 	struct earlier *earlier = arg;
@@ -55,8 +48,8 @@ static int take_run(void *arg, const struct deploy_run_record *run)
 	earlier->is_plan = run->plan_file != NULL;
 	earlier->is_damaged = run->is_damaged;
 	earlier->is_done = run->life == DEPLOY_LIFE_ENDED && run->exit == EXIT_ALL_OK;
-	earlier->file = copy(run->plan_file);
-	earlier->digest = copy(run->plan_digest);
+	earlier->file = out_copy(run->plan_file);
+	earlier->digest = out_copy(run->plan_digest);
 	earlier->inputs = json_incref(run->inputs);
 	earlier->options = json_incref(run->options);
 	earlier->started_us = run->started_us;

@@ -25,6 +25,13 @@ void *out_resize(void *old, size_t size)
 	return memory;
 }
 
+char *out_copy(const char *text)
+{
+	size_t size = text ? strlen(text) + 1 : 0;
+
+	return text ? memcpy(out_resize(NULL, size), text, size) : NULL;
+}
+
 static bool is_set(const char *variable)
 {
 	const char *value = getenv(variable);

@@ -17,6 +17,8 @@ struct out;
 
 /* realloc() that does not fail. */
 void *out_resize(void *old, size_t size);
+/* A copy, the caller's to free; NULL of NULL. */
+char *out_copy(const char *text);
 
 /* what out_open needs to know, from the global options */
 struct out_options {

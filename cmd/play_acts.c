@@ -10,7 +10,6 @@
 #include "play_values.h"
 #include "pushing.h"
 
-#define PUPPET_TIMEOUT_MS 25000 /* as puppet run has it */
 
 /* What an act was made of, as far as its outcomes need it. */
 struct deed {

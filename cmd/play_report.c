@@ -26,13 +26,6 @@ void play_report_release(struct play_report *report)
 	json_decref(report->sets);
 }
 
-static char *copy(const char *text)
-{
-	size_t size = strlen(text) + 1;
-
-	return memcpy(out_resize(NULL, size), text, size);
-}
-
 /* "lab.echo", "confirm" */
 static char *does_of(const struct deploy_step *step)
 {
@@ -43,7 +36,7 @@ static char *does_of(const struct deploy_step *step)
 	else
 		(void)snprintf(
 			text, sizeof(text), "%s", step ? deploy_step_kind_name(step->kind) : "");
-	return copy(text);
+	return out_copy(text);
 }
 
 static struct play_row *add_row(
@@ -56,7 +49,7 @@ static struct play_row *add_row(
 		report->rows = out_resize(report->rows, report->row_cap * sizeof(report->rows[0]));
 	}
 	row = &report->rows[report->row_count++];
-	*row = (struct play_row){.label = copy(label),
+	*row = (struct play_row){.label = out_copy(label),
 		.does = does_of(step),
 		.kind = step ? deploy_step_kind_name(step->kind) : "",
 		.is_one = step && step->is_one};
@@ -115,7 +108,7 @@ void play_report_note(struct play_report *report, enum deploy_play_note note, co
 	case DEPLOY_PLAY_SKIPPED:
 		row = row_for(report, label, step);
 		row->state = "skipped";
-		row->why = copy(text);
+		row->why = out_copy(text);
 		out_note(report->out, "%s: skipped: %s", label, text);
 		break;
 	case DEPLOY_PLAY_DONE:
@@ -200,7 +193,7 @@ static void end_row(struct play_report *report, const struct deploy_event *event
 	row->ended_us = event->at_us;
 	row->state = state_of(row, event->is_ok);
 	if (!event->is_ok && event->text)
-		row->why = copy(event->text);
+		row->why = out_copy(event->text);
 	counts[0] = '\0';
 	for (int state = 0; state < DEPLOY_OUTCOME_STATES && len < sizeof(counts) - 40; state++)
 		if (row->count[state])

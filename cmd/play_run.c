@@ -11,6 +11,7 @@
 #include "play_past.h"
 #include "play_report.h"
 #include "record.h"
+#include "report.h"
 
 #define WAY_MS	  5000 /* beside what an agent's DDL says that it takes */
 #define NO_DDL_MS 30000
@@ -275,18 +276,11 @@ static int begin_play(struct run *run, struct deploy_error *err)
 	return err->code;
 }
 
-static int progress_ms(const struct out *out)
-{
-	if (out_format(out) == OUT_JSONL)
-		return 0;
-	return out_has_live_status() ? 1000 : 30000;
-}
-
 static void carry_out(struct run *run, struct deploy_plan *plan, struct deploy_run_result *result,
 	struct deploy_error *err)
 {
 	struct deploy_run_options options = {.signal_fd = run->ctx->signal_fd,
-		.progress_ms = progress_ms(run->ctx->out),
+		.progress_ms = report_progress_ms(run->ctx->out),
 		.idle = out_drain,
 		.idle_arg = run->ctx->out,
 		.director = deploy_play_director(run->play),

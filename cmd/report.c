@@ -287,11 +287,9 @@ static void show(struct report *report, const struct deploy_run_result *result, 
 	json_decref(summary);
 }
 
-/* People at a terminal want to see it move; a log, that it lives. Lines of jsonl are for programs.
- */
-static int progress_ms(const struct report *report)
+int report_progress_ms(const struct out *out)
 {
-	if (out_format(report->out) == OUT_JSONL)
+	if (out_format(out) == OUT_JSONL)
 		return 0;
 	return out_has_live_status() ? 1000 : 30000;
 }
@@ -312,7 +310,7 @@ int report_run(
 	struct deploy_run_options options = {.signal_fd = ctx->signal_fd,
 		.sink = take_event,
 		.sink_arg = report,
-		.progress_ms = progress_ms(report),
+		.progress_ms = report_progress_ms(report->out),
 		.idle = out_drain,
 		.idle_arg = report->out};
 	const struct record_info info = {.kind = report->kind,

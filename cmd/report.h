@@ -99,6 +99,10 @@ struct report {
 	char rejected_text[128];  /* the reason of the first reply that was rejected */
 };
 
+/* How often progress is told: people at a terminal want to see it move; a log, that it lives. Lines
+ * of jsonl are for programs. */
+int report_progress_ms(const struct out *out);
+
 /*
  * Carry out plan on the bus of ctx, show what happens and what it came to. Returns the exit status.
  * plan is borrowed. err: filled in when the connection ended or the plan cannot be sent.

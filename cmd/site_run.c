@@ -8,12 +8,12 @@
 #include "detach.h"
 #include "play_ask.h"
 #include "record.h"
+#include "report.h"
 #include "signals.h"
 #include "site_names.h"
 #include "site_report.h"
 
-#define TIMEOUT_MS 25000  /* the agent's DDL says 20 s, and the way takes time too */
-#define ALL	   "site" /* name of the frozen set */
+#define ALL "site" /* name of the frozen set */
 
 /* One run. */
 struct job {
@@ -120,7 +120,7 @@ static void set_options(struct job *job)
 		.pause = is_pausing ? "the first nodes are done; go on with the others?" : NULL};
 	job->options.run = (struct deploy_puppet_run_options){.collective = collective_of(job),
 		.ttl_s = job->ctx->config->ttl_s,
-		.timeout_ms = opts->timeout_ms ? opts->timeout_ms : TIMEOUT_MS,
+		.timeout_ms = opts->timeout_ms ? opts->timeout_ms : PUPPET_TIMEOUT_MS,
 		.idle_ms = opts->idle_ms,
 		.run_ms = opts->run_ms,
 		.noop = opts->noop,
@@ -155,7 +155,7 @@ static void carry_out(struct job *job, struct deploy_plan *plan, struct deploy_r
 	const struct deploy_director director = {deploy_site_direct_end, &end};
 	struct play_asker asker = {.out = job->ctx->out};
 	struct deploy_run_options options = {.signal_fd = job->ctx->signal_fd,
-		.progress_ms = out_has_live_status() ? 1000 : 30000,
+		.progress_ms = report_progress_ms(job->ctx->out),
 		.idle = out_drain,
 		.idle_arg = job->ctx->out,
 		.director = &director,

@@ -24,6 +24,8 @@ struct target_opts {
 
 /* rpcutil answers within 10 s (its DDL), and the way takes time too. */
 #define RPCUTIL_TIMEOUT_MS 15000
+/* … and puppet within 20 s. */
+#define PUPPET_TIMEOUT_MS 25000
 
 extern const struct opt target_options[];
 extern const struct opt limit_options[]; /* -1, --limit: of the same struct, for some commands */

@@ -9,6 +9,7 @@
 #define WAIT_EVERY_MS	 5000
 #define WAIT_DEADLINE_MS (10 * 60 * 1000LL)
 #define REACHABLE_MS	 3000 /* for a node to answer a ping */
+#define LEAST_MS	 100  /* … however close the deadline is */
 
 /* set */
 
@@ -165,6 +166,7 @@ static void look_at_host(struct deploy_play *play, struct dp_frame *frame, const
 
 static void look_at_node(struct deploy_play *play, struct dp_frame *frame, const char *node)
 {
+	long long left_ms;
 	struct deploy_filter filter = {0};
 	struct deploy_error ignored = {.code = DEPLOY_OK};
 	struct deploy_task *task;
@@ -172,8 +174,11 @@ static void look_at_node(struct deploy_play *play, struct dp_frame *frame, const
 	(void)deploy_filter_add_identity(&filter, node, &ignored);
 	dp_find(play, frame, DP_FOR_PROBE, 0, &filter);
 	task = play->plan->tasks[play->plan->task_count - 1];
-	task->policy.discovery_ms = REACHABLE_MS;
-	task->policy.window_ms = REACHABLE_MS;
+	left_ms = (frame->at.until_us - play->now_us) / 1000;
+	task->policy.discovery_ms = left_ms < LEAST_MS	     ? LEAST_MS
+				    : left_ms < REACHABLE_MS ? left_ms
+							     : REACHABLE_MS;
+	task->policy.window_ms = task->policy.discovery_ms;
 	task->policy.expected = 1;
 }
 
