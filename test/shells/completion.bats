@@ -36,7 +36,7 @@ in_each_shell() {
 }
 
 @test "operands that are a choice are completed, and only in their place" {
-	in_each_shell 'deployctl help r\t' 'deployctl help rpc ' \
+	in_each_shell 'deployctl help rp\t' 'deployctl help rpc ' \
 		'deployctl completion f\t' 'deployctl completion fish ' \
 		'deployctl help rpc p\t' 'deployctl help rpc p' \
 		'deployctl help -o json com\t' 'deployctl help -o json completion '

@@ -488,7 +488,7 @@ static void many_names_are_asked_for_in_portions(void **state)
 {
 	struct node node = {.kind = OURS};
 	json_t *wanted = json_object();
-	char *text, *after, name[41];
+	char *text, *after, name[60];
 	struct dp_act_next next;
 
 	(void)state;
