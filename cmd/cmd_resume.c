@@ -82,14 +82,14 @@ static int find_run(struct earlier *earlier, char id[DEPLOY_RUN_ID_SIZE], struct
 }
 
 static int check_digest(const struct earlier *earlier, const struct resume_opts *opts,
-	const struct deploy_playbook *book, struct deploy_error *err)
+	const struct deploy_playbook *book, const char *id, struct deploy_error *err)
 {
 	char digest[DEPLOY_DIGEST_SIZE];
 
 	deploy_playbook_digest(digest, book);
 	if (opts->changed_plan || (earlier->digest && strcmp(digest, earlier->digest) == 0))
 		return 0;
-	deploy_error_hint(err, "--changed-plan");
+	deploy_error_hint(err, "deployctl resume %s --changed-plan", id);
 	return deploy_error_set(err, DEPLOY_REFUSED,
 		"nothing was done: %s is not the plan any more with which the run began; steps "
 		"that were done are known by their ids",
@@ -125,7 +125,7 @@ static int go_on(struct ctx *ctx, const struct resume_opts *opts, const struct e
 	take_names(&job.request.skip, earlier->options, "skip");
 	take_names(&job.request.only, earlier->options, "only");
 	if (play_read(&job.book, ctx, earlier->file, err) ||
-		check_digest(earlier, opts, job.book, err))
+		check_digest(earlier, opts, job.book, id, err))
 		status = (int)exit_of_error(err->code);
 	else
 		status = play_start(ctx, &play, &job, err);

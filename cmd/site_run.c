@@ -243,7 +243,10 @@ static int check_digest(const struct job *job, const char *digest, struct deploy
 {
 	if (!digest || strcmp(job->plan.digest, digest) == 0)
 		return 0;
-	deploy_error_hint(err, "--changed-plan; or deployctl cancel, which lets Puppet run again");
+	deploy_error_hint(err,
+		"deployctl resume %s --changed-plan; or deployctl cancel %s, which lets Puppet "
+		"run again",
+		job->resume, job->resume);
 	return deploy_error_set(err, DEPLOY_REFUSED,
 		"nothing was done: the order of %s is not the one any more with which the run "
 		"began",

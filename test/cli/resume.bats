@@ -157,7 +157,7 @@ done ok 5 5' "$(rows)"
 	failed_run
 	sed -i 's/text: hello/text: bye/' five.yaml
 	resume 6 "$id"
-	holds "$stderr" 'is not the plan any more' 'try: deployctl resume --changed-plan'
+	holds "$stderr" 'is not the plan any more' "try: deployctl resume $id --changed-plan"
 	same '' "$(executed)"
 	resume 6 "$id" -o json
 	same '6 1' "$(document '[d["exit"]["code"], d["errors"].length].join(" ")')"
