@@ -178,7 +178,7 @@ static void take_event(void *arg, const struct deploy_event *event)
 		play_report_event(&run->report, event);
 }
 
-static struct deploy_play_options play_options(struct run *run)
+static struct deploy_play_options options_of(struct run *run)
 {
 	const struct play_request *request = run->request;
 	const struct deploy_config *config = run->ctx->config;
@@ -263,7 +263,7 @@ static int check_lock(const struct run *run, struct deploy_error *err)
 
 static int begin_play(struct run *run, struct deploy_error *err)
 {
-	const struct deploy_play_options options = play_options(run);
+	const struct deploy_play_options options = options_of(run);
 
 	if (deploy_play_new(&run->play, &options, err))
 		return err->code;
@@ -351,7 +351,7 @@ static int run_recorded(struct run *run, struct deploy_plan *plan, struct deploy
 int play_check(struct ctx *ctx, const struct play_request *request, struct deploy_error *err)
 {
 	struct run run = {.ctx = ctx, .request = request};
-	const struct deploy_play_options options = play_options(&run);
+	const struct deploy_play_options options = options_of(&run);
 	struct deploy_play *play;
 
 	if (deploy_play_new(&play, &options, err) == 0)
