@@ -96,7 +96,7 @@ static void take_ended(struct deploy_play *play, const struct deploy_task_result
 		dp_kind_probed(note->frame, note->probe, result->is_ok);
 		break;
 	case DP_FOR_AGENT:
-		dp_agent_found(play, note->index, result->nodes);
+		dp_agent_found(note->frame, note->index, result->nodes);
 		break;
 	case DP_FOR_PAUSE:
 	case DP_FOR_NOTHING:
@@ -227,9 +227,6 @@ void deploy_play_free(struct deploy_play *play)
 		dp_look_free(play->notes[i].look);
 		free(play->notes[i].probe);
 	}
-	for (size_t i = 0; i < play->need_count; i++)
-		deploy_nodeset_free(play->needs[i].nodes);
-	free(play->needs);
 	free(play->notes);
 	free(play->queue);
 	dp_frames_free(play);

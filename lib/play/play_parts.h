@@ -60,6 +60,18 @@ struct dp_at {
 	bool is_round_over;
 };
 
+struct dp_agent_need {
+	const char *agent;
+	struct deploy_nodeset *nodes;
+};
+
+/* What a playbook's steps want of nodes, before the first of them begins. */
+struct dp_agent_needs {
+	struct dp_agent_need *items;
+	size_t count, cap;
+	bool is_asked, is_checked;
+};
+
 /* A list of steps under way. */
 struct dp_frame {
 	struct dp_frame *next; /* the newest first */
@@ -80,6 +92,7 @@ struct dp_frame {
 	bool has_worked;	     /* something in it was begun by this process */
 	bool is_put_back;	     /* of a group: its always list is there, and went well */
 	struct deploy_nodeset *lost; /* of the group: nodes that were not ok in a step */
+	struct dp_agent_needs needs; /* BOOK */
 	struct dp_at at;
 };
 
@@ -105,11 +118,6 @@ struct dp_task_note {
 	struct dp_reply_look *look; /* at each reply */
 };
 
-struct dp_agent_need {
-	const char *agent;
-	struct deploy_nodeset *nodes;
-};
-
 struct deploy_play {
 	struct deploy_play_options options;
 	struct deploy_director director;
@@ -126,9 +134,6 @@ struct deploy_play {
 	struct deploy_error why; /* what ends the play */
 	bool has_told_why, has_stopped, is_over;
 	int signal;
-	bool is_checked; /* agents */
-	struct dp_agent_need *needs;
-	size_t need_count, need_cap, checking;
 	struct dp_strset secrets;
 	struct deploy_event masked;
 	struct deploy_outcome masked_outcome;
@@ -206,8 +211,9 @@ void dp_play_drop(struct deploy_play *play, const struct deploy_nodeset *nodes);
 void dp_play_leave_out(const struct deploy_play *play, struct deploy_nodeset *nodes);
 
 /* agents.c: false: frame has to wait, or err says what is missing. */
-bool dp_agents_ready(struct deploy_play *play, struct deploy_error *err);
-void dp_agent_found(struct deploy_play *play, size_t index, const struct deploy_nodeset *nodes);
+bool dp_agents_ready(struct deploy_play *play, struct dp_frame *frame, struct deploy_error *err);
+void dp_agent_found(struct dp_frame *frame, size_t index, const struct deploy_nodeset *nodes);
+void dp_agents_release(struct dp_frame *frame);
 
 /* world.c */
 struct dp_scope *dp_scope_new(struct deploy_play *play, const struct deploy_playbook *book,

@@ -50,6 +50,7 @@ void dp_frames_free(struct deploy_play *play)
 		deploy_nodeset_free(frame->group);
 		deploy_nodeset_free(frame->lost);
 		json_decref(frame->group_names);
+		dp_agents_release(frame);
 		free(frame->suffix);
 		free(frame);
 	}
@@ -294,13 +295,34 @@ static bool is_uncaught(const struct dp_frame *frame)
 	return frame->is_bad && !dp_is_caught(frame, NULL);
 }
 
+/* A plan in the plan whose agents are missing: its step has failed, and nothing of it begins. */
+static void refuse_book(
+	struct deploy_play *play, struct dp_frame *frame, const struct deploy_error *err)
+{
+	frame->is_bad = true;
+	if (dp_is_caught(frame, NULL)) {
+		dp_play_tell(play, DEPLOY_PLAY_FAILED, frame->up->at.label,
+			dp_frame_step(frame->up), 0, err->text);
+		end_frame(play, frame);
+	} else {
+		play->has_stopped = true;
+		if (!play->why.code)
+			play->why = *err;
+	}
+}
+
 /* Nothing begins before the agents are there, and with --preflight nothing at all. */
-static bool is_checked(struct deploy_play *play)
+static bool may_begin(struct deploy_play *play, struct dp_frame *frame)
 {
 	struct deploy_error err = {.code = DEPLOY_OK};
 
-	if (!dp_agents_ready(play, &err)) {
-		play->why = err;
+	if (frame->kind != DP_FRAME_BOOK || frame->needs.is_checked)
+		return true;
+	if (!dp_agents_ready(play, frame, &err)) {
+		if (err.code && frame->up)
+			refuse_book(play, frame, &err);
+		else if (err.code)
+			play->why = err;
 		return false;
 	}
 	if (play->options.is_preflight) {
@@ -318,7 +340,7 @@ static void walk(struct deploy_play *play, struct dp_frame *frame)
 		go_on_afterwards(play, frame);
 		return;
 	}
-	if (frame == play->root && !play->is_checked && !is_checked(play))
+	if (!may_begin(play, frame))
 		return;
 	walk_steps(play, frame);
 	if (is_uncaught(frame) && !frame->is_cleanup) {

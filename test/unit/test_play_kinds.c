@@ -282,6 +282,46 @@ static void preflight_only_looks(void **state)
 		"not there: b on lb1\n");
 }
 
+/* … and before the first step of it. */
+static void agents_of_a_plan_in_the_plan_are_looked_for_when_it_begins(void **state)
+{
+	static const char text[] = "steps:\n"
+				   "  - {id: one, rpc: h.one, nodes: {nodes: web1}}\n"
+				   "  - {id: sub, plan: picky.yaml}\n"
+				   "  - {id: two, rpc: h.two, nodes: {nodes: web1}}\n";
+	static const char caught[] = "steps:\n"
+				     "  - {id: sub, plan: picky.yaml, on_failure: continue}\n"
+				     "  - {id: two, rpc: h.two, nodes: {nodes: web1}}\n";
+
+	(void)state;
+	play((struct play_world){.fleet = FLEET "-A a=web[1-2]"}, text,
+		"one web1\n"
+		"find -C web\n"
+		"set sub/web web[1-2]\n"
+		"find -A a\n"
+		"sub/ask web[1-2]\n"
+		"sub/more web[1-2]\n"
+		"sub/all lb1\n"
+		"two web1\n"
+		"end ok\n");
+	play((struct play_world){.fleet = FLEET "-A a=web1"}, text,
+		"one web1\n"
+		"find -C web\n"
+		"set sub/web web[1-2]\n"
+		"find -A a\n"
+		"end failed refused: test/data/plays/picky.yaml: no answer from these agents, or "
+		"they are not there: a on web2\n");
+	play((struct play_world){.fleet = FLEET "-A a=web1"}, caught,
+		"find -C web\n"
+		"set sub/web web[1-2]\n"
+		"find -A a\n"
+		"failed sub: test/data/plays/picky.yaml: no answer from these agents, or they are "
+		"not there: a on web2\n"
+		"failed sub\n"
+		"two web1\n"
+		"end ok\n");
+}
+
 static void what_the_environment_must_have(void **state)
 {
 	(void)state;
@@ -309,6 +349,7 @@ int main(void)
 		TEST(agents_are_checked_before_the_first_step),
 		TEST(an_empty_set_ends_the_check),
 		TEST(preflight_only_looks),
+		TEST(agents_of_a_plan_in_the_plan_are_looked_for_when_it_begins),
 		TEST(what_the_environment_must_have),
 	};
 
